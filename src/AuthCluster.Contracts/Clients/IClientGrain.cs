@@ -1,0 +1,72 @@
+using AuthCluster.Contracts.Tokens;
+using Orleans.Concurrency;
+
+namespace AuthCluster.Contracts.Clients;
+
+/// <summary>
+/// One registered client. The grain alone decides what its client may have, from memory; its key is
+/// <see cref="ClientGrainKey"/>.
+/// </summary>
+[GrainInterfaceType("client"), Alias("authcluster.client")]
+public interface IClientGrain : IGrainWithStringKey
+{
+    /// <summary>Decides one token request. Never waits: what would have to is answered as not now.</summary>
+    [AlwaysInterleave, Alias("issue-token")]
+    Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Authenticates a caller of introspection, revocation or the feed. Spends nothing of its limits.</summary>
+    [AlwaysInterleave, Alias("authenticate")]
+    Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default);
+
+    /// <summary>Tells whether a token of this client is active: its generation is the present one and its <c>jti</c> is not revoked.</summary>
+    [AlwaysInterleave, Alias("check-token")]
+    Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads the client document and its secrets' metadata.</summary>
+    [Alias("get")]
+    Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Creates the client, or creates it anew over the tombstone of a deleted one.</summary>
+    [Alias("create")]
+    Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Replaces the client's document.</summary>
+    [Alias("replace")]
+    Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Enables or disables the client. Disabling ends every token that it has.</summary>
+    [Alias("set-enabled")]
+    Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes the client and leaves a tombstone, so that its generation is never used again.</summary>
+    [Alias("delete")]
+    Task<ClientAnswer> DeleteAsync(DeleteClientCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends every token that was issued to the client so far.</summary>
+    [Alias("revoke-tokens")]
+    Task<ClientAnswer> RevokeTokensAsync(RevokeTokensCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Adds a secret, and ends the others when asked to, in one write.</summary>
+    [Alias("add-secret")]
+    Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Revokes a secret.</summary>
+    [Alias("revoke-secret")]
+    Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default);
+
+    /// <summary>Revokes one token by its <c>jti</c> (RFC 7009).</summary>
+    [Alias("revoke-token")]
+    Task<ClientAnswer> RevokeTokenAsync(RevokeTokenCommand command, CancellationToken cancellationToken = default);
+}
+
+/// <summary>The key of a client's grain: <c>c:</c> and the client id, so that no id is read as a number by the storage provider.</summary>
+public static class ClientGrainKey
+{
+    private const string Prefix = "c:";
+
+    /// <summary>The grain key of a client id.</summary>
+    public static string Of(string clientId) => Prefix + clientId;
+
+    /// <summary>The client id of a grain key.</summary>
+    public static string ClientId(string grainKey) => grainKey[Prefix.Length..];
+}
