@@ -1,0 +1,77 @@
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Session;
+
+/// <summary>One server for all test classes that do not harm it: the clients of <see cref="PreparedClients"/>, and every log at Trace.</summary>
+/// <remarks>When the last of these tests is done, the whole log is searched for every secret and token of the run.</remarks>
+public sealed class SharedServer : IAsyncLifetime
+{
+    private readonly ServerProcess _process = new();
+
+    /// <summary>Where it listens, which is its issuer.</summary>
+    public Uri Address => _process.Address;
+
+    /// <summary>The issuer, character for character.</summary>
+    public string Issuer => $"http://localhost:{_process.Port}";
+
+    /// <summary>All that it has printed.</summary>
+    public string Output => _process.Output;
+
+    /// <summary>The folder that holds its database.</summary>
+    public string DataDirectory => _process.DataDirectory;
+
+    /// <summary>What must stand in no log.</summary>
+    public SensitiveTexts Sensitive { get; } = new();
+
+    /// <summary>A caller of its token endpoint.</summary>
+    public TokenEndpointCaller NewCaller() => new(Address);
+
+    /// <summary>A token for a prepared client, which must be granted; remembered as sensitive.</summary>
+    public async Task<TokenAnswer> TokenAsync(TestClient client, string more = "")
+    {
+        using var caller = NewCaller();
+        var answer = await caller.PostAsync(client, more);
+        Assert.True(answer.Status == 200, answer.Body);
+        Sensitive.AddToken(answer.Token);
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var client in PreparedClients.All)
+        {
+            Sensitive.Add(client);
+        }
+
+        _process["AuthCluster:Bootstrap:ClientsFile"] = _process.WriteFile("clients.json", PreparedClients.File());
+        foreach (var category in (string[])["Default", "AuthCluster", "AuthCluster.Issuance", "Microsoft", "Microsoft.AspNetCore", "Microsoft.Hosting.Lifetime", "Orleans", "System"])
+        {
+            _process[$"Logging:LogLevel:{category}"] = "Trace";
+        }
+
+        await _process.StartAsync(CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await using (_process)
+        {
+            await _process.StopAsync(CancellationToken.None);
+            var found = Sensitive.FoundIn(_process.Output);
+            if (found.Count > 0)
+            {
+                throw new InvalidOperationException($"The log of the shared server holds what no log may: {string.Join("; ", found)}.");
+            }
+        }
+    }
+}
+
+/// <summary>The test classes that use the one server of <see cref="SharedServer"/>.</summary>
+[CollectionDefinition(Name)]
+public sealed class OnSharedServer : ICollectionFixture<SharedServer>
+{
+    /// <summary>The name of the collection.</summary>
+    public const string Name = "on the shared server";
+}
