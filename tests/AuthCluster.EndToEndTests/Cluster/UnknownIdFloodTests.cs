@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Globalization;
+using AuthCluster.EndToEndTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Cluster;
+
+/// <summary>Ids that nobody registered cost a bounded time and leave nothing behind.</summary>
+public sealed class UnknownIdFloodTests(ITestOutputHelper output)
+{
+    private const int Callers = 32;
+    private const int Ids = 100_000;
+
+    /// <summary>Far below what a forgotten activation (2,200 bytes and more) or cache entry (500) for each id would come to: 220 MB, 50 MB.</summary>
+    private const long MayStay = 32L * 1024 * 1024;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_hundred_thousand_unknown_ids_are_refused_in_bounded_time_and_leave_no_memory_taken()
+    {
+        var client = new TestClient("orders", GeneratedSecret.New());
+        await using var server = new ServerProcess
+        {
+            // Give memory back as soon as it is free, so that what stays is what is held and not what the collector keeps for later.
+            ["DOTNET_GCConserveMemory"] = "9",
+            ["DOTNET_GCgen0size"] = "0x1000000",
+            ["Logging:LogLevel:Default"] = "Warning",
+        };
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(client)));
+        await server.StartAsync(Cancellation);
+
+        // The first flood fills every pool and every bounded cache.
+        await FloodAsync(server, "a", Ids / 4);
+        var before = server.ResidentBytes();
+        var start = Stopwatch.GetTimestamp();
+        await FloodAsync(server, "b", Ids);
+        var took = Stopwatch.GetElapsedTime(start);
+        var after = server.ResidentBytes();
+
+        output.WriteLine($"{Ids} unknown ids in {took.TotalSeconds:f1} s; resident {before >> 20} MiB before, {after >> 20} MiB after");
+        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(120));
+        Assert.True(after - before < MayStay, $"{(after - before) >> 20} MiB more after {Ids} unknown ids");
+        using var caller = new TokenEndpointCaller(server.Address);
+        Expect.Granted(await caller.PostAsync(client));
+    }
+
+    [Fact]
+    public async Task A_registered_but_cold_client_gets_its_token_in_the_middle_of_a_flood()
+    {
+        var clients = Enumerable.Range(0, 50).Select(i => new TestClient($"cold-{i}", GeneratedSecret.New())).ToList();
+        await using var server = new ServerProcess { ["Logging:LogLevel:Default"] = "Warning" };
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(clients.Select(client => ClientDocument.For(client))));
+        await server.StartAsync(Cancellation);
+        await server.StopAsync(Cancellation);
+        await server.StartAsync(Cancellation);
+
+        var flood = FloodAsync(server, "f", 30_000);
+        using var caller = new TokenEndpointCaller(server.Address);
+        foreach (var client in clients)
+        {
+            Expect.Granted(await caller.PostAsync(client));
+        }
+
+        await flood;
+    }
+
+    private static async Task FloodAsync(ServerProcess server, string prefix, int ids)
+    {
+        var next = -1;
+        var secret = GeneratedSecret.New();
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(async _ =>
+        {
+            using var connection = await RawConnection.OpenAsync(server.Address);
+            for (var id = Interlocked.Increment(ref next); id < ids; id = Interlocked.Increment(ref next))
+            {
+                var number = id.ToString(CultureInfo.InvariantCulture);
+                await connection.WriteAsync(RawConnection.TokenRequest($"grant_type=client_credentials&client_id={prefix}{number}&client_secret={secret}"));
+                Assert.Equal(401, (await connection.ReadAnswerAsync()).Status);
+            }
+        }));
+    }
+}

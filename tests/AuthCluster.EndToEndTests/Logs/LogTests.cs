@@ -1,0 +1,100 @@
+using System.Text;
+using AuthCluster.EndToEndTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Logs;
+
+/// <summary>What the log tells at its most talkative, and what it must never tell.</summary>
+[Collection(OnSharedServer.Name)]
+public sealed class LogTests(SharedServer server) : IDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly TokenEndpointCaller _caller = server.NewCaller();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Each_issued_token_leaves_its_id_in_the_log()
+    {
+        var answer = await server.TokenAsync(PreparedClients.WithClaims);
+        var id = answer.Claims.GetProperty("jti").GetString()!;
+
+        await Eventually.HoldsAsync("the log names the token's id", Soon, () => server.Output.Contains(id, StringComparison.Ordinal), Cancellation);
+        Assert.Contains("AuthCluster.Issuance", server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Each_refusal_leaves_the_client_in_the_log()
+    {
+        await _caller.PostAsync(new TestClient("someone-unheard-of", GeneratedSecret.New()));
+
+        await Eventually.HoldsAsync("the log names the client", Soon, () => server.Output.Contains("someone-unheard-of", StringComparison.Ordinal), Cancellation);
+    }
+
+    [Fact]
+    public async Task A_session_that_puts_secrets_everywhere_leaves_none_in_the_log()
+    {
+        var secret = GeneratedSecret.New();
+        var client = new TestClient("usual", secret);
+        server.Sensitive.Add(client);
+
+        foreach (var known in PreparedClients.All)
+        {
+            Remember(await _caller.PostAsync(known));
+            Remember(await _caller.BasicAsync(known));
+        }
+
+        await _caller.PostAsync(client);
+        await _caller.BasicAsync(client);
+        await _caller.PostAsync(new TestClient(secret, secret));
+        await _caller.PostAsync(PreparedClients.Usual, $"&scope={secret}");
+        await _caller.PostAsync(PreparedClients.Usual, $"&resource=https://x.example/{secret}&audience={secret}");
+        await _caller.PostAsync(PreparedClients.Usual, $"&client_assertion={secret}&client_assertion_type={secret}");
+        await _caller.PostAsync(PreparedClients.Usual, $"&{secret}={secret}&x=%zz");
+        await _caller.SendAsync($"grant_type={secret}&client_secret={secret}");
+        await _caller.SendAsync("grant_type=client_credentials", $"Bearer {secret}");
+        await _caller.SendAsync("grant_type=client_credentials", secret);
+        await _caller.SendAsync(new StringContent(secret, Encoding.UTF8, "text/plain"));
+        await GetAsync($"/oauth/token?client_secret={secret}");
+        await GetAsync($"/oauth/token/{secret}");
+        await GetAsync($"/{secret}");
+        await GetAsync($"/.well-known/jwks.json?access_token={secret}");
+        await GetAsync($"/metrics?x={secret}");
+        await RawConnection.ExchangeAsync(server.Address, RawConnection.TokenRequest($"client_secret={secret}", $"Content-Type: {secret}"));
+        await RawConnection.ExchangeAsync(server.Address, RawConnection.TokenRequest($"client_secret={secret}", $"Content-Encoding: {secret}"));
+        await RawConnection.ExchangeAsync(server.Address, RawConnection.TokenRequest($"client_secret={secret}", $"Authorization: Basic {secret}", $"Authorization: Basic {secret}"));
+
+        // A request after all these, which the log shows in its place: by then all of theirs is written.
+        await Each_refusal_leaves_the_client_in_the_log();
+        Assert.Empty(server.Sensitive.FoundIn(server.Output));
+    }
+
+    [Fact]
+    public async Task The_data_folder_holds_no_secret_as_it_was_presented()
+    {
+        await server.TokenAsync(PreparedClients.Given);
+
+        foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories))
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var reader = new StreamReader(stream, Encoding.Latin1);
+            Assert.Empty(server.Sensitive.FoundIn(await reader.ReadToEndAsync(Cancellation)));
+        }
+    }
+
+    private void Remember(TokenAnswer answer)
+    {
+        if (answer.Status == 200)
+        {
+            server.Sensitive.AddToken(answer.Token);
+        }
+    }
+
+    private async Task GetAsync(string path)
+    {
+        using var answer = await _caller.Http.GetAsync(path, Cancellation);
+    }
+
+    public void Dispose() => _caller.Dispose();
+}

@@ -1,0 +1,158 @@
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Starting;
+
+/// <summary>A bad value stops the start: one clear sentence that names the key, exit code 1, and nothing that could be a secret.</summary>
+public sealed class ConfigurationErrorTests
+{
+    private const string Key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    private const string Postgres = "Host=127.0.0.1;Port=1;Username=none;Database=none;Password=hidden-password";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The key that the sentence must name, and the settings.</summary>
+    public static TheoryData<string, string[]> BadSettings { get; } = new()
+    {
+        { "AuthCluster:Issuer", ["AuthCluster:Issuer=nonsense"] },
+        { "AuthCluster:Issuer", ["AuthCluster:Issuer=ftp://localhost"] },
+        { "AuthCluster:Issuer", ["AuthCluster:Issuer=http://auth.example.com"] },
+        { "AuthCluster:Issuer", ["AuthCluster:Issuer=https://auth.example.com/?a=b"] },
+        { "AuthCluster:Issuer", ["AuthCluster:Issuer=https://auth.example.com/#f"] },
+        { "AuthCluster:Role", ["AuthCluster:Role=Everything"] },
+        { "AuthCluster:Storage:Provider", ["AuthCluster:Storage:Provider=Oracle"] },
+        { "AuthCluster:Storage:MigrateOnStart", ["AuthCluster:Storage:MigrateOnStart=perhaps"] },
+        { "AuthCluster:Storage:ConnectionString", ["AuthCluster:Storage:Provider=PostgreSql", "AuthCluster:Keys:EncryptionKey=" + Key] },
+        { "AuthCluster:Storage:ConnectionString", ["AuthCluster:Storage:ConnectionString=hidden-password"] },
+        { "AuthCluster:Cluster:Mode", ["AuthCluster:Cluster:Mode=Gossip"] },
+        { "AuthCluster:Cluster:Mode", ["AuthCluster:Cluster:Mode=Localhost", "AuthCluster:Storage:Provider=PostgreSql", "AuthCluster:Storage:ConnectionString=" + Postgres, "AuthCluster:Keys:EncryptionKey=" + Key] },
+        { "AuthCluster:Cluster:SiloPort", ["AuthCluster:Cluster:SiloPort=70000"] },
+        { "AuthCluster:Cluster:SiloPort", ["AuthCluster:Cluster:SiloPort=first"] },
+        { "AuthCluster:Cluster:GatewayPort", ["AuthCluster:Cluster:GatewayPort=-1"] },
+        { "AuthCluster:Cluster:AdvertisedAddress", ["AuthCluster:Cluster:AdvertisedAddress=nowhere"] },
+        { "AuthCluster:Cluster:AllowPlaintext", ["AuthCluster:Storage:Provider=PostgreSql", "AuthCluster:Storage:ConnectionString=" + Postgres, "AuthCluster:Keys:EncryptionKey=" + Key, "AuthCluster:Cluster:AdvertisedAddress=192.0.2.1"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=3600"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=00:00:30"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=2.00:00:00"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=one hour"] },
+        { "AuthCluster:Tokens:Algorithm", ["AuthCluster:Tokens:Algorithm=HS256"] },
+        { "AuthCluster:Tokens:Algorithm", ["AuthCluster:Tokens:Algorithm=none"] },
+        { "AuthCluster:Tokens:DefaultAudience", ["AuthCluster:Tokens:DefaultAudience=two words"] },
+        { "AuthCluster:Keys:EncryptionKey", ["AuthCluster:Keys:EncryptionKey=hidden-password"] },
+        { "AuthCluster:Keys:EncryptionKey", ["AuthCluster:Keys:EncryptionKey=aGlkZGVuLXBhc3N3b3Jk"] },
+        { "AuthCluster:Keys:EncryptionKey", ["AuthCluster:Storage:Provider=PostgreSql", "AuthCluster:Storage:ConnectionString=" + Postgres] },
+        { "AuthCluster:Keys:EncryptionKeyFile", ["AuthCluster:Keys:EncryptionKeyFile=/nowhere/key"] },
+        { "AuthCluster:Keys:EncryptionKeyFile", ["AuthCluster:Keys:EncryptionKeyFile=/dev/null"] },
+        { "AuthCluster:Keys:EncryptionKey", ["AuthCluster:Keys:EncryptionKey=" + Key, "AuthCluster:Keys:EncryptionKeyFile=/nowhere/key"] },
+        { "AuthCluster:Keys:RotationInterval", ["AuthCluster:Keys:RotationInterval=00:30:00"] },
+        { "AuthCluster:Keys:RotationInterval", ["AuthCluster:Keys:RotationInterval=90"] },
+        { "AuthCluster:Keys:PublishAhead", ["AuthCluster:Keys:PublishAhead=00:01:00"] },
+        { "AuthCluster:Keys:PublishAhead", ["AuthCluster:Keys:PublishAhead=02:00:00", "AuthCluster:Keys:RotationInterval=01:00:00"] },
+        { "AuthCluster:Bootstrap:AdminClientSecret", ["AuthCluster:Bootstrap:AdminClientId=root"] },
+        { "AuthCluster:Bootstrap:AdminClientId", ["AuthCluster:Bootstrap:AdminClientSecret=hidden-password-0123456789"] },
+        { "AuthCluster:Bootstrap:AdminClientId", ["AuthCluster:Bootstrap:AdminClientId=two words", "AuthCluster:Bootstrap:AdminClientSecret=hidden-password-0123456789"] },
+        { "AuthCluster:Bootstrap:AdminClientId", ["AuthCluster:Bootstrap:AdminClientId=acs_root", "AuthCluster:Bootstrap:AdminClientSecret=hidden-password-0123456789"] },
+        { "AuthCluster:Bootstrap:AdminClientSecret", ["AuthCluster:Bootstrap:AdminClientId=root", "AuthCluster:Bootstrap:AdminClientSecret=hidden"] },
+        { "AuthCluster:Bootstrap:AdminClientSecretFile", ["AuthCluster:Bootstrap:AdminClientId=root", "AuthCluster:Bootstrap:AdminClientSecretFile=/nowhere/secret"] },
+        { "AuthCluster:Bootstrap:ClientsFile", ["AuthCluster:Bootstrap:ClientsFile=/nowhere/clients.json"] },
+        { "AuthCluster:Bootstrap:ClientsFile", ["AuthCluster:Bootstrap:ClientsFile=/dev/null"] },
+        { "AuthCluster:Http:TrustedProxies", ["AuthCluster:Http:TrustedProxies=everybody"] },
+        { "AuthCluster:Http:DrainDelay", ["AuthCluster:Http:DrainDelay=5"] },
+        { "AuthCluster:Http:DrainDelay", ["AuthCluster:Http:DrainDelay=00:06:00"] },
+        { "AuthCluster:Http:ManagementUrls", ["AuthCluster:Http:ManagementUrls=nonsense"] },
+        { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/dev/null/data"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadSettings))]
+    public async Task A_bad_value_stops_the_start_with_a_sentence_that_names_its_key(string key, string[] settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        await using var server = new ServerProcess();
+        foreach (var setting in settings)
+        {
+            var at = setting.IndexOf('=', StringComparison.Ordinal);
+            server[setting[..at]] = setting[(at + 1)..];
+        }
+
+        await StopsNamingAsync(server, key);
+    }
+
+    public static TheoryData<string, string> BadClientsFiles { get; } = new()
+    {
+        { "no JSON", "hidden-password" },
+        { "no array", """{ "clientId": "a" }""" },
+        { "an unknown member", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "colour": "red" } ]""" },
+        { "a short secret", """[ { "clientId": "a", "secret": "hidden-password" } ]""" },
+        { "a secret with a line break", """[ { "clientId": "a", "secret": "hidden-password\n0123456789" } ]""" },
+        { "the same id twice", """[ { "clientId": "a", "secret": "hidden-password-0123456789" }, { "clientId": "a", "secret": "hidden-password-0123456789" } ]""" },
+        { "a repeated member", """[ { "clientId": "a", "clientId": "b", "secret": "hidden-password-0123456789" } ]""" },
+        { "an id outside the grammar", """[ { "clientId": "a b", "secret": "hidden-password-0123456789" } ]""" },
+        { "an id that looks like a secret", """[ { "clientId": "acs_b", "secret": "hidden-password-0123456789" } ]""" },
+        { "an unknown grant", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "grantTypes": ["password"] } ]""" },
+        { "an unknown scope of ours", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "scopes": ["authcluster:everything"] } ]""" },
+        { "a scope outside the grammar", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "scopes": ["two words"] } ]""" },
+        { "a default scope that is no scope of its", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "scopes": ["x"], "defaultScopes": ["y"] } ]""" },
+        { "an audience with a fragment", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "audiences": ["https://x.example/#f"] } ]""" },
+        { "a claim of the server's own", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "claims": { "iss": "me" } } ]""" },
+        { "a claim that is null", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "claims": { "x": null } } ]""" },
+        { "a lifetime out of bounds", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "tokenLifetimeSeconds": 59 } ]""" },
+        { "no authentication method", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "authMethods": [] } ]""" },
+        { "a limit of nothing", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "rateLimit": { "tokensPerSecond": 0 } } ]""" },
+        { "a quota for a week", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "quota": { "tokens": 1, "per": "week" } } ]""" },
+        { "a secret beside a hash", """[ { "clientId": "a", "secret": "hidden-password-0123456789", "secretHash": "x" } ]""" },
+        { "a comment", """[ /* hidden-password */ ]""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadClientsFiles))]
+    public async Task A_bad_clients_file_stops_the_start(string fault, string file)
+    {
+        Assert.NotEmpty(fault);
+        await using var server = new ServerProcess();
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", file);
+
+        await StopsNamingAsync(server, "AuthCluster:Bootstrap:ClientsFile");
+    }
+
+    [Fact]
+    public async Task A_database_that_another_key_encrypted_stops_the_start()
+    {
+        await using var server = new ServerProcess { ["AuthCluster:Keys:EncryptionKey"] = Key };
+        await server.StartAsync(Cancellation);
+        await server.KillAsync();
+
+        server["AuthCluster:Keys:EncryptionKey"] = "YW5vdGhlciBrZXkgb2YgZXhhY3RseSAzMiBieXRlcyE=";
+
+        await StopsNamingAsync(server, "AuthCluster:Keys:EncryptionKey");
+    }
+
+    [Fact]
+    public async Task An_empty_value_is_as_none()
+    {
+        await using var server = new ServerProcess
+        {
+            ["AuthCluster:Tokens:Lifetime"] = "",
+            ["AuthCluster:Tokens:Algorithm"] = "",
+            ["AuthCluster:Keys:EncryptionKey"] = "",
+            ["AuthCluster:Keys:EncryptionKeyFile"] = "",
+            ["AuthCluster:Bootstrap:AdminClientId"] = "",
+            ["AuthCluster:Bootstrap:ClientsFile"] = "",
+            ["AuthCluster:Http:TrustedProxies"] = "",
+        };
+
+        await server.StartAsync(Cancellation);
+    }
+
+    private static async Task StopsNamingAsync(ServerProcess server, string key)
+    {
+        var exitCode = await server.RunToExitAsync(Cancellation);
+
+        var printed = server.OutputOfThisRun;
+        Assert.True(exitCode == 1, $"exit code {exitCode}: {ServerProcess.Tail(printed)}");
+        var sentence = Assert.Single(printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        Assert.Contains(key, sentence, StringComparison.Ordinal);
+        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain(Key, sentence, StringComparison.Ordinal);
+    }
+}

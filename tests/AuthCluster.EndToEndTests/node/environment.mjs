@@ -1,0 +1,14 @@
+// What the test run tells a script, and the one way in which a script answers.
+export const issuer = process.env.ISSUER;
+export const clientId = process.env.CLIENT_ID;
+export const clientSecret = process.env.CLIENT_SECRET;
+export const tokenUrl = `${issuer}/oauth/token`;
+export const metadataUrl = `${issuer}/.well-known/oauth-authorization-server`;
+
+/** The authentication method that the script's first argument names: "post" or "basic". */
+export const method = process.argv[2];
+
+/** Prints the one JSON document that the test reads. */
+export function answer(document) {
+  process.stdout.write(JSON.stringify(document));
+}

@@ -1,0 +1,7 @@
+from environment import CLIENT_ID, CLIENT_SECRET, TOKEN_URL, answer
+from oauthlib.oauth2 import BackendApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+session = OAuth2Session(client=BackendApplicationClient(client_id=CLIENT_ID))
+answer(session.fetch_token(TOKEN_URL, auth=HTTPBasicAuth(CLIENT_ID, CLIENT_SECRET)))
