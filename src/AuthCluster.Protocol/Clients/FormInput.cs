@@ -1,0 +1,17 @@
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>A form request as it came over HTTP: what the parsers of the OAuth endpoints read.</summary>
+public readonly ref struct FormInput
+{
+    /// <summary>The body, not decoded. Its size is bounded by the caller before it is read.</summary>
+    public required ReadOnlySpan<byte> Body { get; init; }
+
+    /// <summary>The value of <c>Content-Type</c>; null when there is none.</summary>
+    public required string? ContentType { get; init; }
+
+    /// <summary>The values of all Authorization headers.</summary>
+    public required ReadOnlySpan<string?> Authorization { get; init; }
+
+    /// <summary>The query string, with or without its question mark, not decoded.</summary>
+    public required ReadOnlySpan<char> QueryString { get; init; }
+}

@@ -1,0 +1,261 @@
+using System.Text;
+using AuthCluster.Protocol.Tokens;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>The parameters that the OAuth endpoints know.</summary>
+[Flags]
+internal enum FormParameter
+{
+    None = 0,
+    GrantType = 1,
+    Scope = 2,
+    ClientId = 4,
+    ClientSecret = 8,
+    ClientAssertion = 16,
+    ClientAssertionType = 32,
+    Token = 64,
+    TokenTypeHint = 128,
+    Resource = 256,
+    Audience = 512,
+
+    /// <summary>A bearer token in a form or a query string (RFC 6750 section 2.3), which no endpoint takes.</summary>
+    AccessToken = 1024,
+
+    /// <summary>How a client may say who it is; known to every endpoint.</summary>
+    Client = ClientId | ClientSecret | ClientAssertion | ClientAssertionType,
+
+    /// <summary>What the token endpoint knows.</summary>
+    TokenEndpoint = Client | GrantType | Scope | Resource | Audience,
+
+    /// <summary>What introspection and revocation know.</summary>
+    TokenArgument = Client | Token | TokenTypeHint,
+
+    /// <summary>What must not be sent in a query string.</summary>
+    Secrets = Client | Token | AccessToken,
+
+    /// <summary>What may be sent more than once (RFC 8707 section 2).</summary>
+    Repeatable = Resource | Audience,
+}
+
+/// <summary>
+/// The known parameters of a form, found in one pass and not yet decoded. An empty value is as none
+/// (RFC 6749 section 3.2); unknown parameters are ignored.
+/// </summary>
+internal ref struct FormParameters
+{
+    /// <summary>More parameters than this are refused; a body of 16 KiB can hold as many only when they say nothing.</summary>
+    public const int MaxParameters = 8_192;
+
+    /// <summary>The longest known name, <c>client_assertion_type</c>, with every character escaped.</summary>
+    private const int MaxEncodedName = 63;
+
+    private const string FormMediaType = "application/x-www-form-urlencoded";
+
+    private FormParameter _seen;
+
+    public ReadOnlySpan<byte> GrantType { get; private set; }
+
+    public ReadOnlySpan<byte> Scope { get; private set; }
+
+    public ReadOnlySpan<byte> ClientId { get; private set; }
+
+    public ReadOnlySpan<byte> ClientSecret { get; private set; }
+
+    public ReadOnlySpan<byte> ClientAssertion { get; private set; }
+
+    public ReadOnlySpan<byte> ClientAssertionType { get; private set; }
+
+    public ReadOnlySpan<byte> Token { get; private set; }
+
+    public ReadOnlySpan<byte> TokenTypeHint { get; private set; }
+
+    /// <summary>Whether there is a <c>resource</c> or an <c>audience</c>; these are read from the body again.</summary>
+    public readonly bool HasTargets => (_seen & FormParameter.Repeatable) != 0;
+
+    /// <summary>Reads a form.</summary>
+    /// <param name="input">The request.</param>
+    /// <param name="known">What the endpoint knows.</param>
+    /// <param name="parameters">What was found.</param>
+    /// <returns>What is wrong with the form, or null.</returns>
+    public static OAuthError? Read(in FormInput input, FormParameter known, out FormParameters parameters)
+    {
+        parameters = default;
+        if (!IsForm(input.ContentType))
+        {
+            return OAuthError.NotAForm;
+        }
+
+        if (QueryHasCredentials(input.QueryString))
+        {
+            return OAuthError.CredentialsInQueryString;
+        }
+
+        if (input.Authorization.Length > 1)
+        {
+            return OAuthError.SeveralAuthorizationHeaders;
+        }
+
+        if (input.Body.Count((byte)'&') >= MaxParameters)
+        {
+            return OAuthError.TooManyParameters;
+        }
+
+        if (!FormDecoding.HasGoodEscapes(input.Body))
+        {
+            return OAuthError.MalformedForm;
+        }
+
+        if (!FormDecoding.IsUtf8(input.Body))
+        {
+            return OAuthError.FormNotUtf8;
+        }
+
+        return parameters.Find(input.Body, known) ? null : OAuthError.RepeatedParameter;
+    }
+
+    /// <summary>Whether a query string has a parameter that belongs to a client's or an API's credentials.</summary>
+    public static bool QueryHasCredentials(ReadOnlySpan<char> query)
+    {
+        query = query.TrimStart('?');
+        if (query.IsEmpty)
+        {
+            return false;
+        }
+
+        var utf8 = new byte[Encoding.UTF8.GetByteCount(query)];
+        Encoding.UTF8.GetBytes(query, utf8);
+        foreach (var pair in new FormPairs(utf8))
+        {
+            if (FormDecoding.HasGoodEscapes(pair.Name) && (NameOf(pair.Name) & FormParameter.Secrets) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsForm(ReadOnlySpan<char> contentType)
+    {
+        var parameters = contentType.IndexOf(';');
+        var mediaType = parameters < 0 ? contentType : contentType[..parameters];
+        return mediaType.Trim(' ').Equals(FormMediaType, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Which parameter an encoded name means; none when it is not known.</summary>
+    public static FormParameter NameOf(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.Length > MaxEncodedName)
+        {
+            return FormParameter.None;
+        }
+
+        Span<byte> buffer = stackalloc byte[MaxEncodedName];
+        var name = encoded.Contains((byte)'%') ? buffer[..FormDecoding.Decode(encoded, buffer)] : encoded;
+        return name.Length switch
+        {
+            5 when name.SequenceEqual("scope"u8) => FormParameter.Scope,
+            5 when name.SequenceEqual("token"u8) => FormParameter.Token,
+            8 when name.SequenceEqual("resource"u8) => FormParameter.Resource,
+            8 when name.SequenceEqual("audience"u8) => FormParameter.Audience,
+            9 when name.SequenceEqual("client_id"u8) => FormParameter.ClientId,
+            10 when name.SequenceEqual("grant_type"u8) => FormParameter.GrantType,
+            12 when name.SequenceEqual("access_token"u8) => FormParameter.AccessToken,
+            13 when name.SequenceEqual("client_secret"u8) => FormParameter.ClientSecret,
+            15 when name.SequenceEqual("token_type_hint"u8) => FormParameter.TokenTypeHint,
+            16 when name.SequenceEqual("client_assertion"u8) => FormParameter.ClientAssertion,
+            21 when name.SequenceEqual("client_assertion_type"u8) => FormParameter.ClientAssertionType,
+            _ => FormParameter.None,
+        };
+    }
+
+    /// <returns>False when a parameter that may be there once is repeated, also where a value is empty.</returns>
+    private bool Find(ReadOnlySpan<byte> body, FormParameter known)
+    {
+        foreach (var pair in new FormPairs(body))
+        {
+            var name = NameOf(pair.Name) & known;
+            if (name == FormParameter.None)
+            {
+                continue;
+            }
+
+            if ((_seen & name & ~FormParameter.Repeatable) != 0)
+            {
+                return false;
+            }
+
+            _seen |= name;
+            Keep(name, pair.Value);
+        }
+
+        return true;
+    }
+
+    private void Keep(FormParameter name, ReadOnlySpan<byte> value)
+    {
+        switch (name)
+        {
+            case FormParameter.GrantType:
+                GrantType = value;
+                break;
+            case FormParameter.Scope:
+                Scope = value;
+                break;
+            case FormParameter.ClientId:
+                ClientId = value;
+                break;
+            case FormParameter.ClientSecret:
+                ClientSecret = value;
+                break;
+            case FormParameter.ClientAssertion:
+                ClientAssertion = value;
+                break;
+            case FormParameter.ClientAssertionType:
+                ClientAssertionType = value;
+                break;
+            case FormParameter.Token:
+                Token = value;
+                break;
+            case FormParameter.TokenTypeHint:
+                TokenTypeHint = value;
+                break;
+        }
+    }
+}
+
+/// <summary>Walks the pairs of an encoded form; those without a name come too.</summary>
+internal ref struct FormPairs(ReadOnlySpan<byte> form)
+{
+    private ReadOnlySpan<byte> _rest = form;
+    private bool _ended = form.IsEmpty;
+
+    public FormPair Current { get; private set; }
+
+    public readonly FormPairs GetEnumerator() => this;
+
+    public bool MoveNext()
+    {
+        if (_ended)
+        {
+            return false;
+        }
+
+        var end = _rest.IndexOf((byte)'&');
+        var pair = end < 0 ? _rest : _rest[..end];
+        _ended = end < 0;
+        _rest = end < 0 ? default : _rest[(end + 1)..];
+        var equals = pair.IndexOf((byte)'=');
+        Current = equals < 0 ? new FormPair(pair, default) : new FormPair(pair[..equals], pair[(equals + 1)..]);
+        return true;
+    }
+}
+
+/// <summary>One pair of a form, not decoded.</summary>
+internal readonly ref struct FormPair(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+{
+    public ReadOnlySpan<byte> Name { get; } = name;
+
+    public ReadOnlySpan<byte> Value { get; } = value;
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+using AuthCluster.Protocol.Tokens;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>What reading a request gave: the request, or the error to answer with.</summary>
+/// <typeparam name="TRequest">The typed request.</typeparam>
+public readonly record struct ParsedRequest<TRequest>
+    where TRequest : class
+{
+    private ParsedRequest(TRequest? request, OAuthError? error, ClientId? clientId, bool clientIdIsMasked)
+    {
+        Request = request;
+        Error = error;
+        ClientId = clientId;
+        ClientIdIsMasked = clientIdIsMasked;
+    }
+
+    /// <summary>Whether there is a request; else there is an error.</summary>
+    [MemberNotNullWhen(true, nameof(Request))]
+    [MemberNotNullWhen(false, nameof(Error))]
+    public bool Succeeded => Request is not null;
+
+    /// <summary>The request.</summary>
+    public TRequest? Request { get; }
+
+    /// <summary>What to answer with.</summary>
+    public OAuthError? Error { get; }
+
+    /// <summary>The id that the caller gave, when it was read and may be logged. Nothing has been checked about it.</summary>
+    public ClientId? ClientId { get; }
+
+    /// <summary>Whether the caller gave an id outside the grammar: it may be a secret, or hold control characters, and must not be logged.</summary>
+    public bool ClientIdIsMasked { get; }
+
+    /// <summary>Prints nothing that the caller sent but a loggable id.</summary>
+    public override string ToString() => $"{(Error is { } error ? error.Code : "request")} of {(ClientIdIsMasked ? "(masked)" : ClientId?.Value ?? "(none)")}";
+
+    internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId) => new(request, null, clientId, false);
+
+    internal static ParsedRequest<TRequest> Refused(OAuthError error, PresentedId id) => new(null, error, id.ClientId, id.IsMasked);
+}
+
+/// <summary>What is known of the id that a caller gave.</summary>
+internal readonly record struct PresentedId(ClientId? ClientId, bool IsMasked)
+{
+    /// <summary>No id was read.</summary>
+    public static readonly PresentedId None = new(null, false);
+
+    /// <summary>An id outside the grammar.</summary>
+    public static readonly PresentedId Masked = new(null, true);
+}

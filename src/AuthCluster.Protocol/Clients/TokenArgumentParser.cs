@@ -1,0 +1,55 @@
+using AuthCluster.Protocol.Tokens;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>A client's request about one token, to the introspection or the revocation endpoint.</summary>
+public sealed record TokenArgument
+{
+    /// <summary>Who asks.</summary>
+    public required ClientCredentials Client { get; init; }
+
+    /// <summary>The token; any text. Never empty.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>The value of <c>token_type_hint</c>, or null. A hint may be wrong and changes no answer (RFC 7009 section 2.1).</summary>
+    public string? TokenTypeHint { get; init; }
+
+    /// <summary>Prints nothing of the token.</summary>
+    public override string ToString() => $"TokenArgument({Client.ClientId})";
+}
+
+/// <summary>
+/// Reads a form with a token and client credentials: what the introspection (RFC 7662 section 2.1) and the revocation
+/// endpoint (RFC 7009 section 2.1) have in common.
+/// </summary>
+/// <remarks>The checks, in their order: the form, <c>token</c> is there, the credentials; each as at the token endpoint.</remarks>
+internal static class TokenArgumentParser
+{
+    /// <summary>Reads a request.</summary>
+    public static ParsedRequest<TokenArgument> Parse(in FormInput input)
+    {
+        var id = PresentedId.None;
+        if (FormParameters.Read(input, FormParameter.TokenArgument, out var form) is { } formError)
+        {
+            return ParsedRequest<TokenArgument>.Refused(formError, id);
+        }
+
+        if (form.Token.IsEmpty)
+        {
+            return ParsedRequest<TokenArgument>.Refused(OAuthError.MissingToken, id);
+        }
+
+        if (ClientAuthentication.Read(input.Authorization, form, out var credentials, out id) is { } clientError)
+        {
+            return ParsedRequest<TokenArgument>.Refused(clientError, id);
+        }
+
+        var request = new TokenArgument
+        {
+            Client = credentials!,
+            Token = FormDecoding.ToText(form.Token),
+            TokenTypeHint = form.TokenTypeHint.IsEmpty ? null : FormDecoding.ToText(form.TokenTypeHint),
+        };
+        return ParsedRequest<TokenArgument>.Of(request, credentials!.ClientId);
+    }
+}

@@ -1,0 +1,205 @@
+using System.Collections.Immutable;
+using System.Text;
+
+namespace AuthCluster.Protocol.Tokens;
+
+/// <summary>
+/// What a request was refused with (RFC 6749 section 5.2): a closed set, one instance for each rule. Code, text and
+/// status are fixed; nothing of the caller's input ever gets into them.
+/// </summary>
+/// <remarks>Texts hold only <c>%x20-21 / %x23-5B / %x5D-7E</c>, as section 5.2 demands, and name the remedy.</remarks>
+public sealed class OAuthError
+{
+    private static readonly List<OAuthError> Known = [];
+
+    /// <summary>The media type is not that of a form.</summary>
+    public static readonly OAuthError NotAForm = Request("The request body must be application/x-www-form-urlencoded");
+
+    /// <summary>Credentials or a token in the query string, where they would be logged (RFC 6749 section 2.3.1).</summary>
+    public static readonly OAuthError CredentialsInQueryString = Request("Credentials must not be sent in the query string; send them in the body or in the Authorization header");
+
+    /// <summary>More than one Authorization header.</summary>
+    public static readonly OAuthError SeveralAuthorizationHeaders = Request("The request has more than one Authorization header");
+
+    /// <summary>More parameters than any caller needs.</summary>
+    public static readonly OAuthError TooManyParameters = Request("The request body has too many parameters");
+
+    /// <summary>A percent sign that two hexadecimal digits don't follow.</summary>
+    public static readonly OAuthError MalformedForm = Request("The request body has a percent sign without two hexadecimal digits after it");
+
+    /// <summary>The decoded form is not UTF-8 (RFC 6749 appendix B).</summary>
+    public static readonly OAuthError FormNotUtf8 = Request("The request body is not UTF-8 once it is decoded");
+
+    /// <summary>A parameter that may be there once is there twice (RFC 6749 section 3.2).</summary>
+    public static readonly OAuthError RepeatedParameter = Request("A parameter is repeated that may be sent only once");
+
+    /// <summary>No <c>grant_type</c>, or an empty one.</summary>
+    public static readonly OAuthError MissingGrantType = Request("The parameter grant_type is missing");
+
+    /// <summary>No <c>token</c>, or an empty one (RFC 7009 section 2.1, RFC 7662 section 2.1).</summary>
+    public static readonly OAuthError MissingToken = Request("The parameter token is missing");
+
+    /// <summary>More than one authentication method (RFC 6749 section 2.3).</summary>
+    public static readonly OAuthError SeveralClientAuthenticationMethods = Request("The client used more than one authentication method; use one");
+
+    /// <summary>The Basic header and the body name two clients.</summary>
+    public static readonly OAuthError ClientIdMismatch = Request("The client_id of the body is not that of the Authorization header");
+
+    /// <summary>A method other than POST.</summary>
+    public static readonly OAuthError MethodNotAllowed = Request("This endpoint takes POST only", 405);
+
+    /// <summary>The body is larger than the endpoint takes.</summary>
+    public static readonly OAuthError BodyTooLarge = Request("The request body is too large", 413);
+
+    /// <summary>A body with a <c>Content-Encoding</c>, which is never inflated.</summary>
+    public static readonly OAuthError ContentEncodingNotSupported = Request("The request body must not have a Content-Encoding", 415);
+
+    /// <summary>The head is larger than the server takes.</summary>
+    public static readonly OAuthError HeadTooLarge = Request("The request head is too large", 431);
+
+    /// <summary>No credentials, or half of them.</summary>
+    public static readonly OAuthError NoClientCredentials = Client("The request has no client credentials; send client_id and client_secret by HTTP Basic or in the body");
+
+    /// <summary>An Authorization header of another scheme than Basic.</summary>
+    public static readonly OAuthError AuthorizationSchemeNotBasic = Client("The Authorization header must use the Basic scheme");
+
+    /// <summary>A Basic header that can't be read (RFC 6749 section 2.3.1).</summary>
+    public static readonly OAuthError MalformedBasicCredentials = Client("The Basic credentials must be base64 of the form-encoded client_id, a colon and the form-encoded client_secret");
+
+    /// <summary>An authentication method that the server does not offer.</summary>
+    public static readonly OAuthError ClientAuthenticationMethodNotSupported = Client("Client assertions are not supported; use client_secret_basic or client_secret_post");
+
+    /// <summary>
+    /// Unknown client, wrong secret, disabled client, ended secret, or a method that the client is not registered for:
+    /// one answer, so that it can't be told which.
+    /// </summary>
+    public static readonly OAuthError ClientAuthenticationFailed = Client("Client authentication failed");
+
+    /// <summary>A grant type that the server does not know.</summary>
+    public static readonly OAuthError UnsupportedGrantType = New(OAuthErrorCodes.UnsupportedGrantType, "The grant type is not supported; use client_credentials");
+
+    /// <summary>The client is not registered for the grant.</summary>
+    public static readonly OAuthError GrantNotAllowed = New(OAuthErrorCodes.UnauthorizedClient, "The client is not registered for this grant type");
+
+    /// <summary>A token that was issued to another client (RFC 7009 section 2.1).</summary>
+    public static readonly OAuthError TokenOfAnotherClient = New(OAuthErrorCodes.UnauthorizedClient, "The token was not issued to this client");
+
+    /// <summary>A scope outside the syntax of RFC 6749 section 3.3.</summary>
+    public static readonly OAuthError ScopeSyntax = New(OAuthErrorCodes.InvalidScope, "The scope is malformed; separate scopes by one space");
+
+    /// <summary>More different scopes than a client can have.</summary>
+    public static readonly OAuthError TooManyScopes = New(OAuthErrorCodes.InvalidScope, "More scopes are requested than a client can have");
+
+    /// <summary>A scope that is not the client's.</summary>
+    public static readonly OAuthError ScopeNotAllowed = New(OAuthErrorCodes.InvalidScope, "A requested scope is not registered for this client");
+
+    /// <summary>A <c>resource</c> that is no absolute URI, or has a fragment (RFC 8707 section 2).</summary>
+    public static readonly OAuthError ResourceNotAbsolute = New(OAuthErrorCodes.InvalidTarget, "A resource must be an absolute URI without a fragment");
+
+    /// <summary>An <c>audience</c> that no client can have.</summary>
+    public static readonly OAuthError AudienceSyntax = New(OAuthErrorCodes.InvalidTarget, "An audience must be 1 to 512 printable ASCII characters without a fragment");
+
+    /// <summary>More audiences than a client can have.</summary>
+    public static readonly OAuthError TooManyTargets = New(OAuthErrorCodes.InvalidTarget, "More audiences are requested than a client can have");
+
+    /// <summary>An audience or resource that is not the client's (RFC 8707 section 2).</summary>
+    public static readonly OAuthError TargetNotAllowed = New(OAuthErrorCodes.InvalidTarget, "A requested audience or resource is not allowed for this client and these scopes");
+
+    /// <summary>A kind of token that can't be revoked (RFC 7009 section 2.2.1).</summary>
+    public static readonly OAuthError UnsupportedTokenType = New(OAuthErrorCodes.UnsupportedTokenType, "This kind of token can not be revoked");
+
+    /// <summary>The caller lacks the right that the endpoint asks for (RFC 6750 section 3.1).</summary>
+    public static readonly OAuthError InsufficientScope = New(OAuthErrorCodes.InsufficientScope, "The client is not registered for this endpoint", 403);
+
+    /// <summary>Over the client's rate limit (RFC 6585 section 4).</summary>
+    public static readonly OAuthError RateLimited = New(OAuthErrorCodes.SlowDown, "The client is over its rate limit; retry after the time that Retry-After names", 429);
+
+    /// <summary>Over the client's quota (RFC 6585 section 4).</summary>
+    public static readonly OAuthError QuotaExceeded = New(OAuthErrorCodes.SlowDown, "The client is over its quota; retry after the time that Retry-After names", 429);
+
+    /// <summary>The client has more revoked tokens alive than are kept.</summary>
+    public static readonly OAuthError TooManyRevocations = New(OAuthErrorCodes.SlowDown, "Too many tokens of this client are revoked one by one; revoke all of its tokens instead", 429);
+
+    /// <summary>The cluster can't answer now.</summary>
+    public static readonly OAuthError TemporarilyUnavailable = New(OAuthErrorCodes.TemporarilyUnavailable, "The server can not answer now; retry after the time that Retry-After names", 503);
+
+    /// <summary>A fault of the server.</summary>
+    public static readonly OAuthError ServerError = New(OAuthErrorCodes.ServerError, "The server met an unexpected condition", 500);
+
+    private OAuthError(string code, string description, int status)
+    {
+        Code = code;
+        Description = description;
+        Status = status;
+        Body = Encoding.ASCII.GetBytes($$"""{"error":"{{code}}","error_description":"{{description}}"}""");
+    }
+
+    /// <summary>All of them.</summary>
+    public static ImmutableArray<OAuthError> All { get; } = [.. Known];
+
+    /// <summary>The value of <c>error</c>; one of <see cref="OAuthErrorCodes"/>.</summary>
+    public string Code { get; }
+
+    /// <summary>The value of <c>error_description</c>.</summary>
+    public string Description { get; }
+
+    /// <summary>The HTTP status.</summary>
+    public int Status { get; }
+
+    /// <summary>The JSON body, as it goes out.</summary>
+    public ReadOnlyMemory<byte> Body { get; }
+
+    /// <summary>The code and the text.</summary>
+    public override string ToString() => $"{Code}: {Description}";
+
+    private static OAuthError Request(string description, int status = 400) => New(OAuthErrorCodes.InvalidRequest, description, status);
+
+    private static OAuthError Client(string description) => New(OAuthErrorCodes.InvalidClient, description, 401);
+
+    private static OAuthError New(string code, string description, int status = 400)
+    {
+        var error = new OAuthError(code, description, status);
+        Known.Add(error);
+        return error;
+    }
+}
+
+/// <summary>Values of <c>error</c>.</summary>
+public static class OAuthErrorCodes
+{
+    /// <summary>RFC 6749 section 5.2.</summary>
+    public const string InvalidRequest = "invalid_request";
+
+    /// <summary>RFC 6749 section 5.2.</summary>
+    public const string InvalidClient = "invalid_client";
+
+    /// <summary>RFC 6749 section 5.2.</summary>
+    public const string UnauthorizedClient = "unauthorized_client";
+
+    /// <summary>RFC 6749 section 5.2.</summary>
+    public const string UnsupportedGrantType = "unsupported_grant_type";
+
+    /// <summary>RFC 6749 section 5.2.</summary>
+    public const string InvalidScope = "invalid_scope";
+
+    /// <summary>RFC 8707 section 2.</summary>
+    public const string InvalidTarget = "invalid_target";
+
+    /// <summary>RFC 7009 section 2.2.1.</summary>
+    public const string UnsupportedTokenType = "unsupported_token_type";
+
+    /// <summary>RFC 6750 section 3.1.</summary>
+    public const string InvalidToken = "invalid_token";
+
+    /// <summary>RFC 6750 section 3.1.</summary>
+    public const string InsufficientScope = "insufficient_scope";
+
+    /// <summary>RFC 8628 section 3.5 has the word; here it says that a limit or a quota is spent.</summary>
+    public const string SlowDown = "slow_down";
+
+    /// <summary>RFC 6749 section 4.1.2.1 has the word.</summary>
+    public const string TemporarilyUnavailable = "temporarily_unavailable";
+
+    /// <summary>RFC 6749 section 4.1.2.1 has the word.</summary>
+    public const string ServerError = "server_error";
+}

@@ -1,0 +1,244 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+
+namespace AuthCluster.Protocol.Tokens;
+
+/// <summary>
+/// Scopes, each once, in an order (RFC 6749 section 3.3). Case-sensitive. Immutable.
+/// </summary>
+public sealed class ScopeSet : IEquatable<ScopeSet>
+{
+    /// <summary>Most scopes that a client can have.</summary>
+    public const int MaxScopes = 200;
+
+    /// <summary>Longest scope of a client, in characters.</summary>
+    public const int MaxScopeLength = 128;
+
+    /// <summary>What the scopes of this server itself begin with; a token with one is for the issuer alone.</summary>
+    public const string ServerPrefix = "authcluster:";
+
+    /// <summary>No scope.</summary>
+    public static readonly ScopeSet Empty = new([]);
+
+    /// <summary>Up to this many, comparing one after the other is faster than hashing.</summary>
+    private const int LinearSearch = 8;
+
+    private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
+        [.. Enumerable.Range(0x21, 0x7F - 0x21).Select(code => (char)code).Where(character => character is not ('"' or '\\'))]);
+
+    private readonly FrozenDictionary<string, int>? _positions;
+    private readonly string _text;
+
+    private ScopeSet(ImmutableArray<string> items)
+    {
+        Items = items;
+        _text = string.Join(' ', items);
+        HasServerScope = items.Any(IsServerScope);
+        if (items.Length > LinearSearch)
+        {
+            _positions = items.Select((scope, position) => KeyValuePair.Create(scope, position)).ToFrozenDictionary(StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>The scopes, in order.</summary>
+    public ImmutableArray<string> Items { get; }
+
+    /// <summary>How many there are.</summary>
+    public int Count => Items.Length;
+
+    /// <summary>Whether there is none.</summary>
+    public bool IsEmpty => Items.IsEmpty;
+
+    /// <summary>Whether there is a scope of this server itself (<c>authcluster:…</c>).</summary>
+    public bool HasServerScope { get; }
+
+    /// <summary>A set of these scopes, in the order of their first appearance; repeats collapse.</summary>
+    /// <exception cref="ArgumentException">One of them is no scope token.</exception>
+    public static ScopeSet Of(params IEnumerable<string> scopes)
+    {
+        var items = scopes.Distinct(StringComparer.Ordinal).ToImmutableArray();
+        if (items.IsEmpty)
+        {
+            return Empty;
+        }
+
+        return items.All(IsScopeToken) ? new ScopeSet(items) : throw new ArgumentException("Not a scope token (RFC 6749 section 3.3).", nameof(scopes));
+    }
+
+    /// <summary>Whether a text is one scope token: <c>1*( %x21 / %x23-5B / %x5D-7E )</c> (RFC 6749 section 3.3).</summary>
+    public static bool IsScopeToken([NotNullWhen(true)] string? text) =>
+        !string.IsNullOrEmpty(text) && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
+
+    /// <summary>Whether a scope is one of this server itself.</summary>
+    public static bool IsServerScope(string scope) => scope.StartsWith(ServerPrefix, StringComparison.Ordinal);
+
+    /// <summary>
+    /// Reads scope tokens with one space between each two (RFC 6749 section 3.3): an empty text, a leading, a trailing
+    /// or a double space is refused. Repeats collapse.
+    /// </summary>
+    public static bool TryParse(string? text, [NotNullWhen(true)] out ScopeSet? scopes)
+    {
+        scopes = TrySplit(text, int.MaxValue, out var items) == ScopeReading.Good ? new ScopeSet(items) : null;
+        return scopes is not null;
+    }
+
+    /// <summary>
+    /// Grants scopes (RFC 6749 section 3.3): all that were asked for or, when none were, the default ones; in the order
+    /// of registration.
+    /// </summary>
+    /// <param name="registered">The client's scopes.</param>
+    /// <param name="defaults">Those that it gets when it asks for none; a subset of <paramref name="registered"/>.</param>
+    /// <param name="requested">What is asked for, in any order, repeats allowed; null when nothing is.</param>
+    /// <param name="granted">What is granted.</param>
+    /// <returns>False when a scope is asked for that is not registered: nothing is granted then.</returns>
+    public static bool TryGrant(
+        ScopeSet registered, ScopeSet defaults, ImmutableArray<string>? requested, [NotNullWhen(true)] out ScopeSet? granted)
+    {
+        var wanted = requested ?? defaults.Items;
+        if (requested is null && registered.ListsInOrder(defaults))
+        {
+            granted = defaults;
+            return true;
+        }
+
+        var chosen = new bool[registered.Count];
+        var count = 0;
+        foreach (var scope in wanted)
+        {
+            var position = registered.PositionOf(scope);
+            if (position < 0)
+            {
+                granted = null;
+                return false;
+            }
+
+            count += chosen[position] ? 0 : 1;
+            chosen[position] = true;
+        }
+
+        granted = count == registered.Count ? registered : registered.Choose(chosen, count);
+        return true;
+    }
+
+    /// <summary>Whether a scope is in the set.</summary>
+    public bool Contains(string scope) => PositionOf(scope) >= 0;
+
+    /// <summary>The scopes with one space between each two: the value of <c>scope</c>.</summary>
+    public override string ToString() => _text;
+
+    /// <summary>Whether both have the same scopes in the same order.</summary>
+    public bool Equals(ScopeSet? other) => other is not null && _text == other._text;
+
+    /// <summary>Whether both have the same scopes in the same order.</summary>
+    public override bool Equals(object? obj) => Equals(obj as ScopeSet);
+
+    /// <summary>The hash of the text.</summary>
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
+
+    /// <summary>Splits a value of <c>scope</c> into different scope tokens.</summary>
+    internal static ScopeReading TrySplit(string? text, int most, out ImmutableArray<string> items)
+    {
+        items = [];
+        if (string.IsNullOrEmpty(text))
+        {
+            return ScopeReading.Malformed;
+        }
+
+        if (!text.Contains(' ', StringComparison.Ordinal))
+        {
+            items = [text];
+            return IsScopeToken(text) ? ScopeReading.Good : ScopeReading.Malformed;
+        }
+
+        var found = ImmutableArray.CreateBuilder<string>();
+        var seen = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        foreach (var range in text.AsSpan().Split(' '))
+        {
+            var token = text.AsSpan(range);
+            if (token.IsEmpty || token.ContainsAnyExcept(TokenCharacters))
+            {
+                return ScopeReading.Malformed;
+            }
+
+            if (seen.Contains(token))
+            {
+                continue;
+            }
+
+            if (found.Count == most)
+            {
+                return ScopeReading.TooMany;
+            }
+
+            found.Add(token.ToString());
+            seen.Set.Add(found[^1]);
+        }
+
+        items = found.DrainToImmutable();
+        return ScopeReading.Good;
+    }
+
+    private bool ListsInOrder(ScopeSet subset)
+    {
+        var last = -1;
+        foreach (var scope in subset.Items)
+        {
+            var position = PositionOf(scope);
+            if (position <= last)
+            {
+                return false;
+            }
+
+            last = position;
+        }
+
+        return true;
+    }
+
+    private int PositionOf(string scope)
+    {
+        if (_positions is not null)
+        {
+            return _positions.TryGetValue(scope, out var position) ? position : -1;
+        }
+
+        for (var position = 0; position < Items.Length; position++)
+        {
+            if (Items[position] == scope)
+            {
+                return position;
+            }
+        }
+
+        return -1;
+    }
+
+    private ScopeSet Choose(bool[] chosen, int count)
+    {
+        if (count == 0)
+        {
+            return Empty;
+        }
+
+        var items = ImmutableArray.CreateBuilder<string>(count);
+        for (var position = 0; position < chosen.Length; position++)
+        {
+            if (chosen[position])
+            {
+                items.Add(Items[position]);
+            }
+        }
+
+        return new ScopeSet(items.MoveToImmutable());
+    }
+}
+
+/// <summary>How reading a value of <c>scope</c> ended.</summary>
+internal enum ScopeReading
+{
+    Good,
+    Malformed,
+    TooMany,
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using AuthCluster.Protocol.Clients;
+
+namespace AuthCluster.Protocol.Tokens;
+
+/// <summary>The grants that the server knows.</summary>
+public enum GrantType
+{
+    /// <summary><c>client_credentials</c> (RFC 6749 section 4.4).</summary>
+    ClientCredentials,
+}
+
+/// <summary>Wire names of <see cref="GrantType"/>.</summary>
+public static class GrantTypeNames
+{
+    /// <summary>RFC 6749 section 4.4.2.</summary>
+    public const string ClientCredentials = "client_credentials";
+}
+
+/// <summary>A token request whose form is right (RFC 6749 section 4.4.2). Nothing has been decided about it.</summary>
+public sealed record TokenRequest
+{
+    /// <summary>The grant.</summary>
+    public required GrantType GrantType { get; init; }
+
+    /// <summary>The client that the caller says it is.</summary>
+    public required ClientId ClientId { get; init; }
+
+    /// <summary>The secret that it shows, UTF-8, decoded. Never empty.</summary>
+    public required ReadOnlyMemory<byte> Secret { get; init; }
+
+    /// <summary>Where the secret was found.</summary>
+    public required ClientAuthMethod AuthMethod { get; init; }
+
+    /// <summary>The different scopes that are asked for, each a scope token; null when none are asked for.</summary>
+    public ImmutableArray<string>? RequestedScopes { get; init; }
+
+    /// <summary>Values of <c>audience</c>; empty for none.</summary>
+    public ImmutableArray<string> Audiences { get; init; } = [];
+
+    /// <summary>Values of <c>resource</c>, each an absolute URI without fragment (RFC 8707); empty for none.</summary>
+    public ImmutableArray<string> Resources { get; init; } = [];
+
+    /// <summary>Prints nothing of the secret, and nothing that the caller sent but its id.</summary>
+    public override string ToString() => $"TokenRequest({GrantType}, {ClientId}, {AuthMethod}, scopes: {RequestedScopes?.Length})";
+}
