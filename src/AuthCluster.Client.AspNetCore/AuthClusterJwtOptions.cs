@@ -1,0 +1,76 @@
+using AuthCluster.Client.Introspection;
+using AuthCluster.Client.Revocation;
+
+namespace AuthCluster.Client.AspNetCore;
+
+/// <summary>What becomes of a token whose signature is good while the server can't be asked whether it has been revoked.</summary>
+public enum WhenUnknown
+{
+    /// <summary>
+    /// The request gets 503. A revoked token never passes on account of an outage, and an outage of the authorization
+    /// server that outlives the list's or the answer's age becomes one of this API.
+    /// </summary>
+    Refuse,
+
+    /// <summary>The request goes on. The API survives the outage, and so does, until it expires, a token revoked meanwhile.</summary>
+    Accept,
+}
+
+/// <summary>Which tokens an API accepts.</summary>
+public sealed class AuthClusterJwtOptions
+{
+    /// <summary>The issuer, character for character as the server is configured; its metadata (RFC 8414) names the keys.</summary>
+    public string Issuer { get; set; } = "";
+
+    /// <summary>This API's audience: a token must name it (RFC 9068 §4).</summary>
+    public string Audience { get; set; } = "";
+
+    /// <summary>
+    /// How far this machine's clock may be ahead of the server's; so long a token goes on working after its end.
+    /// Default: 30 seconds.
+    /// </summary>
+    public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How often the server's keys are read anew in the background, 1 minute to 1 day. Default: 10 minutes, as long as
+    /// the server's own documents may be cached. A token with an unknown key has them read at once, every 5 seconds at most.
+    /// </summary>
+    public TimeSpan KeyRefresh { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// The name under which this API's own client was registered with <c>AddAuthClusterTokens</c>: the feed and
+    /// introspection ask as that client. Default: the unnamed one.
+    /// </summary>
+    public string Client { get; set; } = "";
+
+    /// <summary>Allows an issuer that is reached by plain http and is not loopback: whoever can change that traffic can mint tokens.</summary>
+    public bool AllowPlainHttp { get; set; }
+
+    internal RevocationFeedOptions? Feed { get; private set; }
+
+    internal IntrospectionOptions? Introspection { get; private set; }
+
+    internal WhenUnknown WhenUnknown { get; private set; }
+
+    /// <summary>
+    /// Follows the server's revocation feed in the background: a revoked token, client or key is refused within a second
+    /// while the server is reached, and no request waits for the server.
+    /// </summary>
+    /// <param name="whenUnknown">What becomes of tokens when the feed has not been heard for <see cref="RevocationFeedOptions.MaxAge"/>.</param>
+    /// <param name="options">How it is followed; by default, see there.</param>
+    public void FollowRevocations(WhenUnknown whenUnknown, RevocationFeedOptions? options = null)
+    {
+        (WhenUnknown, Feed, Introspection) = (whenUnknown, options ?? new RevocationFeedOptions(), null);
+    }
+
+    /// <summary>
+    /// Asks the server about each token that is otherwise good, and uses an answer again for
+    /// <see cref="IntrospectionOptions.CacheFor"/>: so long a revoked token may go on working.
+    /// </summary>
+    /// <param name="whenUnknown">What becomes of tokens when the server does not answer.</param>
+    /// <param name="options">Cache and time-out; by default, see there.</param>
+    public void Introspect(WhenUnknown whenUnknown, IntrospectionOptions? options = null)
+    {
+        (WhenUnknown, Feed, Introspection) = (whenUnknown, null, options ?? new IntrospectionOptions());
+    }
+}

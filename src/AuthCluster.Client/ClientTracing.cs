@@ -1,0 +1,17 @@
+using System.Diagnostics;
+
+namespace AuthCluster.Client;
+
+/// <summary>The SDK's traces, source <c>AuthCluster.Client</c>.</summary>
+internal static class ClientTracing
+{
+    public const string SourceName = "AuthCluster.Client";
+
+    private static readonly ActivitySource Source = new(SourceName);
+
+    /// <summary>
+    /// A trace of its own, linked to the call that set it off: the request serves every caller and may outlive that one.
+    /// </summary>
+    public static Activity? StartTokenRequest(ActivityContext caller) =>
+        Source.StartActivity("authcluster.token", ActivityKind.Client, parentContext: default, links: caller == default ? null : [new ActivityLink(caller)]);
+}

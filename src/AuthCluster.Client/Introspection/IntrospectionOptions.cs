@@ -1,0 +1,17 @@
+namespace AuthCluster.Client.Introspection;
+
+/// <summary>How tokens are asked for at the server.</summary>
+public sealed class IntrospectionOptions
+{
+    /// <summary>
+    /// How long an answer is used again, 0 to 5 minutes: so long a revoked token may go on working, and so often each
+    /// token in use costs a request. Default: 5 seconds.
+    /// </summary>
+    public TimeSpan CacheFor { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many answers are kept. Default: 10,000; past it, tokens are asked for each time.</summary>
+    public int MaxCached { get; set; } = 10_000;
+
+    /// <summary>Longest wait for an answer, repeats included; then the token's standing is unknown. Default: 3 seconds.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(3);
+}

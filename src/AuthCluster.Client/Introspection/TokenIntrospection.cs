@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using AuthCluster.Client.Clients;
+using AuthCluster.Client.Revocation;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Client.Introspection;
+
+/// <summary>
+/// Asks the server about a token (RFC 7662), with a short cache. Register with <c>AddAuthClusterIntrospection</c>.
+/// </summary>
+/// <remarks>
+/// Validate the token first: what fails there needs no question, and strangers' inventions then neither reach the server
+/// nor fill the cache. The cache is keyed by the token's hash; it holds no token.
+/// </remarks>
+public sealed partial class TokenIntrospection
+{
+    /// <summary>How long "no answer" is used again, so that an outage costs one time-out and not one for each request.</summary>
+    private static readonly TimeSpan UnknownFor = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
+    private readonly AuthorizationServer _server;
+    private readonly IntrospectionOptions _options;
+    private readonly RevocationMetrics _metrics;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+
+    internal TokenIntrospection(AuthorizationServer server, IntrospectionOptions options, RevocationMetrics metrics, TimeProvider clock, ILogger<TokenIntrospection> logger)
+    {
+        _server = server;
+        _options = options;
+        _metrics = metrics;
+        _clock = clock;
+        _logger = logger;
+    }
+
+    /// <summary>
+    /// The token's standing by the server's answer, at most <see cref="IntrospectionOptions.CacheFor"/> old.
+    /// <see cref="TokenStanding.Revoked"/> stands for every <c>active: false</c>: also for a token that this client has
+    /// no right to see.
+    /// </summary>
+    /// <param name="token">The token.</param>
+    /// <param name="cancellationToken">Ends this caller's wait.</param>
+    public async ValueTask<TokenStanding> CheckAsync(string token, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        var key = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+        var answer = _answers.TryGetValue(key, out var known) && !known.HasEnded(_clock, _options.CacheFor) ? known : Begin(key, token, known);
+        var standing = await answer.Standing.Value.WaitAsync(cancellationToken);
+        _metrics.Checked(standing);
+        return standing;
+    }
+
+    /// <summary>One request however many callers come with the same token.</summary>
+    private Answer Begin(string key, string token, Answer? ended)
+    {
+        var asked = new Answer(new Lazy<Task<TokenStanding>>(() => AskAsync(token)), _clock.GetTimestamp());
+        if (ended is not null)
+            return _answers.TryUpdate(key, asked, ended) ? asked : _answers.GetOrAdd(key, asked);
+        if (_answers.Count < _options.MaxCached)
+            return _answers.GetOrAdd(key, asked);
+
+        foreach (var entry in _answers.Where(entry => entry.Value.HasEnded(_clock, _options.CacheFor)))
+            _answers.TryRemove(entry);
+        return _answers.Count < _options.MaxCached ? _answers.GetOrAdd(key, asked) : asked;
+    }
+
+    private async Task<TokenStanding> AskAsync(string token)
+    {
+        var started = _clock.GetTimestamp();
+        var standing = TokenStanding.Unknown;
+        try
+        {
+            standing = await RequestAsync(token) ? TokenStanding.Active : TokenStanding.Revoked;
+        }
+        catch (AuthClusterException e)
+        {
+            LogFailed(e, e.Code);
+        }
+
+        _metrics.Introspected(standing, _clock.GetElapsedTime(started));
+        return standing;
+    }
+
+    private async Task<bool> RequestAsync(string token)
+    {
+        // The request is shared, so it ends by its own time-out and by no caller's cancellation.
+        var address = await _server.IntrospectionEndpointAsync(CancellationToken.None);
+        var budget = new RequestBudget(_options.Timeout, _options.Timeout, Retries: 1);
+        using var response = await _server.PostFormAsync(address, [new("token", token), new("token_type_hint", "access_token")], budget, CancellationToken.None);
+        if (!response.Message.IsSuccessStatusCode)
+            throw await response.ReadErrorAsync(_clock, CancellationToken.None);
+        try
+        {
+            return JsonSerializer.Deserialize(await response.Message.Content.ReadAsByteArrayAsync(CancellationToken.None), ClientJson.Default.IntrospectionResponse)?.Active
+                ?? throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The introspection answer does not say whether the token is active.");
+        }
+        catch (JsonException)
+        {
+            throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The introspection answer is not the JSON that it should be.");
+        }
+    }
+
+    [LoggerMessage(1383, LogLevel.Warning, "A token's standing could not be asked for: {Error}")]
+    private partial void LogFailed(Exception exception, string error);
+
+    private sealed record Answer(Lazy<Task<TokenStanding>> Standing, long AskedAt)
+    {
+        public bool HasEnded(TimeProvider clock, TimeSpan cacheFor) =>
+            Standing is { IsValueCreated: true, Value: { IsCompleted: true } standing }
+            && clock.GetElapsedTime(AskedAt) >= (standing.IsCompletedSuccessfully && standing.Result != TokenStanding.Unknown ? cacheFor : UnknownFor);
+    }
+}

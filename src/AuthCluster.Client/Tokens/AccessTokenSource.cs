@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Client.Tokens;
+
+/// <summary>The cache of one registered client's tokens, by scope and audience.</summary>
+/// <remarks>
+/// This folder is the caller's half: a call takes its token from a <see cref="CachedToken"/>, which renews itself through
+/// <see cref="TokenRequester"/>; <see cref="AccessTokenHandler"/> puts it on requests and reacts to a refusal.
+/// </remarks>
+internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider clock, ILogger<AccessTokenSource> logger) : IAccessTokenSource, IDisposable
+{
+    /// <summary>Above this many targets, those that hold nothing are forgotten: one per tenant may come, each for a moment.</summary>
+    private const int ManyTargets = 1024;
+
+    private readonly ConcurrentDictionary<TokenTarget, CachedToken> _tokens = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private bool _disposed;
+
+    public ValueTask<AccessToken> GetTokenAsync(TokenTarget target = default, CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<AccessToken>(cancellationToken) : Find(target).GetAsync(cancellationToken);
+
+    public bool Invalidate(AccessToken refused)
+    {
+        ArgumentNullException.ThrowIfNull(refused);
+        return !_tokens.TryGetValue(refused.Target.Normalized(), out var cached) || cached.Invalidate(refused);
+    }
+
+    public void Invalidate(TokenTarget target = default)
+    {
+        if (_tokens.TryGetValue(target.Normalized(), out var cached))
+            cached.Invalidate();
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return; // the container knows it by two keys
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    private CachedToken Find(TokenTarget target)
+    {
+        var key = target.Normalized();
+        if (_tokens.TryGetValue(key, out var cached))
+            return cached;
+        if (_tokens.Count >= ManyTargets)
+            ForgetIdle();
+        return _tokens.GetOrAdd(key, static (key, from) => new CachedToken(key, from.requester, from.clock, from.logger, from._stopping.Token), (requester, clock, logger, _stopping));
+    }
+
+    private void ForgetIdle()
+    {
+        foreach (var entry in _tokens.Where(entry => entry.Value.IsIdle))
+            _tokens.TryRemove(entry);
+    }
+}

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Client.Tokens;
+
+/// <summary>
+/// The token of one target and what is under way for it. Callers take the token without a lock while it is fresh;
+/// everything else is decided under one short lock, so that there is never more than one request.
+/// </summary>
+internal sealed partial class CachedToken(TokenTarget target, TokenRequester requester, TimeProvider clock, ILogger logger, CancellationToken stopping)
+{
+    private static readonly TimeSpan InvalidationWindow = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Cooldown _cooldown = new(clock);
+    private AccessToken? _token;
+    private Task<AccessToken>? _renewal;
+    private long? _invalidated;
+    private long? _invalidatedBefore;
+
+    /// <summary>True when it holds nothing that a caller could want.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn;
+        }
+    }
+
+    public ValueTask<AccessToken> GetAsync(CancellationToken cancellationToken)
+    {
+        var token = Volatile.Read(ref _token);
+        return token is not null && !token.IsDue(clock) ? new(token) : GetOrRenewAsync(cancellationToken);
+    }
+
+    public bool Invalidate(AccessToken refused)
+    {
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_token, refused))
+                return true; // another caller was first: there is a newer one, or a request for it
+            if (_invalidatedBefore is { } before && clock.GetElapsedTime(before) < InvalidationWindow)
+                return false;
+            _invalidatedBefore = _invalidated;
+            _invalidated = clock.GetTimestamp();
+            _token = null;
+            return true;
+        }
+    }
+
+    public void Invalidate()
+    {
+        lock (_gate)
+            _token = null;
+    }
+
+    private async ValueTask<AccessToken> GetOrRenewAsync(CancellationToken cancellationToken)
+    {
+        Task<AccessToken> renewal;
+        lock (_gate)
+        {
+            if (_token is { } token && token.IsUsable(clock))
+            {
+                if (token.IsDue(clock) && _renewal is null && !_cooldown.IsOn)
+                    Start();
+                return token;
+            }
+
+            if (_renewal is null && _cooldown.IsOn && _cooldown.Failure is { } failure)
+                throw _cooldown.Repeat(failure);
+            renewal = _renewal ?? Start();
+        }
+
+        return await renewal.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Starts the one request. It belongs to no caller: none can cancel it, and none's context flows into it.</summary>
+    private Task<AccessToken> Start()
+    {
+        var caller = Activity.Current?.Context ?? default;
+        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+            _renewal = Task.Run(() => RenewAsync(caller), stopping);
+        // When nobody waits for it, a failure has been logged and must not be reported as unobserved.
+        _ = _renewal.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return _renewal;
+    }
+
+    private async Task<AccessToken> RenewAsync(ActivityContext caller)
+    {
+        try
+        {
+            var token = await requester.RequestAsync(target, caller, stopping);
+            lock (_gate)
+            {
+                _cooldown.Clear();
+                Volatile.Write(ref _token, token);
+            }
+
+            return token;
+        }
+        catch (AuthClusterException e)
+        {
+            TimeSpan pause;
+            bool haveToken;
+            lock (_gate)
+            {
+                haveToken = _token is { } token && token.IsUsable(clock);
+                pause = _cooldown.After(e, haveToken);
+            }
+
+            LogFailed(e, target.Scope, target.Audience, e.Code, haveToken, pause);
+            throw;
+        }
+        finally
+        {
+            lock (_gate)
+                _renewal = null;
+        }
+    }
+
+    [LoggerMessage(1084, LogLevel.Warning, "No new token for scope '{Scope}', audience '{Audience}': {Error}. The present one is still valid: {HaveToken}. Not asking again for {Pause}")]
+    private partial void LogFailed(Exception exception, string? scope, string? audience, string error, bool haveToken, TimeSpan pause);
+}
