@@ -73,4 +73,19 @@ public sealed class AuthClusterJwtOptions
     {
         (WhenUnknown, Feed, Introspection) = (whenUnknown, null, options ?? new IntrospectionOptions());
     }
+
+    /// <exception cref="ArgumentException">The options can't work; the text names the option and the accepted form.</exception>
+    internal void ThrowIfUnusable()
+    {
+        if (Issuer.Length == 0)
+            throw new ArgumentException("Issuer: missing; give the issuer's URL.");
+        if (ServerAddress.Problem(Issuer, AllowPlainHttp) is { } problem)
+            throw new ArgumentException($"Issuer: {problem}");
+        if (Audience.Length == 0)
+            throw new ArgumentException("Audience: missing; a token for another API must not be accepted here.");
+        if (ClockSkew < TimeSpan.Zero || ClockSkew > TimeSpan.FromMinutes(5))
+            throw new ArgumentException("ClockSkew: out of range; 00:00:00 to 00:05:00.");
+        if (KeyRefresh < TimeSpan.FromMinutes(1) || KeyRefresh > TimeSpan.FromDays(1))
+            throw new ArgumentException("KeyRefresh: out of range; 00:01:00 to 1.00:00:00.");
+    }
 }

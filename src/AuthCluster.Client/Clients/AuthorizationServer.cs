@@ -189,7 +189,7 @@ internal sealed partial class AuthorizationServer(
         if (current.Issuer is not { Length: > 0 } issuer)
             throw new AuthClusterException(AuthClusterError.Misconfigured, "The option Issuer is missing: the server's metadata is needed here.");
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, ServerMetadata.AddressOf(issuer));
+        using var request = new HttpRequestMessage(HttpMethod.Get, ServerAddress.MetadataOf(issuer));
         using var response = await SendOnceAsync(request, RequestBudget.Of(current), cancellationToken);
         if (!response.IsSuccessStatusCode)
             throw await ErrorResponse.ReadAsync(response, secret: "\0", clock, cancellationToken);

@@ -11,12 +11,4 @@ internal sealed record ServerMetadata
 
     /// <summary>Where a token's state is asked for (RFC 7662).</summary>
     public string? IntrospectionEndpoint { get; init; }
-
-    /// <summary>Where the document of an issuer is: between host and path (RFC 8414 §3.1).</summary>
-    public static Uri AddressOf(string issuer)
-    {
-        var uri = new Uri(issuer);
-        var path = uri.AbsolutePath.TrimEnd('/');
-        return new Uri(uri.GetLeftPart(UriPartial.Authority) + "/.well-known/oauth-authorization-server" + path);
-    }
 }

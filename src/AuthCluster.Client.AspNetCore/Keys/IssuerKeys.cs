@@ -1,0 +1,147 @@
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace AuthCluster.Client.AspNetCore.Keys;
+
+/// <summary>
+/// The issuer's metadata and keys. Stands in for JwtBearer's own manager, which reads them every 12 hours and goes on
+/// accepting removed keys as "last known good" for an hour.
+/// </summary>
+/// <remarks>
+/// Read at first use, then in the background; a token with an unknown key has them read at once and is looked at again, so
+/// a new key works from its first token on. While the issuer is down the last keys stay in use, for a day at most: by then
+/// every token that it had issued has expired.
+/// </remarks>
+internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurationManager<OpenIdConnectConfiguration>
+{
+    public const string HttpClientName = "authcluster-keys";
+
+    /// <summary>Unknown key ids cost a stranger nothing, so they may not cost the issuer a request each.</summary>
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan MostAge = TimeSpan.FromDays(1);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
+    private const int MaxDocumentBytes = 1_048_576;
+
+    private readonly AuthClusterJwtOptions _options;
+    private readonly IHttpClientFactory _http;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private Known? _known;
+    private Task? _reading;
+    private long? _lastStarted;
+    private bool _wanted;
+
+    public IssuerKeys(AuthClusterJwtOptions options, IHttpClientFactory http, TimeProvider clock, ILogger<IssuerKeys> logger)
+    {
+        _options = options;
+        _http = http;
+        _clock = clock;
+        _logger = logger;
+        MetadataAddress = ServerAddress.MetadataOf(options.Issuer).ToString();
+        UseLastKnownGoodConfiguration = false;
+    }
+
+    /// <summary>Makes sure that there are keys; false when there are none and none can be read.</summary>
+    public async Task<bool> TryLoadAsync(CancellationToken cancellationToken)
+    {
+        if (Usable() is null)
+            await ReadOnceAsync().WaitAsync(cancellationToken);
+        return Usable() is not null;
+    }
+
+    public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
+    {
+        var known = Usable();
+        if (known is null || Volatile.Read(ref _wanted))
+            await ReadOnceAsync().WaitAsync(cancel);
+        else if (_clock.GetElapsedTime(known.ReadAt) >= _options.KeyRefresh)
+            _ = ReadOnceAsync(); // its failures are logged there and not thrown
+
+        return Usable()?.Document ?? throw new InvalidOperationException($"The keys of {_options.Issuer} could not be read.");
+    }
+
+    public override async Task<BaseConfiguration> GetBaseConfigurationAsync(CancellationToken cancel) => await GetConfigurationAsync(cancel);
+
+    /// <summary>Called by the token handler for a key that is not known.</summary>
+    public override void RequestRefresh() => Volatile.Write(ref _wanted, true);
+
+    private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MostAge ? known : null;
+
+    /// <summary>One reading at a time; none within <see cref="LeastInterval"/> of the last one's start.</summary>
+    private Task ReadOnceAsync()
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _wanted, false);
+            if (_reading is { IsCompleted: false })
+                return _reading;
+            if (_lastStarted is { } last && _clock.GetElapsedTime(last) < LeastInterval)
+                return Task.CompletedTask;
+            _lastStarted = _clock.GetTimestamp();
+            using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+                return _reading = Task.Run(ReadAsync);
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        var startedAt = _clock.GetTimestamp();
+        using var timeout = new CancellationTokenSource(RequestTimeout, _clock);
+        try
+        {
+            using var client = _http.CreateClient(HttpClientName);
+            client.MaxResponseContentBufferSize = MaxDocumentBytes;
+            var document = OpenIdConnectConfiguration.Create(await GetAsync(client, new Uri(MetadataAddress), timeout.Token));
+            if (document.Issuer != _options.Issuer)
+            {
+                LogOtherIssuer(MetadataAddress, _options.Issuer);
+                return;
+            }
+
+            if (!Uri.TryCreate(document.JwksUri, UriKind.Absolute, out var keys) || !ServerAddress.MayCarrySecrets(keys, _options.AllowPlainHttp))
+            {
+                LogNoKeysAddress(MetadataAddress);
+                return;
+            }
+
+            document.JsonWebKeySet = new JsonWebKeySet(await GetAsync(client, keys, timeout.Token));
+            foreach (var key in document.JsonWebKeySet.GetSigningKeys())
+                document.SigningKeys.Add(key);
+            Volatile.Write(ref _known, new Known(document, startedAt));
+            LogRead(document.SigningKeys.Count);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ArgumentException or System.Text.Json.JsonException)
+        {
+            LogUnreadable(e, _options.Issuer);
+        }
+    }
+
+    private static async Task<string> GetAsync(HttpClient client, Uri address, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        // A cache between must not hand out keys that the issuer has withdrawn.
+        request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
+        using var response = await client.SendAsync(request, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadAsStringAsync(cancellationToken);
+    }
+
+    [LoggerMessage(1280, LogLevel.Debug, "The issuer's keys have been read: {Count}")]
+    private partial void LogRead(int count);
+
+    [LoggerMessage(1281, LogLevel.Warning, "The keys of {Issuer} can't be read; going on with the last ones, if there are any")]
+    private partial void LogUnreadable(Exception exception, string issuer);
+
+    [LoggerMessage(1282, LogLevel.Error, "The metadata at {Address} is of another issuer than the configured {Issuer}")]
+    private partial void LogOtherIssuer(string address, string issuer);
+
+    [LoggerMessage(1283, LogLevel.Error, "The metadata at {Address} names no jwks_uri that may be used")]
+    private partial void LogNoKeysAddress(string address);
+
+    private sealed record Known(OpenIdConnectConfiguration Document, long ReadAt);
+}

@@ -1,0 +1,48 @@
+using AuthCluster.Client.AspNetCore.Keys;
+using AuthCluster.Client.AspNetCore.Revocation;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.Tokens;
+
+namespace AuthCluster.Client.AspNetCore.Tokens;
+
+/// <summary>What a resource server must check (RFC 9068 §4), as settings of JwtBearer.</summary>
+/// <remarks>
+/// A request moves from JwtBearer into <see cref="AccessTokenValidator"/>, which has <see cref="IssuerKeys"/> for the
+/// signature and an <see cref="IRevocationCheck"/> for the rest; what is refused is worded by <see cref="BearerAnswers"/>.
+/// </remarks>
+internal static class JwtBearerRules
+{
+    private static readonly string[] Types = ["at+jwt", "application/at+jwt"];
+    private static readonly string[] Algorithms = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256];
+
+    public static void Apply(JwtBearerOptions bearer, AuthClusterJwtOptions options, IssuerKeys keys, IRevocationCheck? revocation, TimeProvider clock)
+    {
+        bearer.ConfigurationManager = keys;
+        bearer.MapInboundClaims = false;
+        bearer.RequireHttpsMetadata = false; // checked by the options, which know loopback
+        bearer.TokenHandlers.Clear();
+        bearer.TokenHandlers.Add(new AccessTokenValidator(keys, revocation, options.WhenUnknown));
+
+        var rules = bearer.TokenValidationParameters;
+        rules.ValidIssuer = options.Issuer;
+        rules.ValidAudience = options.Audience;
+        rules.ValidTypes = Types;
+        rules.ValidAlgorithms = Algorithms;
+        rules.ClockSkew = options.ClockSkew;
+        rules.LifetimeValidator = (notBefore, expires, _, parameters) => IsAlive(notBefore, expires, parameters.ClockSkew, clock);
+        rules.TryAllIssuerSigningKeys = false; // a token without a known kid must not be tried against every key, a revoked one too
+        rules.NameClaimType = "client_id";
+    }
+
+    private static bool IsAlive(DateTime? notBefore, DateTime? expires, TimeSpan skew, TimeProvider clock)
+    {
+        var now = clock.GetUtcNow().UtcDateTime;
+        if (expires is not { } end)
+            throw new SecurityTokenNoExpirationException("The token does not expire.");
+        if (end + skew <= now)
+            throw new SecurityTokenExpiredException("The token has expired.") { Expires = end };
+        if (notBefore is { } begin && begin - skew > now)
+            throw new SecurityTokenNotYetValidException("The token is not valid yet.") { NotBefore = begin };
+        return true;
+    }
+}
