@@ -17,6 +17,9 @@ internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider c
     private readonly CancellationTokenSource _stopping = new();
     private bool _disposed;
 
+    /// <summary>How many targets are held.</summary>
+    public int Count => _tokens.Count;
+
     public ValueTask<AccessToken> GetTokenAsync(TokenTarget target = default, CancellationToken cancellationToken = default) =>
         cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<AccessToken>(cancellationToken) : Find(target).GetAsync(cancellationToken);
 

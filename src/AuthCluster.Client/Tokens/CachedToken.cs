@@ -93,6 +93,7 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
             var token = await requester.RequestAsync(target, caller, stopping);
             lock (_gate)
             {
+                _renewal = null;
                 _cooldown.Clear();
                 Volatile.Write(ref _token, token);
             }
@@ -105,6 +106,7 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
             bool haveToken;
             lock (_gate)
             {
+                _renewal = null;
                 haveToken = _token is { } token && token.IsUsable(clock);
                 pause = _cooldown.After(e, haveToken);
             }
@@ -112,10 +114,11 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
             LogFailed(e, target.Scope, target.Audience, e.Code, haveToken, pause);
             throw;
         }
-        finally
+        catch (Exception) // the end of the application, or a defect: the next caller must be able to begin anew
         {
             lock (_gate)
                 _renewal = null;
+            throw;
         }
     }
 

@@ -1,0 +1,196 @@
+using AuthCluster.Client;
+using AuthCluster.ClientTests.Servers;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.ClientTests.Tokens;
+
+public class TokenRetryTests
+{
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(5);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(500, """{"error":"server_error"}""")]
+    [InlineData(400, """{"error":"server_error"}""")]
+    [InlineData(400, """{"error":"temporarily_unavailable"}""")]
+    [InlineData(503, """{"error":"temporarily_unavailable"}""")]
+    [InlineData(502, "<html>bad gateway</html>")]
+    public async Task What_may_pass_is_tried_again_after_a_pause(int status, string body)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer);
+        issuer.NextToken(status, body);
+        issuer.NextToken(status, body);
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        var first = await clock.WaitBegunAsync(Moment, LongestBackoff);
+        Assert.Single(issuer.TokenRequests);
+        clock.Advance(first);
+        var second = await clock.WaitBegunAsync(Moment, LongestBackoff);
+        Assert.Equal(2, issuer.TokenRequests.Count);
+        clock.Advance(second);
+
+        Assert.NotEmpty((await token).Value);
+        Assert.Equal(3, issuer.TokenRequests.Count);
+    }
+
+    [Fact]
+    public async Task The_pauses_grow_and_end_with_a_typed_error()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => options.MaxRetries = 3);
+        for (var i = 0; i < 4; i++)
+            issuer.NextToken(503, """{"error":"temporarily_unavailable"}""");
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        var total = TimeSpan.Zero;
+        for (var i = 0; i < 3; i++)
+        {
+            var pause = await clock.WaitBegunAsync(Moment, LongestBackoff);
+            total += pause;
+            clock.Advance(pause);
+        }
+
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => token);
+        Assert.Equal(AuthClusterError.TemporarilyUnavailable, failure.Error);
+        Assert.True(failure.IsTransient);
+        Assert.True(total > TimeSpan.FromMilliseconds(500), $"The pauses added up to {total}.");
+        Assert.Equal(4, issuer.TokenRequests.Count);
+    }
+
+    [Fact]
+    public async Task A_retry_after_of_seconds_is_waited_for_within_the_call()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer);
+        issuer.NextToken(429, """{"error":"slow_down"}""", retryAfter: "7");
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        var pause = await clock.WaitBegunAsync(TimeSpan.FromSeconds(6), TimeSpan.FromSeconds(9.9));
+        clock.Advance(pause);
+
+        Assert.NotEmpty((await token).Value);
+        Assert.InRange(pause, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8.4));
+    }
+
+    [Fact]
+    public async Task In_a_storm_of_429_nobody_asks_before_the_time_that_the_server_named()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer);
+        issuer.NextToken(429, """{"error":"slow_down"}""", retryAfter: "120");
+
+        for (var second = 0; second < 119; second += 7)
+        {
+            var storm = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Record.ExceptionAsync(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask()).AsTask()));
+            Assert.All(storm, failure => Assert.Equal(AuthClusterError.SlowDown, Assert.IsType<AuthClusterException>(failure).Error));
+            Assert.Single(issuer.TokenRequests);
+            clock.Advance(TimeSpan.FromSeconds(7));
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(25));
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask()));
+        Assert.Equal(2, issuer.TokenRequests.Count);
+        Assert.Single(tokens.Distinct());
+    }
+
+    [Fact]
+    public async Task A_caller_in_the_pause_hears_how_long_it_still_lasts()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer);
+        issuer.NextToken(429, """{"error":"slow_down"}""", retryAfter: "100");
+        await Assert.ThrowsAsync<AuthClusterException>(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask());
+
+        clock.Advance(TimeSpan.FromSeconds(60));
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask());
+
+        Assert.InRange(failure.RetryAfter.GetValueOrDefault(), TimeSpan.FromSeconds(40), TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_is_given_up_in_time()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => (options.MaxRetries, options.AttemptTimeout) = (0, TimeSpan.FromSeconds(9)));
+        var arrived = new AsyncSignal();
+        var gate = issuer.HoldNextToken(arrived);
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        await arrived.WaitAsync();
+        clock.Advance(TimeSpan.FromSeconds(9));
+
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => token);
+        Assert.Equal(AuthClusterError.TimedOut, failure.Error);
+        gate.SetResult();
+    }
+
+    [Fact]
+    public async Task An_answer_whose_body_stops_half_way_is_given_up_in_time_too()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => (options.MaxRetries, options.AttemptTimeout) = (0, TimeSpan.FromSeconds(9)));
+        var arrived = new AsyncSignal();
+        issuer.NextToken(async context =>
+        {
+            await context.Response.WriteAsync("""{"access_token":""");
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            arrived.Set();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        });
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        await arrived.WaitAsync();
+        clock.Advance(TimeSpan.FromSeconds(9));
+
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => token);
+        Assert.Equal(AuthClusterError.TimedOut, failure.Error);
+    }
+
+    [Fact]
+    public async Task All_repeats_together_end_with_the_total_time()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => (options.AttemptTimeout, options.Timeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(12)));
+        var arrived = new AsyncSignal();
+        var gates = Enumerable.Range(0, 2).Select(_ => issuer.HoldNextToken(arrived)).ToArray();
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        await arrived.WaitAsync();
+        clock.Advance(TimeSpan.FromSeconds(10));
+        clock.Advance(await clock.WaitBegunAsync(Moment, TimeSpan.FromSeconds(1.9)));
+        await arrived.WaitAsync();
+        clock.Advance(TimeSpan.FromSeconds(2));
+
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => token);
+        Assert.Equal(AuthClusterError.TimedOut, failure.Error);
+        Assert.Equal(2, issuer.TokenRequests.Count);
+        Array.ForEach(gates, gate => gate.SetResult());
+    }
+
+    [Fact]
+    public async Task After_a_refusal_for_good_a_busy_application_asks_seldom()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => options.ClientSecret = "wrong");
+
+        for (var tenth = 0; tenth < 600; tenth++)
+        {
+            await Record.ExceptionAsync(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask());
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.InRange(issuer.TokenRequests.Count, 10, 16); // pauses of 1, 2, 4, 5, 5 … seconds in a minute
+    }
+}
