@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
@@ -117,14 +118,23 @@ public sealed class StockClientTests(SharedServer server)
     [Fact]
     public async Task Duende_IdentityModel_understands_a_refusal()
     {
+        var wrongScope = await RefusedAsync(PreparedClients.Usual.Secret);
+        var wrongSecret = await RefusedAsync(PreparedClients.Other.Secret);
+
+        Assert.Equal("invalid_scope", wrongScope.Error);
+        Assert.NotEmpty(wrongScope.ErrorDescription!);
+        // The library takes a 401 for a failure of HTTP and leaves the body to its caller.
+        Assert.Equal(HttpStatusCode.Unauthorized, wrongSecret.HttpStatusCode);
+        Assert.Equal("invalid_client", JsonElement.Parse(wrongSecret.Raw!).GetProperty("error").GetString());
+    }
+
+    private async Task<TokenResponse> RefusedAsync(string secret)
+    {
         using var http = new HttpClient();
-        using var request = new ClientCredentialsTokenRequest { Address = server.Issuer + "/oauth/token", ClientId = "nobody", ClientSecret = "nothing" };
-
+        using var request = new ClientCredentialsTokenRequest { Address = server.Issuer + "/oauth/token", ClientId = Client.Id, ClientSecret = secret, Scope = "everything" };
         var answer = await http.RequestClientCredentialsTokenAsync(request, TestContext.Current.CancellationToken);
-
         Assert.True(answer.IsError);
-        Assert.Equal("invalid_client", answer.Error);
-        Assert.Equal("Client authentication failed", answer.ErrorDescription);
+        return answer;
     }
 
     private static void Granted(JsonElement answer)

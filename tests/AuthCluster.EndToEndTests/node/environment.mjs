@@ -12,3 +12,9 @@ export const method = process.argv[2];
 export function answer(document) {
   process.stdout.write(JSON.stringify(document));
 }
+
+/** The error code in what openid-client and oauth4webapi throw: a 401 is thrown as its challenges, with the body still there to be read. */
+export async function refusal(thrown) {
+  const body = thrown.error ? thrown : await thrown.response?.json();
+  return { error: body?.error ?? thrown.code, message: thrown.message };
+}

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import { answer, clientId, clientSecret, issuer, method } from './environment.mjs';
+import { answer, clientId, clientSecret, issuer, method, refusal } from './environment.mjs';
 
 const insecure = { [oauth.allowInsecureRequests]: true }; // the test server speaks plain HTTP on loopback
 const expectedIssuer = new URL(issuer);
@@ -14,7 +14,5 @@ try {
   const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, new URLSearchParams(), insecure);
   answer(await oauth.processClientCredentialsResponse(server, client, response));
 } catch (refused) {
-  // A 401 is thrown as its challenges; the body is still there to be read.
-  const body = refused.error ? refused : await refused.response?.json();
-  answer({ error: body?.error ?? refused.code, message: refused.message });
+  answer(await refusal(refused));
 }

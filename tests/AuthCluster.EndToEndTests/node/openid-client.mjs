@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import { answer, clientId, clientSecret, issuer, method } from './environment.mjs';
+import { answer, clientId, clientSecret, issuer, method, refusal } from './environment.mjs';
 
 const authentication = method === 'basic' ? client.ClientSecretBasic(clientSecret) : client.ClientSecretPost(clientSecret);
 const configuration = await client.discovery(new URL(issuer), clientId, {}, authentication, {
@@ -10,5 +10,5 @@ const configuration = await client.discovery(new URL(issuer), clientId, {}, auth
 try {
   answer(await client.clientCredentialsGrant(configuration));
 } catch (refused) {
-  answer({ error: refused.error ?? refused.cause?.[0]?.parameters?.error ?? refused.code, message: refused.message });
+  answer(await refusal(refused));
 }
