@@ -1,18 +1,29 @@
 using AuthCluster.Benchmarks.Load;
+using AuthCluster.Benchmarks.Steps;
+using BenchmarkDotNet.Running;
 
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- load [--rounds 4] [--seconds 10] [--callers 32]
 //     tokens a second and processor time a token, of the product and of the bare floor, driven in turn by the same load
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- floor --urls http://localhost:5000
 //     the floor alone, for a load of one's own
+// dotnet run -c Release --project tests/AuthCluster.Benchmarks -- steps [--filter '*Sign*']
+//     time and allocation of the pure steps, under BenchmarkDotNet and with its options
 return args switch
 {
     ["load", .. var options] => await LoadCommand.RunAsync(LoadOptions.Parse(options)),
     ["floor", .. var options] => await FloorServer.RunAsync(options),
+    ["steps", .. var options] => Steps(options),
     _ => Usage(),
 };
 
+static int Steps(string[] options)
+{
+    BenchmarkSwitcher.FromTypes([typeof(TokenSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"]);
+    return 0;
+}
+
 static int Usage()
 {
-    Console.Error.WriteLine("Say what to measure: load, or floor.");
+    Console.Error.WriteLine("Say what to measure: load, floor or steps.");
     return 2;
 }
