@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace AuthCluster.Protocol.Admin;
+
+/// <summary>Collects what is wrong with a document, by field; the first problem of a field stands.</summary>
+internal sealed class FieldErrors
+{
+    /// <summary>After so many no more are collected: who sends thousands of unknown members need not be told them all.</summary>
+    public const int MaxErrors = 50;
+
+    private readonly SortedDictionary<string, string> _errors = new(StringComparer.Ordinal);
+
+    public bool Any => _errors.Count > 0;
+
+    public bool IsFull => _errors.Count >= MaxErrors;
+
+    public void Add(string path, string problem)
+    {
+        if (!IsFull)
+        {
+            _errors.TryAdd(path, problem);
+        }
+    }
+
+    /// <summary>Takes the value, or null with the problem noted.</summary>
+    public string? Text(string path, JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.String)
+        {
+            return element.GetString();
+        }
+
+        Add(path, "Must be a string.");
+        return null;
+    }
+
+    /// <summary>Takes the value, or null with the problem noted.</summary>
+    public bool? Flag(string path, JsonElement element)
+    {
+        if (element.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return element.GetBoolean();
+        }
+
+        Add(path, "Must be true or false.");
+        return null;
+    }
+
+    /// <summary>Takes the value, or null with the problem noted.</summary>
+    public long? Number(string path, JsonElement element, long min, long max)
+    {
+        if (element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number >= min && number <= max)
+        {
+            return number;
+        }
+
+        Add(path, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Must be a whole number from {min:N0} to {max:N0}."));
+        return null;
+    }
+
+    /// <summary>Takes a time, or null with the problem noted.</summary>
+    public DateTimeOffset? Time(string path, JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.String && Rfc3339.TryParse(element.GetString(), out var time))
+        {
+            return time;
+        }
+
+        Add(path, "Must be a time of RFC 3339, such as 2030-01-31T08:00:00Z.");
+        return null;
+    }
+
+    /// <summary>Takes a list of different strings, or null with the problem noted.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="element">The list.</param>
+    /// <param name="most">Most entries.</param>
+    /// <param name="problemOf">What is wrong with an entry, as a sentence; null when nothing is.</param>
+    public ImmutableArray<string>? List(string path, JsonElement element, int most, Func<string, string?> problemOf)
+    {
+        if (element.ValueKind != JsonValueKind.Array)
+        {
+            Add(path, "Must be a list of strings.");
+            return null;
+        }
+
+        if (element.GetArrayLength() > most)
+        {
+            Add(path, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Must have at most {most:N0} entries."));
+            return null;
+        }
+
+        var items = ImmutableArray.CreateBuilder<string>(element.GetArrayLength());
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var good = true;
+        foreach (var entry in element.EnumerateArray())
+        {
+            var entryPath = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{path}[{items.Count}]");
+            var item = Text(entryPath, entry);
+            var problem = item is null ? null : problemOf(item) ?? (seen.Add(item) ? null : "Is in the list already; name it once.");
+            if (problem is not null)
+            {
+                Add(entryPath, problem);
+            }
+
+            good &= item is not null && problem is null;
+            items.Add(item ?? "");
+        }
+
+        return good ? items.MoveToImmutable() : null;
+    }
+
+    public ImmutableSortedDictionary<string, string> ToImmutable() => _errors.ToImmutableSortedDictionary(StringComparer.Ordinal);
+}

@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Tokens;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>Reads a client's own claims: what goes into its tokens beside the server's claims.</summary>
+internal static class ClaimsParse
+{
+    private const int MaxClaims = 50;
+    private const int MaxNameLength = 64;
+    private const int MaxBytes = 8_192;
+    private const int MaxLevels = 8;
+
+    /// <summary>Reads claims; gives compact JSON, or null for none or with the problems noted.</summary>
+    public static string? Read(string path, JsonElement claims, FieldErrors errors)
+    {
+        if (claims.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add(path, "Must be a JSON object.");
+            return null;
+        }
+
+        var count = 0;
+        foreach (var claim in claims.EnumerateObject())
+        {
+            if (++count > MaxClaims)
+            {
+                errors.Add(path, "Must have at most 50 members.");
+                return null;
+            }
+
+            var claimPath = $"{path}.{StrictJson.InPath(claim.Name)}";
+            if (AccessTokenPayload.ReservedClaims.Contains(claim.Name))
+            {
+                errors.Add(claimPath, "Is a claim that the server sets, or one with a meaning of its own; give it another name.");
+            }
+            else if (DisplayText.ProblemOf(claim.Name, 1, MaxNameLength) is { } problem)
+            {
+                errors.Add(claimPath, "The name: " + problem);
+            }
+
+            Check(claimPath, claim.Value, 2, errors);
+        }
+
+        return count == 0 || errors.Any ? null : Compact(path, claims, errors);
+    }
+
+    /// <param name="path">Where.</param>
+    /// <param name="value">A value in the claims.</param>
+    /// <param name="level">Which level it is on if it is an object or a list; the claims themselves are the first.</param>
+    /// <param name="errors">Where problems are noted.</param>
+    private static void Check(string path, JsonElement value, int level, FieldErrors errors)
+    {
+        if (errors.IsFull)
+        {
+            return;
+        }
+
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Null:
+                errors.Add(path, "Must not be null; leave the member out.");
+                break;
+            case JsonValueKind.String:
+                if (!DisplayText.HasOnlyPlainCharacters(value.GetString()!))
+                {
+                    errors.Add(path, "Must not have control, format, private or unassigned characters, nor separators of lines.");
+                }
+
+                break;
+            case JsonValueKind.Number:
+                if (!value.TryGetDouble(out var number) || !double.IsFinite(number))
+                {
+                    errors.Add(path, "Is a number that is too large for most readers of tokens.");
+                }
+
+                break;
+            case JsonValueKind.Object or JsonValueKind.Array when level > MaxLevels:
+                errors.Add(path, "Is nested deeper than 8 levels, of which claims itself is the first.");
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
+                    if (!DisplayText.HasOnlyPlainCharacters(member.Name))
+                    {
+                        errors.Add(memberPath, "The name must not have control, format, private or unassigned characters, nor separators of lines.");
+                    }
+
+                    Check(memberPath, member.Value, level + 1, errors);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                var index = 0;
+                foreach (var entry in value.EnumerateArray())
+                {
+                    Check(string.Create(CultureInfo.InvariantCulture, $"{path}[{index++}]"), entry, level + 1, errors);
+                }
+
+                break;
+        }
+    }
+
+    private static string? Compact(string path, JsonElement claims, FieldErrors errors)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(buffer, JsonMergePatch.Compact))
+        {
+            claims.WriteTo(writer);
+        }
+
+        if (buffer.WrittenCount <= MaxBytes)
+        {
+            return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        }
+
+        errors.Add(path, "Must have at most 8,192 bytes as compact JSON.");
+        return null;
+    }
+}

@@ -1,0 +1,164 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AuthCluster.Protocol.Admin;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>What an answer tells of a client beside its document.</summary>
+public sealed record ClientAnswerMembers
+{
+    /// <summary>Whether it may get tokens.</summary>
+    public required bool Enabled { get; init; }
+
+    /// <summary>When it was created.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it was last changed.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When it last got a token; null for never.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    /// <summary>The ETag, in the items of a list; null to leave it out.</summary>
+    public string? ETag { get; init; }
+
+    /// <summary>The id of the first secret, in the answer to a creation; null to leave it out.</summary>
+    public string? SecretId { get; init; }
+
+    /// <summary>The secret that the server made, this once; null to leave it out.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Prints nothing of the secret.</summary>
+    public override string ToString() => "ClientAnswerMembers";
+}
+
+/// <summary>Writes client documents: as they are stored, and as the admin API answers them.</summary>
+public static class ClientDocumentWriter
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>
+    /// The document as it is stored: compact JSON without <c>enabled</c> and the members that the server makes. What was not
+    /// given and follows something else is left out.
+    /// </summary>
+    public static string ToStoredJson(ClientDocument document)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteString("clientId"u8, document.ClientId.Value);
+            json.WriteString("name"u8, document.Name);
+            WriteList(json, "grantTypes"u8, document.GrantTypes);
+            WriteList(json, "scopes"u8, document.Scopes);
+            if (document.DefaultScopes is { } defaultScopes)
+            {
+                WriteList(json, "defaultScopes"u8, defaultScopes);
+            }
+
+            WriteList(json, "audiences"u8, document.Audiences);
+            WriteList(json, "introspects"u8, document.Introspects);
+            if (document.TokenLifetimeSeconds is { } lifetime)
+            {
+                json.WriteNumber("tokenLifetimeSeconds"u8, lifetime);
+            }
+
+            json.WriteNumber("tokenReuseSeconds"u8, document.TokenReuseSeconds);
+            WriteList(json, "authMethods"u8, document.AuthMethods.Select(method => method.Name()));
+            WriteRateLimit(json, document.RateLimit);
+            WriteQuota(json, document.Quota);
+            json.WritePropertyName("claims"u8);
+            json.WriteRawValue(document.ClaimsJson ?? "{}");
+            json.WriteStartObject("metadata"u8);
+            foreach (var (name, value) in document.Metadata)
+            {
+                json.WriteString(name, value);
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>
+    /// Writes the document as the admin API answers it. Members of the stored document that this version does not know are
+    /// answered too, so that a caller who sends it back does not drop them.
+    /// </summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="storedJson">The document, as <see cref="ToStoredJson"/> wrote it.</param>
+    /// <param name="members">The other members.</param>
+    public static void WriteAnswer(IBufferWriter<byte> writer, string storedJson, ClientAnswerMembers members)
+    {
+        using var stored = JsonDocument.Parse(storedJson);
+        using var json = new Utf8JsonWriter(writer, Options);
+        json.WriteStartObject();
+        foreach (var member in stored.RootElement.EnumerateObject())
+        {
+            member.WriteTo(json);
+        }
+
+        json.WriteBoolean("enabled"u8, members.Enabled);
+        json.WriteString("createdAt"u8, Rfc3339.Format(members.CreatedAt));
+        json.WriteString("updatedAt"u8, Rfc3339.Format(members.UpdatedAt));
+        WriteOptional(json, "lastUsedAt"u8, members.LastUsedAt is { } lastUsedAt ? Rfc3339.Format(lastUsedAt) : null);
+        WriteOptional(json, "etag"u8, members.ETag);
+        WriteOptional(json, "secretId"u8, members.SecretId);
+        WriteOptional(json, "secret"u8, members.Secret);
+        json.WriteEndObject();
+    }
+
+    private static void WriteRateLimit(Utf8JsonWriter json, ClientRateLimit? limit)
+    {
+        if (limit is null)
+        {
+            return;
+        }
+
+        json.WriteStartObject("rateLimit"u8);
+        json.WriteNumber("tokensPerSecond"u8, limit.TokensPerSecond);
+        if (limit.RegisteredBurst is { } burst)
+        {
+            json.WriteNumber("burst"u8, burst);
+        }
+
+        json.WriteBoolean("enforce"u8, limit.Enforce);
+        json.WriteEndObject();
+    }
+
+    private static void WriteQuota(Utf8JsonWriter json, ClientQuota? quota)
+    {
+        if (quota is null)
+        {
+            return;
+        }
+
+        json.WriteStartObject("quota"u8);
+        json.WriteNumber("tokens"u8, quota.Tokens);
+        json.WriteString("per"u8, quota.Per.Name);
+        json.WriteBoolean("enforce"u8, quota.Enforce);
+        json.WriteEndObject();
+    }
+
+    private static void WriteList(Utf8JsonWriter json, ReadOnlySpan<byte> member, IEnumerable<string> items)
+    {
+        json.WriteStartArray(member);
+        foreach (var item in items)
+        {
+            json.WriteStringValue(item);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteOptional(Utf8JsonWriter json, ReadOnlySpan<byte> member, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(member, value);
+        }
+    }
+}
