@@ -1,0 +1,143 @@
+using System.Data.Common;
+using System.Globalization;
+
+namespace AuthCluster.Storage.Admin;
+
+/// <summary>The audit: entries are added with the change that they tell of (see the outbox), read page by page, and never changed.</summary>
+public sealed class AuditStore(Database database)
+{
+    private const string Columns = "audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json";
+
+    private readonly string _page = database.Sql(
+        sqlite: $"""
+            select {Columns} from audit
+            where (occurred_at, audit_id) < (@Time, @Id)
+            order by occurred_at desc, audit_id desc limit @Limit
+            """,
+        postgreSql: $"""
+            select {Columns} from audit
+            where (occurred_at, audit_id) < (@Time, @Id)
+            order by occurred_at desc, audit_id desc limit @Limit
+            """,
+        sqlServer: $"""
+            select top (@Limit) {Columns} from audit
+            where occurred_at <= @Time and (occurred_at < @Time or audit_id < @Id)
+            order by occurred_at desc, audit_id desc
+            """);
+
+    private readonly string _pageOfClient = database.Sql(
+        sqlite: $"""
+            select {Columns} from audit
+            where client_id = @ClientId and client_id <> '' and (occurred_at, audit_id) < (@Time, @Id)
+            order by occurred_at desc, audit_id desc limit @Limit
+            """,
+        postgreSql: $"""
+            select {Columns} from audit
+            where client_id = @ClientId and client_id <> '' and (occurred_at, audit_id) < (@Time, @Id)
+            order by occurred_at desc, audit_id desc limit @Limit
+            """,
+        sqlServer: $"""
+            select top (@Limit) {Columns} from audit
+            where client_id = @ClientId and client_id <> '' and occurred_at <= @Time and (occurred_at < @Time or audit_id < @Id)
+            order by occurred_at desc, audit_id desc
+            """);
+
+    /// <summary>Reads a page, newest first.</summary>
+    /// <param name="clientId">Only what was done to this client and its secrets; null for everything.</param>
+    /// <param name="after">What the page before gave as its next; null, or a text that was never given, starts at the newest.</param>
+    /// <param name="limit">The most entries to answer, at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<AuditPage> PageAsync(string? clientId, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var (time, id) = ReadCursor(after);
+        var rows = await database.ReadAsync(
+            clientId is null ? _page : _pageOfClient,
+            new { ClientId = clientId ?? "", Time = new StoredTime(time), Id = id, Limit = limit + 1 },
+            ReadEntry,
+            cancellationToken);
+        if (rows.Count <= limit)
+        {
+            return new AuditPage(rows, null);
+        }
+
+        rows.RemoveAt(limit);
+        return new AuditPage(rows, WriteCursor(rows[^1]));
+    }
+
+    /// <summary>Adds entries that are not there yet. Returns how many were new.</summary>
+    internal static async Task<int> AddAsync(
+        Database database, DbConnection connection, DbTransaction transaction, IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken)
+    {
+        var sql = database.Sql(
+            sqlite: """
+                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+                values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
+                on conflict (audit_id) do nothing
+                """,
+            postgreSql: """
+                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+                values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
+                on conflict (audit_id) do nothing
+                """,
+            sqlServer: """
+                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+                select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After
+                where not exists (select 1 from audit where audit_id = @AuditId)
+                """);
+        var added = 0;
+        foreach (var entry in entries)
+        {
+            added += await Database.ExecuteAsync(
+                connection,
+                transaction,
+                sql,
+                new
+                {
+                    entry.AuditId,
+                    At = new StoredTime(entry.At),
+                    entry.Actor,
+                    entry.Action,
+                    entry.Target,
+                    entry.ClientId,
+                    entry.RemoteAddress,
+                    entry.RequestId,
+                    entry.Before,
+                    entry.After,
+                },
+                cancellationToken);
+        }
+
+        return added;
+    }
+
+    private static AuditEntry ReadEntry(DbDataReader row) => new()
+    {
+        AuditId = row.GetString(0),
+        At = row.Time(1),
+        Actor = row.GetString(2),
+        Action = row.GetString(3),
+        Target = row.GetString(4),
+        ClientId = row.GetString(5),
+        RemoteAddress = row.GetString(6),
+        RequestId = row.GetString(7),
+        Before = row.TextOrNull(8),
+        After = row.TextOrNull(9),
+    };
+
+    private static string WriteCursor(AuditEntry last) =>
+        string.Create(CultureInfo.InvariantCulture, $"{new StoredTime(last.At).Microseconds}.{last.AuditId}");
+
+    private static (DateTimeOffset Time, string Id) ReadCursor(string? cursor)
+    {
+        var newest = (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
+        if (cursor is null || cursor.IndexOf('.', StringComparison.Ordinal) is var dot && dot <= 0
+            || !SearchText.IsStorable(cursor)
+            || !long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            || microseconds > new StoredTime(DateTimeOffset.MaxValue).Microseconds)
+        {
+            return newest;
+        }
+
+        return (StoredTime.FromMicroseconds(microseconds), cursor[(dot + 1)..]);
+    }
+}

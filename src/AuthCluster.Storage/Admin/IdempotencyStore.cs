@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+
+namespace AuthCluster.Storage.Admin;
+
+/// <summary>What a request with an <c>Idempotency-Key</c> chose before it made anything.</summary>
+public sealed record IdempotencyRow
+{
+    /// <summary>SHA-256 of actor, path and key: 32 bytes.</summary>
+    public required ImmutableArray<byte> KeyHash { get; init; }
+
+    /// <summary>SHA-256 of the body: 32 bytes.</summary>
+    public required ImmutableArray<byte> BodyHash { get; init; }
+
+    /// <summary>The client id that it chose or was given.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>The id of the secret that it chose; empty when it makes none.</summary>
+    public string SecretId { get; init; } = "";
+
+    /// <summary>The generated secret, encrypted under a key that only the same Idempotency-Key yields; default when none was generated.</summary>
+    public ImmutableArray<byte> EncryptedSecret { get; init; }
+
+    /// <summary>When the request came: the creation keeps this time when it is driven again.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the key stops to count.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>Prints nothing of the hashes and the secret.</summary>
+    public override string ToString() => $"IdempotencyRow({ClientId})";
+}
+
+/// <summary>The choices of requests with an <c>Idempotency-Key</c>, for an hour.</summary>
+public sealed class IdempotencyStore(Database database)
+{
+    private const string Columns = "key_hash, body_hash, client_id, secret_id, encrypted_secret, created_at, expires_at";
+
+    private readonly string _read = $"select {Columns} from idempotency where key_hash = @KeyHash";
+
+    private readonly string _insert = database.Sql(
+        sqlite: $"""
+            insert into idempotency ({Columns})
+            values (@KeyHash, @BodyHash, @ClientId, @SecretId, @EncryptedSecret, @CreatedAt, @ExpiresAt)
+            on conflict (key_hash) do nothing
+            """,
+        postgreSql: $"""
+            insert into idempotency ({Columns})
+            values (@KeyHash, @BodyHash, @ClientId, @SecretId, @EncryptedSecret, @CreatedAt, @ExpiresAt)
+            on conflict (key_hash) do nothing
+            """,
+        sqlServer: $"""
+            insert into idempotency ({Columns})
+            select @KeyHash, @BodyHash, @ClientId, @SecretId, cast(@EncryptedSecret as varbinary(1000)), @CreatedAt, @ExpiresAt
+            where not exists (select 1 from idempotency where key_hash = @KeyHash)
+            """);
+
+    private readonly string _deleteExpired = "delete from idempotency where key_hash = @KeyHash and expires_at <= @Now";
+
+    private readonly string _delete = "delete from idempotency where key_hash = @KeyHash";
+
+    private readonly string _sweep = database.Sql(
+        sqlite: """
+            delete from idempotency where key_hash in (
+                select key_hash from idempotency where expires_at <= @Now order by expires_at limit @Limit)
+            """,
+        postgreSql: """
+            delete from idempotency where key_hash in (
+                select key_hash from idempotency where expires_at <= @Now order by expires_at limit @Limit for update skip locked)
+            """,
+        sqlServer: "delete top (@Limit) from idempotency where expires_at <= @Now");
+
+    /// <summary>Stores the choices unless the key has some that still count, and returns those that are stored now.</summary>
+    /// <returns>The given row when this call stored it (or an equal one did before), else the earlier one.</returns>
+    public Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                var key = row.KeyHash.Raw();
+                await Database.ExecuteAsync(
+                    connection, transaction, _deleteExpired, new { KeyHash = key, Now = new StoredTime(now) }, cancellationToken);
+                await Database.ExecuteAsync(
+                    connection,
+                    transaction,
+                    _insert,
+                    new
+                    {
+                        KeyHash = key,
+                        BodyHash = row.BodyHash.Raw(),
+                        row.ClientId,
+                        row.SecretId,
+                        EncryptedSecret = row.EncryptedSecret.Raw(),
+                        CreatedAt = new StoredTime(row.CreatedAt),
+                        ExpiresAt = new StoredTime(row.ExpiresAt),
+                    },
+                    cancellationToken);
+                return (await Database.ReadAsync(connection, transaction, _read, new { KeyHash = key }, ReadRow, cancellationToken)).Single();
+            },
+            cancellationToken);
+
+    /// <summary>Forgets a key, because what it asked for was refused.</summary>
+    public Task DeleteAsync(ImmutableArray<byte> keyHash, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_delete, new { KeyHash = keyHash.Raw() }, cancellationToken);
+
+    /// <summary>Deletes keys that no longer count, at most <paramref name="most"/> of them, and returns how many.</summary>
+    public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+
+    private static IdempotencyRow ReadRow(DbDataReader row) => new()
+    {
+        KeyHash = row.Bytes(0),
+        BodyHash = row.Bytes(1),
+        ClientId = row.GetString(2),
+        SecretId = row.GetString(3),
+        EncryptedSecret = row.BytesOrDefault(4),
+        CreatedAt = row.Time(5),
+        ExpiresAt = row.Time(6),
+    };
+}

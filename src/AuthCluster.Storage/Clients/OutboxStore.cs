@@ -1,0 +1,169 @@
+using System.Data.Common;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Revocation;
+
+namespace AuthCluster.Storage.Clients;
+
+/// <summary>What the changes of one client have to leave behind in the tables.</summary>
+/// <param name="Audit">Entries that tell of the changes.</param>
+/// <param name="Catalogue">The client as it is now; null when its catalogue row does not change.</param>
+/// <param name="Revocations">What the feed has to tell of.</param>
+public sealed record OutboxBatch(
+    IReadOnlyList<AuditEntry> Audit, CatalogueEntry? Catalogue, IReadOnlyList<RevocationItem> Revocations);
+
+/// <summary>
+/// Carries a client's outbox to its tables: all of it in one transaction, and as often as one likes, since what is there already stays
+/// as it is.
+/// </summary>
+public sealed class OutboxStore(Database database)
+{
+    private readonly string _moveRow = database.Sql(
+        sqlite: """
+            insert into client_catalogue
+                (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
+            values
+                (@ClientId, @Name, @NameKey, @Owner, @Enabled, @IsAdmin, @Deleted, @Document, @ETag, @Version, @CreatedAt, @UpdatedAt)
+            on conflict (client_id) do update set
+                name = excluded.name, name_key = excluded.name_key, owner = excluded.owner, enabled = excluded.enabled,
+                is_admin = excluded.is_admin, deleted = excluded.deleted, document = excluded.document, etag = excluded.etag,
+                version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at
+            where client_catalogue.version < excluded.version
+            returning 1
+            """,
+        postgreSql: """
+            insert into client_catalogue
+                (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
+            values
+                (@ClientId, @Name, @NameKey, @Owner, @Enabled, @IsAdmin, @Deleted, @Document, @ETag, @Version, @CreatedAt, @UpdatedAt)
+            on conflict (client_id) do update set
+                name = excluded.name, name_key = excluded.name_key, owner = excluded.owner, enabled = excluded.enabled,
+                is_admin = excluded.is_admin, deleted = excluded.deleted, document = excluded.document, etag = excluded.etag,
+                version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at
+            where client_catalogue.version < excluded.version
+            returning 1
+            """,
+        sqlServer: """
+            update client_catalogue set
+                name = @Name, name_key = @NameKey, owner = @Owner, enabled = @Enabled, is_admin = @IsAdmin, deleted = @Deleted,
+                document = @Document, etag = @ETag, version = @Version, created_at = @CreatedAt, updated_at = @UpdatedAt
+            output 1
+            where client_id = @ClientId and version < @Version;
+            if @@rowcount = 0
+                insert into client_catalogue
+                    (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
+                output 1
+                select
+                    @ClientId, @Name, @NameKey, @Owner, @Enabled, @IsAdmin, @Deleted, @Document, @ETag, @Version, @CreatedAt, @UpdatedAt
+                where not exists (select 1 from client_catalogue where client_id = @ClientId);
+            """);
+
+    private readonly string _readParts = "select kind, value, label, expires_at from client_part where client_id = @ClientId";
+
+    private readonly string _insertPart = """
+        insert into client_part (client_id, kind, value, label, created_at, expires_at)
+        values (@ClientId, @Kind, @Value, @Label, @CreatedAt, @ExpiresAt)
+        """;
+
+    private readonly string _updatePart = """
+        update client_part set label = @Label, expires_at = @ExpiresAt
+        where client_id = @ClientId and kind = @Kind and value = @Value
+        """;
+
+    private readonly string _deletePart = "delete from client_part where client_id = @ClientId and kind = @Kind and value = @Value";
+
+    private readonly string _forgetUse = "delete from last_used where client_id = @ClientId";
+
+    /// <summary>Applies a batch. What it holds that is in the tables already, or is older than what they hold, changes nothing.</summary>
+    public Task ApplyAsync(OutboxBatch batch, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await AuditStore.AddAsync(database, connection, transaction, batch.Audit, cancellationToken);
+                if (batch.Catalogue is { } entry && await MoveRowAsync(connection, transaction, entry, cancellationToken))
+                {
+                    await MovePartsAsync(connection, transaction, entry, cancellationToken);
+                }
+
+                return await RevocationStore.AddAsync(database, connection, transaction, batch.Revocations, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <summary>Writes the catalogue row, unless it is there in this version or a later one.</summary>
+    private async Task<bool> MoveRowAsync(
+        DbConnection connection, DbTransaction transaction, CatalogueEntry entry, CancellationToken cancellationToken)
+    {
+        var moved = await Database.ScalarAsync<int?>(
+            connection,
+            transaction,
+            _moveRow,
+            new
+            {
+                entry.ClientId,
+                entry.Name,
+                NameKey = SearchText.NameKey(entry.Name),
+                Owner = CatalogueStore.OwnerKey(entry.Owner),
+                entry.Enabled,
+                entry.IsAdmin,
+                entry.Deleted,
+                entry.Document,
+                entry.ETag,
+                entry.Version,
+                CreatedAt = new StoredTime(entry.CreatedAt),
+                UpdatedAt = new StoredTime(entry.UpdatedAt),
+            },
+            cancellationToken);
+        return moved is not null;
+    }
+
+    /// <summary>Writes what differs between the parts that are stored and those that the client has now.</summary>
+    private async Task MovePartsAsync(
+        DbConnection connection, DbTransaction transaction, CatalogueEntry entry, CancellationToken cancellationToken)
+    {
+        var stored = (await Database.ReadAsync(
+            connection,
+            transaction,
+            _readParts,
+            new { entry.ClientId },
+            row => (Kind: row.GetString(0), Value: row.GetString(1), Label: row.TextOrNull(2), ExpiresAt: row.TimeOrNull(3)),
+            cancellationToken)).ToDictionary(part => (part.Kind, part.Value));
+        foreach (var part in PartsOf(entry))
+        {
+            var isKnown = stored.Remove((part.Kind, part.Value), out var known);
+            if (isKnown && known.Label == part.Label && known.ExpiresAt == StoredTime.Of(part.ExpiresAt)?.Utc)
+            {
+                continue;
+            }
+
+            await Database.ExecuteAsync(
+                connection,
+                transaction,
+                isKnown ? _updatePart : _insertPart,
+                new
+                {
+                    entry.ClientId,
+                    part.Kind,
+                    part.Value,
+                    part.Label,
+                    CreatedAt = new StoredTime(part.CreatedAt),
+                    ExpiresAt = StoredTime.Of(part.ExpiresAt),
+                },
+                cancellationToken);
+        }
+
+        foreach (var gone in stored.Values)
+        {
+            await Database.ExecuteAsync(
+                connection, transaction, _deletePart, new { entry.ClientId, gone.Kind, gone.Value }, cancellationToken);
+        }
+
+        if (entry.Deleted)
+        {
+            // A client that is created anew under this id was never used.
+            await Database.ExecuteAsync(connection, transaction, _forgetUse, new { entry.ClientId }, cancellationToken);
+        }
+    }
+
+    private static IEnumerable<CataloguePart> PartsOf(CatalogueEntry entry) => entry.Deleted
+        ? []
+        : entry.Parts.Prepend(new CataloguePart(CataloguePart.ClientKind, "", null, entry.CreatedAt, null));
+}

@@ -1,0 +1,54 @@
+using System.Data.Common;
+
+namespace AuthCluster.Storage;
+
+/// <summary>
+/// Opens connections and tells a database that can't be reached from one that did not answer a statement: nothing was
+/// written in the first case, nobody knows in the second.
+/// </summary>
+internal sealed class ReachingDataSource(DbDataSource inner) : DbDataSource
+{
+    public override string ConnectionString => inner.ConnectionString;
+
+    protected override DbConnection CreateDbConnection() => inner.CreateConnection();
+
+    protected override DbConnection OpenDbConnection()
+    {
+        try
+        {
+            return inner.OpenConnection();
+        }
+        catch (Exception e) when (StorageFaults.IsOpeningFailure(e))
+        {
+            throw new StorageUnavailableException("The database could not be reached.", e);
+        }
+    }
+
+    protected override async ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await inner.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception e) when (StorageFaults.IsOpeningFailure(e))
+        {
+            throw new StorageUnavailableException("The database could not be reached.", e);
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    protected override async ValueTask DisposeAsyncCore()
+    {
+        await inner.DisposeAsync();
+        await base.DisposeAsyncCore();
+    }
+}

@@ -1,0 +1,171 @@
+using System.Data.Common;
+using System.Globalization;
+
+namespace AuthCluster.Storage.Revocation;
+
+/// <summary>Revoked tokens, clients and keys: for the clients' grains, and in order for the feed that APIs read.</summary>
+/// <remarks>
+/// The feed must never skip a row. Two transactions that write at once may commit in another order than they took their
+/// numbers in, so a reader who has seen the later number would miss the earlier one. Each database has its own cure:
+/// PostgreSQL orders by transaction id and shows only what is older than every transaction still running; SQL Server does the
+/// same with <c>rowversion</c> and <c>MIN_ACTIVE_ROWVERSION()</c>; SQLite has one writer at a time. A cursor also carries
+/// the generation floor under which it was given: <c>db restored</c> raises the floor, and every reader starts anew.
+/// </remarks>
+public sealed class RevocationStore(Database database)
+{
+    private readonly string _liveTokens = """
+        select value from revocation
+        where client_id = @ClientId and kind = 'token' and expires_at > @Now
+        """;
+
+    private readonly string _countTokens = """
+        select count(*) from revocation
+        where client_id = @ClientId and kind = 'token' and expires_at > @Now
+        """;
+
+    private readonly string _floor = "select floor from generation_floor where id = 1";
+
+    private readonly string _feed = database.Sql(
+        sqlite: """
+            select kind, client_id, value, gen, expires_at, position from revocation
+            where position > @Position
+            order by position limit @Limit
+            """,
+        postgreSql: """
+            select kind, client_id, value, gen, expires_at, position, transaction_id::text from revocation
+            where (transaction_id, position) > (@Transaction::text::xid8, @Position)
+                and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+            order by transaction_id, position limit @Limit
+            """,
+        sqlServer: """
+            select top (@Limit) kind, client_id, value, gen, expires_at, cast(position as bigint) from revocation
+            where position > cast(@Position as binary(8)) and position < min_active_rowversion()
+            order by position
+            """);
+
+    private readonly string _sweep = database.Sql(
+        sqlite: """
+            delete from revocation where position in (
+                select position from revocation where expires_at <= @Now order by expires_at limit @Limit)
+            """,
+        postgreSql: """
+            delete from revocation where position in (
+                select position from revocation where expires_at <= @Now order by expires_at limit @Limit for update skip locked)
+            """,
+        sqlServer: "delete top (@Limit) from revocation where expires_at <= @Now");
+
+    /// <summary>Adds revocations that are not there yet.</summary>
+    public Task AddAsync(IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(
+            (connection, transaction) => AddAsync(database, connection, transaction, items, cancellationToken),
+            cancellationToken);
+
+    /// <summary>The <c>jti</c>s of a client's revoked tokens that have not expired.</summary>
+    public async Task<IReadOnlyList<string>> LiveTokensAsync(string clientId, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+        await database.ReadAsync(
+            _liveTokens, new { ClientId = clientId, Now = new StoredTime(now) }, row => row.GetString(0), cancellationToken);
+
+    /// <summary>How many of a client's tokens are revoked and have not expired.</summary>
+    public async Task<int> CountLiveTokensAsync(string clientId, DateTimeOffset now, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await Database.ScalarAsync<int>(
+            connection, null, _countTokens, new { ClientId = clientId, Now = new StoredTime(now) }, cancellationToken);
+    }
+
+    /// <summary>Reads what became visible after a cursor.</summary>
+    /// <param name="after">What the page before gave as its next; null, or one that this database did not give, starts at the beginning.</param>
+    /// <param name="limit">The most items to answer, at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<RevocationPage> FeedAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var floor = await Database.ScalarAsync<long?>(connection, null, _floor, null, cancellationToken) ?? 0;
+        var cursor = FeedCursor.Read(after, database.Provider, floor);
+        var rows = await Database.ReadAsync(
+            connection,
+            null,
+            _feed,
+            new
+            {
+                Transaction = cursor.Transaction.ToString(CultureInfo.InvariantCulture),
+                cursor.Position,
+                Limit = limit + 1,
+            },
+            row => (Item: ReadItem(row), Cursor: ReadCursor(row, floor)),
+            cancellationToken);
+        var hasMore = rows.Count > limit;
+        if (hasMore)
+        {
+            rows.RemoveAt(limit);
+        }
+
+        var next = rows.Count == 0 ? cursor : rows[^1].Cursor;
+        return new RevocationPage([.. rows.Select(row => row.Item)], next.Write(), hasMore);
+    }
+
+    /// <summary>Deletes revocations whose tokens have all expired, at most <paramref name="most"/> of them, and returns how many.</summary>
+    public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+
+    internal static async Task<int> AddAsync(
+        Database database, DbConnection connection, DbTransaction transaction, IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken)
+    {
+        var sql = database.Sql(
+            sqlite: """
+                insert into revocation (kind, client_id, value, gen, expires_at)
+                values (@Kind, @ClientId, @Value, @Gen, @ExpiresAt)
+                on conflict (client_id, kind, value, gen) do nothing
+                """,
+            postgreSql: """
+                insert into revocation (kind, client_id, value, gen, expires_at)
+                values (@Kind, @ClientId, @Value, @Gen, @ExpiresAt)
+                on conflict (client_id, kind, value, gen) do nothing
+                """,
+            sqlServer: """
+                insert into revocation (kind, client_id, value, gen, expires_at)
+                select @Kind, @ClientId, @Value, @Gen, @ExpiresAt
+                where not exists (
+                    select 1 from revocation where client_id = @ClientId and kind = @Kind and value = @Value and gen = @Gen)
+                """);
+        var added = 0;
+        foreach (var item in items)
+        {
+            added += await Database.ExecuteAsync(
+                connection,
+                transaction,
+                sql,
+                new { Kind = NameOf(item.Kind), item.ClientId, item.Value, item.Gen, ExpiresAt = new StoredTime(item.ExpiresAt) },
+                cancellationToken);
+        }
+
+        return added;
+    }
+
+    private static RevocationItem ReadItem(DbDataReader row) =>
+        new(KindOf(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetInt64(3), row.Time(4));
+
+    private FeedCursor ReadCursor(DbDataReader row, long floor) => new(
+        database.Provider,
+        floor,
+        database.Provider == StorageProvider.PostgreSql ? ulong.Parse(row.GetString(6), CultureInfo.InvariantCulture) : 0,
+        row.GetInt64(5));
+
+    private static string NameOf(RevocationKind kind) => kind switch
+    {
+        RevocationKind.Token => "token",
+        RevocationKind.Client => "client",
+        RevocationKind.Key => "key",
+        RevocationKind.All => "all",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+
+    private static RevocationKind KindOf(string name) => name switch
+    {
+        "token" => RevocationKind.Token,
+        "client" => RevocationKind.Client,
+        "key" => RevocationKind.Key,
+        "all" => RevocationKind.All,
+        _ => throw new InvalidDataException($"The table revocation holds the unknown kind {name}."),
+    };
+}

@@ -1,0 +1,61 @@
+using System.Data.Common;
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace AuthCluster.Storage;
+
+/// <summary>Opens connections to one SQLite file with the settings that make an acknowledged write lasting.</summary>
+/// <remarks>
+/// The write-ahead log lets readers go on while one writes; <c>synchronous=FULL</c> syncs it at each commit, so that what was
+/// acknowledged is on disk. Both are facts of the native connection, which the pool keeps, so they are set once for each.
+/// </remarks>
+internal sealed class SqliteDataSource(string connectionString) : DbDataSource
+{
+    private const string Settings = """
+        pragma journal_mode = wal;
+        pragma synchronous = full;
+        pragma busy_timeout = 3000;
+        pragma cache_size = -16384;
+        """;
+
+    private readonly ConditionalWeakTable<object, object> _prepared = [];
+
+    public override string ConnectionString => connectionString;
+
+    protected override DbConnection CreateDbConnection() => new SqliteConnection(connectionString);
+
+    protected override DbConnection OpenDbConnection()
+    {
+        var connection = new SqliteConnection(connectionString);
+        try
+        {
+            connection.Open();
+            Prepare(connection);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(OpenDbConnection());
+    }
+
+    private void Prepare(SqliteConnection connection)
+    {
+        if (connection.Handle is not { } handle || _prepared.TryGetValue(handle, out _))
+        {
+            return;
+        }
+
+        using var command = connection.CreateCommand();
+        command.CommandText = Settings;
+        command.ExecuteNonQuery();
+        _prepared.AddOrUpdate(handle, handle);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.Data.SqlClient;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace AuthCluster.Storage;
+
+/// <summary>What a failed storage operation means.</summary>
+public enum StorageFault
+{
+    /// <summary>Not a failure of storage at all.</summary>
+    None = 0,
+
+    /// <summary>The database could not be reached, or refuses work for now. Nothing was written.</summary>
+    Unavailable = 1,
+
+    /// <summary>The database was asked and gave no definite answer. Whether it wrote is not known.</summary>
+    OutcomeUnknown = 2,
+
+    /// <summary>Another transaction was in the way. Nothing was written; the same again may succeed at once.</summary>
+    Conflict = 3,
+
+    /// <summary>The database refused the statement: a constraint, a type, a right. Nothing was written, and the same again fails again.</summary>
+    Rejected = 4,
+}
+
+/// <summary>Sorts the exceptions of the three drivers.</summary>
+public static class StorageFaults
+{
+    /// <summary>What an exception that came out of a storage operation means.</summary>
+    public static StorageFault Of(Exception exception) => exception switch
+    {
+        StorageUnavailableException => StorageFault.Unavailable,
+        PostgresException e => OfPostgres(e.SqlState),
+        // The socket broke or the time-out struck while a statement was under way.
+        NpgsqlException => StorageFault.OutcomeUnknown,
+        SqliteException e => OfSqlite(e.SqliteErrorCode),
+        SqlException e => OfSqlServer(e),
+        TimeoutException or IOException or SocketException => StorageFault.OutcomeUnknown,
+        DbException => StorageFault.Rejected,
+        _ => StorageFault.None,
+    };
+
+    /// <summary>Whether the database can't be worked with at the moment: the caller is told to come back later.</summary>
+    public static bool IsUnavailable(Exception exception) =>
+        Of(exception) is StorageFault.Unavailable or StorageFault.OutcomeUnknown or StorageFault.Conflict;
+
+    /// <summary>Whether nobody can say if a write took place.</summary>
+    public static bool IsOutcomeUnknown(Exception exception) =>
+        Of(exception) is StorageFault.OutcomeUnknown || exception is OperationCanceledException;
+
+    /// <summary>What a connection that does not open may throw: no statement was sent yet.</summary>
+    internal static bool IsOpeningFailure(Exception exception) =>
+        exception is DbException or TimeoutException or IOException or SocketException
+        // Both drivers say so when their pool is exhausted.
+        || (exception is InvalidOperationException && exception is not ObjectDisposedException);
+
+    private static StorageFault OfPostgres(string state) => state switch
+    {
+        // Serialization failure, deadlock; unique violation: two inserted the same row at once.
+        "40001" or "40P01" or "23505" => StorageFault.Conflict,
+        // Lock not available, too many connections, not accepting connections yet, read-only after a failover, disk full.
+        "55P03" or "53300" or "57P03" or "25006" or "53100" => StorageFault.Unavailable,
+        // Cancelled by statement_timeout or by us: rolled back.
+        "57014" => StorageFault.Unavailable,
+        // The server is shutting down, has crashed, or ended this session: the commit may have been its last act.
+        "57P01" or "57P02" or "57P05" or "40003" => StorageFault.OutcomeUnknown,
+        _ when state.StartsWith("08", StringComparison.Ordinal) => StorageFault.OutcomeUnknown,
+        _ when state.StartsWith("58", StringComparison.Ordinal) || state.StartsWith("XX", StringComparison.Ordinal) => StorageFault.OutcomeUnknown,
+        _ => StorageFault.Rejected,
+    };
+
+    private static StorageFault OfSqlite(int code) => code switch
+    {
+        // BUSY, LOCKED, FULL, CANTOPEN, READONLY, NOMEM.
+        5 or 6 or 13 or 14 or 8 or 7 => StorageFault.Unavailable,
+        // IOERR: a sync that failed leaves nobody knowing.
+        10 => StorageFault.OutcomeUnknown,
+        _ => StorageFault.Rejected,
+    };
+
+    private static StorageFault OfSqlServer(SqlException exception) => exception.Number switch
+    {
+        // Deadlock victim, snapshot conflict, unique key and unique index: two inserted the same row at once.
+        1205 or 3960 or 2627 or 2601 => StorageFault.Conflict,
+        // Lock time-out, log or disk full, read-only, in recovery, too many sessions, throttled.
+        1222 or 9002 or 1105 or 3906 or 922 or 17809 or 40501 or 49918 or 49919 or 49920 => StorageFault.Unavailable,
+        // Client time-out (-2), a broken connection (severity 20 and up), a server that goes away.
+        -2 or 0 or 6005 or 596 or 40613 or 40197 => StorageFault.OutcomeUnknown,
+        _ when exception.Class >= 20 => StorageFault.OutcomeUnknown,
+        _ => StorageFault.Rejected,
+    };
+}
