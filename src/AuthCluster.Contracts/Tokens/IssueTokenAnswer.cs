@@ -118,6 +118,9 @@ public sealed record TokenGrant
 
     /// <summary>The client's configured claims as a compact JSON object, or null for none.</summary>
     [Id(4)] public string? ClaimsJson { get; init; }
+
+    /// <summary>For how many seconds a token may be handed out again for the same grant; 0 for never.</summary>
+    [Id(5)] public int ReuseSeconds { get; init; }
 }
 
 /// <summary>Where a limited client stands, for the <c>RateLimit</c> fields.</summary>

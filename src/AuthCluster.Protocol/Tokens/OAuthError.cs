@@ -48,6 +48,9 @@ public sealed class OAuthError
     /// <summary>A method other than POST.</summary>
     public static readonly OAuthError MethodNotAllowed = Request("This endpoint takes POST only", 405);
 
+    /// <summary>The body was cut off, or did not come within its time.</summary>
+    public static readonly OAuthError BodyNotReceived = Request("The request body did not arrive whole and in time", 408);
+
     /// <summary>The body is larger than the endpoint takes.</summary>
     public static readonly OAuthError BodyTooLarge = Request("The request body is too large", 413);
 
