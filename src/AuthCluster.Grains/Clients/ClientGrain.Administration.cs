@@ -1,0 +1,384 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Storage;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// Administrative calls. Each is one write of the row, with its audit entry and feed row inside as an outbox;
+/// then the outbox is drained to the tables; then comes the answer.
+/// </summary>
+#pragma warning disable CA1001 // The semaphore has no wait handle to free, and work that was begun may outlive the activation.
+internal sealed partial class ClientGrain
+#pragma warning restore CA1001
+{
+    private const int MostSecrets = 32;
+    private static readonly TimeSpan IdempotencyLasts = TimeSpan.FromHours(1);
+
+    /// <summary>What a change wants: a new state with what the audit says of it, or an outcome without a change.</summary>
+    private sealed record Change(ClientOutcome Outcome, ClientState? Next = null, string Action = "", string Target = "", JsonElement? Before = null, JsonElement? After = null, bool EndsTokens = false);
+
+    public Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default)
+    {
+        if (_mustReload)
+        {
+            StartReloading();
+            return Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Unavailable });
+        }
+
+        if (_policy is not null)
+        {
+            return Task.FromResult(Answer(ClientOutcome.Done));
+        }
+
+        DeactivateOnIdle();
+        return Task.FromResult(new ClientAnswer
+        {
+            Outcome = _loaded is RecordOutcome.Missing or RecordOutcome.Done ? ClientOutcome.NotFound : ClientOutcome.Unavailable,
+        });
+    }
+
+    public Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            state =>
+            {
+                if (state is { Deleted: false })
+                {
+                    return command.IdempotencyId is { } id && state.Creations.Any(c => c.IdempotencyId == id && c.SecretId is null)
+                        ? new Change(ClientOutcome.Done)
+                        : new Change(ClientOutcome.Taken);
+                }
+
+                if (state is { Deleted: true } && command.OnlyIfNeverExisted)
+                {
+                    return new Change(ClientOutcome.Taken);
+                }
+
+                if (state is { Deleted: true } && command.IdempotencyId is { } key && state.Creations.Any(c => c.IdempotencyId == key))
+                {
+                    // Made by this key and deleted since: answered, not made again.
+                    return new Change(ClientOutcome.Done);
+                }
+
+                var next = (state ?? new ClientState()) with
+                {
+                    Deleted = false,
+                    Enabled = command.Enabled,
+                    Revision = (state?.Revision ?? 0) + 1,
+                    // A tombstone keeps the count, so that the id's old tokens stay dead.
+                    Generation = state?.Generation ?? 0,
+                    CreatedAt = command.CreatedAt,
+                    UpdatedAt = command.CreatedAt,
+                    Document = Parse(command.DocumentJson),
+                    Secrets = [.. command.Secrets.Select(s => Store(s, command.CreatedAt))],
+                    LimitOwner = null,
+                    LimitLevel = null,
+                    Creations = Remember(state, command.IdempotencyId, null),
+                };
+                return new Change(ClientOutcome.Done, next, "client.create", _clientId, null, AuditDocument(next));
+            },
+            cancellationToken);
+
+    public Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state =>
+            {
+                var enabled = command.Enabled ?? state.Enabled;
+                var next = state with
+                {
+                    Document = Parse(command.DocumentJson),
+                    Enabled = enabled,
+                    Generation = state.Generation + (state.Enabled && !enabled ? 1 : 0),
+                };
+                return new Change(
+                    ClientOutcome.Done, next, "client.update", _clientId, AuditDocument(state), AuditDocument(next), state.Enabled && !enabled);
+            }),
+            cancellationToken,
+            mayEndAdmin: true);
+
+    public Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state =>
+            {
+                var next = state with
+                {
+                    Enabled = command.Enabled,
+                    Generation = state.Generation + (command.Enabled ? 0 : 1),
+                };
+                return new Change(
+                    ClientOutcome.Done, next, command.Enabled ? "client.enable" : "client.disable", _clientId,
+                    AuditDocument(state), AuditDocument(next), !command.Enabled);
+            }),
+            cancellationToken,
+            mayEndAdmin: !command.Enabled);
+
+    public Task<ClientAnswer> DeleteAsync(DeleteClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state => new Change(
+                ClientOutcome.Done,
+                new ClientState
+                {
+                    Deleted = true,
+                    Generation = state.Generation + 1,
+                    Revision = state.Revision,
+                    CreatedAt = state.CreatedAt,
+                    Quota = state.Quota,
+                    Creations = state.Creations,
+                    Outbox = state.Outbox,
+                    Unknown = state.Unknown,
+                },
+                "client.delete",
+                _clientId,
+                AuditDocument(state),
+                null,
+                EndsTokens: true)),
+            cancellationToken,
+            mayEndAdmin: true);
+
+    public Task<ClientAnswer> RevokeTokensAsync(RevokeTokensCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state => new Change(
+                ClientOutcome.Done,
+                state with { Generation = state.Generation + 1 },
+                "client.revoke-tokens",
+                _clientId,
+                null,
+                null,
+                EndsTokens: true)),
+            cancellationToken);
+
+    public Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state =>
+            {
+                if (command.IdempotencyId is { } key && state.Creations.Any(c => c.IdempotencyId == key))
+                {
+                    return new Change(ClientOutcome.Done);
+                }
+
+                if (state.Secrets.Length >= MostSecrets)
+                {
+                    return new Change(ClientOutcome.TooMany);
+                }
+
+                var added = Store(command.Secret, command.CreatedAt);
+                var others = command.RetireOthersAfter is { } after
+                    ? state.Secrets.Select(s => Retire(s, command.CreatedAt + after))
+                    : state.Secrets;
+                var next = state with
+                {
+                    Secrets = [.. others, added],
+                    Creations = Remember(state, command.IdempotencyId, added.Id),
+                };
+                return new Change(ClientOutcome.Done, next, "secret.add", _clientId, null, AuditSecret(added));
+            }),
+            cancellationToken);
+
+    public Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            command.Actor,
+            Existing(command.IfMatch, state =>
+            {
+                if (state.Secrets.FirstOrDefault(s => s.Id == command.SecretId) is not { } secret)
+                {
+                    return new Change(ClientOutcome.NotFound);
+                }
+
+                var now = Now;
+                var rest = state.Secrets.Remove(secret);
+                if (!command.Force && secret.IsValidAt(now) && !rest.Any(s => s.IsValidAt(now)))
+                {
+                    return new Change(ClientOutcome.LastSecret);
+                }
+
+                return new Change(
+                    ClientOutcome.Done, state with { Secrets = rest }, "secret.revoke", _clientId, AuditSecret(secret), null);
+            }),
+            cancellationToken);
+
+    /// <summary>Runs one change: drain what is left of earlier ones, write, drain, answer.</summary>
+    private async Task<ClientAnswer> ChangeAsync(
+        ActorRecord actor, Func<ClientState?, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
+    {
+        if (!await DrainAsync(cancellationToken))
+        {
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        var isLastAdmin = false;
+        if (mayEndAdmin && IsEnabledAdmin(_record?.State))
+        {
+            if (await CountAdminsAsync(cancellationToken) is not { } admins)
+            {
+                return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+            }
+
+            isLastAdmin = admins <= 1;
+        }
+
+        Change? change = null;
+        var outcome = await UpdateRowAsync(
+            state =>
+            {
+                change = decide(state);
+                if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
+                {
+                    change = new Change(ClientOutcome.LastAdmin);
+                }
+
+                return change.Next is { } next ? Stamp(state, next, actor, change) : null;
+            },
+            administrative: true,
+            cancellationToken);
+        if (outcome != RecordOutcome.Done)
+        {
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        if (change!.Next is null)
+        {
+            return Answer(change.Outcome);
+        }
+
+        if (!await DrainAsync(cancellationToken))
+        {
+            StartDraining();
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        StartClearingOutbox();
+        return Answer(ClientOutcome.Done);
+    }
+
+    private static Func<ClientState?, Change> Existing(string? ifMatch, Func<ClientState, Change> decide) => state =>
+        state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
+        : ifMatch is not null && ifMatch != ETagOf(state) ? new Change(ClientOutcome.Stale)
+        : decide(state);
+
+    /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
+    private ClientState Stamp(ClientState? before, ClientState next, ActorRecord actor, Change change)
+    {
+        var now = Now;
+        return next with
+        {
+            Revision = (before?.Revision ?? 0) + 1,
+            UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : now,
+            Outbox =
+            [
+                .. next.Outbox.Where(item => !_drained.Contains(item.AuditId)),
+                new OutboxItem
+                {
+                    AuditId = actor.AuditId,
+                    At = now,
+                    Actor = actor.Actor,
+                    Action = change.Action,
+                    Target = change.Target,
+                    RemoteAddress = actor.RemoteAddress,
+                    RequestId = actor.RequestId,
+                    Before = change.Before,
+                    After = change.After,
+                    EndsTokensBelow = change.EndsTokens ? next.Generation : null,
+                },
+            ],
+        };
+    }
+
+    private static bool IsEnabledAdmin(ClientState? state) =>
+        state is { Deleted: false, Enabled: true, Document: { } document }
+        && document.TryGetProperty("scopes", out var scopes)
+        && scopes.EnumerateArray().Any(s => s.ValueEquals(ServerScopes.Admin));
+
+    private async Task<int?> CountAdminsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var admins = 0;
+            await _services.Gate.ReadAsync(
+                async token => admins = await _services.Catalogue.CountEnabledAdminsAsync(token), cancellationToken);
+            return admins;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    private SecretState Store(NewSecret secret, DateTimeOffset createdAt)
+    {
+        var stored = new SecretState
+        {
+            Id = secret.SecretId,
+            Kind = secret.Kind,
+            Label = secret.Label,
+            CreatedAt = createdAt,
+            NotBefore = secret.NotBefore,
+            ExpiresAt = secret.ExpiresAt,
+            PepperId = _services.Peppers.CurrentId,
+            SlowHash = secret.SlowHash is { } slow
+                ? new SlowHashState
+                {
+                    Algorithm = slow.Algorithm,
+                    Salt = [.. slow.Salt],
+                    Iterations = slow.Iterations,
+                    MemoryKib = slow.MemoryKib,
+                    Parallelism = slow.Parallelism,
+                    Expected = [.. secret.Expected],
+                }
+                : null,
+        };
+        return secret.Digest.IsDefaultOrEmpty ? stored : stored with { Mac = _verifier.Mac(stored, secret.Digest.AsSpan()) };
+    }
+
+    private static SecretState Retire(SecretState secret, DateTimeOffset end) =>
+        secret.ExpiresAt is { } already && already <= end ? secret : secret with { ExpiresAt = end };
+
+    private ImmutableArray<KeyedCreation> Remember(ClientState? state, string? idempotencyId, string? secretId)
+    {
+        var now = Now;
+        var kept = state?.Creations.Where(c => c.Until > now) ?? [];
+        return idempotencyId is null ? [.. kept] : [.. kept, new KeyedCreation(idempotencyId, secretId, now + IdempotencyLasts)];
+    }
+
+    private ClientAnswer Answer(ClientOutcome outcome) => new()
+    {
+        Outcome = outcome,
+        Client = _record is { State: { Deleted: false, Document: { } document } state }
+            ? new ClientView
+            {
+                ClientId = _clientId,
+                DocumentJson = document.GetRawText(),
+                Enabled = state.Enabled,
+                ETag = ETagOf(state),
+                CreatedAt = state.CreatedAt,
+                UpdatedAt = state.UpdatedAt,
+                Secrets = [.. state.Secrets.Select(s => new SecretView
+                {
+                    SecretId = s.Id,
+                    Kind = s.Kind,
+                    Label = s.Label,
+                    CreatedAt = s.CreatedAt,
+                    NotBefore = s.NotBefore,
+                    ExpiresAt = s.ExpiresAt,
+                })],
+                LastUsedAt = _usage?.LastUsedAt,
+            }
+            : null,
+    };
+
+    private static string ETagOf(ClientState state) =>
+        string.Create(CultureInfo.InvariantCulture, $"{state.Revision:x}-{state.CreatedAt.UtcTicks:x}");
+
+    private static JsonElement Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
+}

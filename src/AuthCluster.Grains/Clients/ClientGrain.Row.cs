@@ -1,0 +1,189 @@
+using AuthCluster.Grains.Limits;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>The grain's row: reading it, changing it one writer at a time, and what is started beside decisions.</summary>
+internal sealed partial class ClientGrain
+{
+    private const int MostTries = 4;
+
+    private bool _rowUnknown;
+    private Task? _limitWork;
+    private Task? _storingProof;
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var (outcome, record) = await _services.Records.ReadAsync(this.GetGrainId(), cancellationToken);
+        _loaded = outcome;
+        if (outcome is RecordOutcome.Done or RecordOutcome.Missing)
+        {
+            Adopt(record, written: false);
+            _mustReload = false;
+            _rowUnknown = false;
+        }
+    }
+
+    /// <summary>Takes over what storage holds now: the one place where what decisions see is exchanged.</summary>
+    private void Adopt(ClientRecord? record, bool written)
+    {
+        _record = record;
+        if (record is null || record.State.Deleted)
+        {
+            _policy = null;
+            return;
+        }
+
+        try
+        {
+            _policy = ClientPolicy.From(_clientId, record.State, _services.Defaults);
+        }
+        catch (FormatException e)
+        {
+            LogUnreadableDocument(e, _clientId);
+            _policy = null;
+            _loaded = RecordOutcome.Unreadable;
+            return;
+        }
+
+        _usage ??= _services.Usage.Open(_clientId);
+        _verifier.Keep(_policy.Secrets);
+        _limits.Adopt(_policy, record.State, GrainContext.ActivationId.ToString(), written);
+    }
+
+    /// <summary>
+    /// Changes the row. The change is computed from what is stored now, and again when another activation was
+    /// faster; null means that there is nothing to change.
+    /// </summary>
+    /// <param name="change">The new state from the present one; null state when there is no row.</param>
+    /// <param name="administrative">Whether an unknown outcome must stop decisions until the row was read again.</param>
+    /// <param name="cancellationToken">Cancels waiting, not a write under way.</param>
+    private async Task<RecordOutcome> UpdateRowAsync(
+        Func<ClientState?, ClientState?> change, bool administrative, CancellationToken cancellationToken)
+    {
+        await _row.WaitAsync(cancellationToken);
+        try
+        {
+            for (var tries = 0; ; tries++)
+            {
+                if (_mustReload || _rowUnknown || tries > 0)
+                {
+                    await LoadAsync(cancellationToken);
+                }
+
+                if (_loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable)
+                {
+                    return RecordOutcome.Unavailable;
+                }
+
+                if (change(_record?.State) is not { } next)
+                {
+                    return RecordOutcome.Done;
+                }
+
+                // Once begun, a write is not given up with its caller: half of what it stands for would be lost.
+                var (outcome, record) = await _services.Records.WriteAsync(
+                    this.GetGrainId(), next, _record?.ETag, CancellationToken.None);
+                switch (outcome)
+                {
+                    case RecordOutcome.Done:
+                        Adopt(record, written: true);
+                        return RecordOutcome.Done;
+                    case RecordOutcome.Conflict when tries < MostTries:
+                        continue;
+                    default:
+                        // The row's version is not known any more. Decisions stop only where they could be wrong.
+                        _mustReload |= administrative;
+                        _rowUnknown = true;
+                        return RecordOutcome.Unavailable;
+                }
+            }
+        }
+        finally
+        {
+            _row.Release();
+        }
+    }
+
+    /// <summary>Starts a re-read unless one is under way; decisions are answered as not now until it is done.</summary>
+    private void StartReloading()
+    {
+        if (_reloading is null or { IsCompleted: true })
+        {
+            _reloading = ReloadAsync();
+        }
+    }
+
+    private async Task ReloadAsync()
+    {
+        await _row.WaitAsync();
+        try
+        {
+            if (_mustReload)
+            {
+                await LoadAsync(CancellationToken.None);
+                if (_loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable)
+                {
+                    // The next call finds a fresh activation, which reads again or says that it can't.
+                    _policy = null;
+                    _mustReload = false;
+                    DeactivateOnIdle();
+                }
+            }
+        }
+        finally
+        {
+            _row.Release();
+        }
+    }
+
+    private void StartWhatLimitsNeed(LimitNeed need)
+    {
+        if (need == LimitNeed.None || _limitWork is { IsCompleted: false })
+        {
+            return;
+        }
+
+        _limitWork = need == LimitNeed.Claim ? ClaimLimitAsync() : ReserveQuotaAsync();
+    }
+
+    private async Task ClaimLimitAsync()
+    {
+        var outcome = await UpdateRowAsync(_limits.Claim, administrative: false, CancellationToken.None);
+        _limits.WorkEnded(outcome == RecordOutcome.Done);
+    }
+
+    private async Task ReserveQuotaAsync()
+    {
+        var now = Now;
+        var outcome = await UpdateRowAsync(state => _limits.Reserve(state, now), administrative: false, CancellationToken.None);
+        _limits.WorkEnded(outcome == RecordOutcome.Done);
+    }
+
+    /// <summary>Keeps the fast hash of a proven strong secret, so that no restart costs the slow one again.</summary>
+    private void StartStoringProof(string secretId, byte[] mac)
+    {
+        if (_storingProof is null or { IsCompleted: true })
+        {
+            _storingProof = StoreProofAsync(secretId, mac);
+        }
+    }
+
+    private async Task StoreProofAsync(string secretId, byte[] mac)
+    {
+        // A failure costs one more slow hash after the next restart, nothing else.
+        await UpdateRowAsync(
+            state => state is null || state.Secrets.All(s => s.Id != secretId || s.Mac is not null)
+                ? null
+                : state with
+                {
+                    Secrets = [.. state.Secrets.Select(s =>
+                        s.Id == secretId ? s with { Mac = mac, PepperId = s.PepperId ?? _services.Peppers.CurrentId } : s)],
+                },
+            administrative: false,
+            CancellationToken.None);
+    }
+
+    [LoggerMessage(1102, LogLevel.Error, "The stored document of client {ClientId} can't be read; this client gets 503 until the row is mended.")]
+    private partial void LogUnreadableDocument(Exception exception, string clientId);
+}

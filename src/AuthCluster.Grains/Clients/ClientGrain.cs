@@ -1,0 +1,178 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Limits;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// One registered client: the only place that decides what it may have. Holds its secrets, scopes, limits and
+/// counters in memory, so that the usual decision touches no storage.
+/// </summary>
+/// <remarks>
+/// Decisions interleave with everything and never wait: they read one immutable <see cref="ClientPolicy"/>,
+/// which is exchanged after a write has returned. Whatever would have to wait (a quota block, the claim of the
+/// limit, a re-read) is started and answered as not now. Writes take turns at the row.
+/// A crash loses at most the usage since the last flush, unspent quota permits and the level of the limit,
+/// which then starts from empty: it never gives more than it should.
+/// </remarks>
+[GrainType("client")]
+internal sealed partial class ClientGrain : Grain, IClientGrain
+{
+    private static readonly TimeSpan ShortDelay = TimeSpan.FromMilliseconds(5);
+
+    private readonly ClientGrainServices _services;
+    private readonly ILogger<ClientGrain> _logger;
+    private readonly string _clientId;
+    private readonly SecretVerifier _verifier;
+    private readonly ClientLimits _limits;
+    private readonly SemaphoreSlim _row = new(1);
+    private ClientUsage? _usage;
+
+    // What is stored, and what decisions are made from. Null policy: nothing to decide from.
+    private ClientRecord? _record;
+    private ClientPolicy? _policy;
+    private RecordOutcome _loaded = RecordOutcome.Unavailable;
+    private bool _mustReload;
+    private Task? _reloading;
+
+    public ClientGrain(ClientGrainServices services, ILogger<ClientGrain> logger)
+    {
+        _services = services;
+        _logger = logger;
+        _clientId = ClientGrainKey.ClientId(this.GetPrimaryKeyString());
+        _verifier = new SecretVerifier(_clientId, services.Peppers);
+        _limits = new ClientLimits(services.Clock);
+    }
+
+    private DateTimeOffset Now => _services.Clock.GetUtcNow();
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        await LoadAsync(cancellationToken);
+        if (_record is { State.Outbox.IsEmpty: false })
+        {
+            StartDraining();
+        }
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_record is not null && _limits.HasSomethingToGiveBack && !_mustReload)
+        {
+            await UpdateRowAsync(_limits.SignOff, administrative: false, cancellationToken);
+        }
+    }
+
+    public Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Decide(command));
+
+    public Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default)
+    {
+        var kind = Authenticate(secret, out var refusal, out _);
+        return Task.FromResult(new AuthenticateAnswer
+        {
+            Kind = kind,
+            Refusal = refusal,
+            Challenges = kind == DecisionKind.Prove ? _verifier.Challenges(_policy!.Secrets, Now) : [],
+            Scopes = kind == DecisionKind.Allowed ? _policy!.Document.Scopes : [],
+            Introspects = kind == DecisionKind.Allowed ? _policy!.Document.Introspects : [],
+            Delay = kind == DecisionKind.NotNow ? ShortDelay : TimeSpan.Zero,
+        });
+    }
+
+    private IssueTokenAnswer Decide(IssueTokenCommand command)
+    {
+        switch (Authenticate(command.Secret, out var refusal, out var secret))
+        {
+            case DecisionKind.Refused:
+                return Refuse(refusal);
+            case DecisionKind.Prove:
+                return new IssueTokenAnswer { Kind = DecisionKind.Prove, Challenges = _verifier.Challenges(_policy!.Secrets, Now) };
+            case DecisionKind.NotNow:
+                return NotNow(NotNowReason.Reloading, ShortDelay);
+            case DecisionKind.Unavailable:
+                return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
+        }
+
+        var policy = _policy!;
+        refusal = policy.Decide(command, _services.Floor.Value, out var grant);
+        if (refusal != Refusal.None)
+        {
+            return Refuse(refusal);
+        }
+
+        var limit = _limits.Decide(policy, Now);
+        StartWhatLimitsNeed(limit.Need);
+        switch (limit.Outcome)
+        {
+            case LimitOutcome.Wait:
+                return NotNow(limit.Need == LimitNeed.Claim ? NotNowReason.ClaimingLimit : NotNowReason.ReservingQuota, ShortDelay);
+            case LimitOutcome.Unavailable:
+                return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
+            case LimitOutcome.RateLimited or LimitOutcome.QuotaExceeded:
+                return Refuse(limit.Outcome == LimitOutcome.RateLimited ? Refusal.RateLimited : Refusal.QuotaExceeded) with
+                {
+                    Delay = limit.RetryAfter,
+                    Limit = limit.Standing,
+                };
+        }
+
+        _usage!.CountIssued(Now, secret!.Id, grant!.Scope);
+        return limit.Standing is null
+            ? policy.AnswerOf(grant)
+            : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant, Limit = limit.Standing };
+    }
+
+    /// <summary>Who is this? Says the same to an unknown id, a wrong secret and a disabled client but for the reason kept for the log.</summary>
+    private DecisionKind Authenticate(PresentedSecret presented, out Refusal refusal, out SecretState? secret)
+    {
+        refusal = Refusal.None;
+        secret = null;
+        if (_mustReload)
+        {
+            StartReloading();
+            return DecisionKind.NotNow;
+        }
+
+        if (_policy is not { } policy)
+        {
+            // An unknown id, or a client that could not be read, leaves nothing behind.
+            DeactivateOnIdle();
+            refusal = Refusal.UnknownClient;
+            return _loaded is RecordOutcome.Missing or RecordOutcome.Done ? DecisionKind.Refused : DecisionKind.Unavailable;
+        }
+
+        var finding = _verifier.Check(policy.Secrets, presented, Now, out secret);
+        if (finding == SecretFinding.MustProve && !presented.Proofs.IsDefaultOrEmpty)
+        {
+            finding = _verifier.CheckProofs(policy.Secrets, presented, Now, out secret, out var storable);
+            if (storable is not null)
+            {
+                StartStoringProof(secret!.Id, storable);
+            }
+        }
+
+        refusal = finding switch
+        {
+            SecretFinding.MustProve => Refusal.None,
+            SecretFinding.Wrong => Refusal.WrongSecret,
+            SecretFinding.NotValidNow => Refusal.SecretNotValidNow,
+            _ when !policy.Enabled => Refusal.ClientDisabled,
+            _ when !policy.Allows(presented.Method) => Refusal.MethodNotAllowed,
+            _ => Refusal.None,
+        };
+        return finding == SecretFinding.MustProve ? DecisionKind.Prove
+            : refusal == Refusal.None ? DecisionKind.Allowed
+            : DecisionKind.Refused;
+    }
+
+    private IssueTokenAnswer Refuse(Refusal refusal)
+    {
+        _usage?.CountRefused(Now, refusal);
+        return new IssueTokenAnswer { Kind = DecisionKind.Refused, Refusal = refusal };
+    }
+
+    private static IssueTokenAnswer NotNow(NotNowReason reason, TimeSpan delay) =>
+        new() { Kind = DecisionKind.NotNow, Reason = reason, Delay = delay };
+}

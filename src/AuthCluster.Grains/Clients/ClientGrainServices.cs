@@ -1,0 +1,24 @@
+using AuthCluster.Grains.Keys;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Revocation;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>What every client's activation shares with the others of its silo.</summary>
+internal sealed record ClientGrainServices(
+    ClientRecordStore Records,
+    OutboxStore Outbox,
+    CatalogueStore Catalogue,
+    RevocationStore Revocations,
+    StorageGate Gate,
+    UsageBook Usage,
+    PepperRing Peppers,
+    GenerationFloor Floor,
+    ClientDefaults Defaults,
+    TimeProvider Clock);
+
+/// <summary>What a client gets where its own document is silent.</summary>
+/// <param name="Issuer">The issuer, <c>iss</c>.</param>
+/// <param name="DefaultAudience">The audience of a client that has none.</param>
+/// <param name="TokenLifetimeSeconds">Seconds from issue to expiry.</param>
+public sealed record ClientDefaults(string Issuer, string DefaultAudience, int TokenLifetimeSeconds);

@@ -1,0 +1,102 @@
+using AuthCluster.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>How a read or write of a client's row ended.</summary>
+internal enum RecordOutcome
+{
+    /// <summary>Read, or written.</summary>
+    Done,
+
+    /// <summary>There is no row.</summary>
+    Missing,
+
+    /// <summary>Another activation wrote the row since it was read.</summary>
+    Conflict,
+
+    /// <summary>Storage does not answer. The outcome of a write is unknown.</summary>
+    Unavailable,
+
+    /// <summary>The row can't be read: this client alone is out of order.</summary>
+    Unreadable,
+}
+
+/// <summary>
+/// The client rows in Orleans' grain storage, with failures as values: a driver's exception that leaves a
+/// grain can't be read on the other side.
+/// </summary>
+/// <remarks>
+/// The grains use this instead of a persistent state facet, which reads before the grain can say how long it
+/// will wait, and fails the activation where it can't.
+/// </remarks>
+internal sealed partial class ClientRecordStore(
+    [FromKeyedServices(ClientRecordStore.ProviderName)] IGrainStorage storage,
+    StorageGate gate,
+    Database database,
+    ILogger<ClientRecordStore> logger)
+{
+    public const string ProviderName = "clients";
+    private const string StateName = "client";
+
+    public async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadAsync(GrainId grain, CancellationToken cancellationToken)
+    {
+        var row = new GrainState<ClientState>();
+        try
+        {
+            await gate.ReadAsync(token => storage.ReadStateAsync(StateName, grain, row, token), cancellationToken);
+        }
+        catch (StorageUnavailableException e)
+        {
+            LogUnavailable(e, "read");
+            return (RecordOutcome.Unavailable, null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogUnreadable(e, grain.Key.ToString() ?? "");
+            return (RecordOutcome.Unreadable, null);
+        }
+
+        return row.RecordExists && row.State is { } state
+            ? (RecordOutcome.Done, new ClientRecord(state, row.ETag))
+            : (RecordOutcome.Missing, null);
+    }
+
+    public async Task<(RecordOutcome Outcome, ClientRecord? Record)> WriteAsync(
+        GrainId grain, ClientState state, string? etag, CancellationToken cancellationToken)
+    {
+        var row = new GrainState<ClientState>(state, etag);
+        try
+        {
+            await gate.WriteAsync(
+                async token =>
+                {
+                    using var turn = await database.EnterWriteAsync(token);
+                    await storage.WriteStateAsync(StateName, grain, row, token);
+                },
+                cancellationToken);
+        }
+        catch (InconsistentStateException)
+        {
+            return (RecordOutcome.Conflict, null);
+        }
+        catch (StorageUnavailableException e)
+        {
+            LogUnavailable(e, "write");
+            return (RecordOutcome.Unavailable, null);
+        }
+
+        return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
+    }
+
+    [LoggerMessage(1500, LogLevel.Warning, "Storage is not available for a client {Operation}.")]
+    private partial void LogUnavailable(Exception exception, string operation);
+
+    [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]
+    private partial void LogUnreadable(Exception exception, string grainKey);
+}
+
+/// <summary>A client's state and the version of the row that it was read from or written to.</summary>
+internal sealed record ClientRecord(ClientState State, string? ETag);

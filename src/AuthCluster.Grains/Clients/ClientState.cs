@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// What is stored of one client: one row, written whole. Immutable; a change is a new value that replaces
+/// the old one in memory only after its write has returned.
+/// </summary>
+/// <remarks>
+/// Members that this build does not know are kept, so that an older silo which rewrites a row during a
+/// rolling upgrade does not drop what a newer one stored.
+/// </remarks>
+internal sealed record ClientState
+{
+    /// <summary>True for a tombstone: the id is free again, its generation is not.</summary>
+    public bool Deleted { get; init; }
+
+    public bool Enabled { get; init; }
+
+    /// <summary>The administrative revision behind the ETag. Never moves with use.</summary>
+    public long Revision { get; init; }
+
+    /// <summary>The client's own part of its token generation. Only grows, also over deletion.</summary>
+    public long Generation { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>The client document without the members that the server makes; absent in a tombstone.</summary>
+    public JsonElement? Document { get; init; }
+
+    public ImmutableArray<SecretState> Secrets { get; init; } = [];
+
+    /// <summary>The activation that spends from the rate limit; null after a clean deactivation.</summary>
+    public string? LimitOwner { get; init; }
+
+    /// <summary>Tokens in the bucket at the last clean deactivation; null when none was ever stored.</summary>
+    public double? LimitLevel { get; init; }
+
+    public QuotaReservation? Quota { get; init; }
+
+    /// <summary>Consequences of the last changes that are not in their tables yet.</summary>
+    public ImmutableArray<OutboxItem> Outbox { get; init; } = [];
+
+    /// <summary>What was made under an Idempotency-Key, for as long as the key counts.</summary>
+    public ImmutableArray<KeyedCreation> Creations { get; init; } = [];
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
+}
+
+/// <summary>One secret at rest: an HMAC under the pepper, or a slow hash, or both once the slow one was proven.</summary>
+internal sealed record SecretState
+{
+    public required string Id { get; init; }
+
+    public SecretKind Kind { get; init; }
+
+    public string? Label { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? NotBefore { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The pepper that <see cref="Mac"/> was made under.</summary>
+    public string? PepperId { get; init; }
+
+    /// <summary>HMAC-SHA-256 of client id, secret id and the secret's digest.</summary>
+    public byte[]? Mac { get; init; }
+
+    public SlowHashState? SlowHash { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
+
+    public bool IsValidAt(DateTimeOffset now) =>
+        (NotBefore is not { } from || from <= now) && (ExpiresAt is not { } until || now < until);
+
+    public override string ToString() => $"SecretState({Id})";
+}
+
+/// <summary>A slow hash with its parameters and what it must give.</summary>
+internal sealed record SlowHashState
+{
+    public required SlowHashAlgorithm Algorithm { get; init; }
+
+    public required byte[] Salt { get; init; }
+
+    public int Iterations { get; init; }
+
+    public int MemoryKib { get; init; }
+
+    public int Parallelism { get; init; }
+
+    public required byte[] Expected { get; init; }
+
+    public override string ToString() => $"SlowHashState({Algorithm})";
+}
+
+/// <summary>How much of the quota is reserved in a period. Reserved ahead of use, so that a crash can lose permits but never give too many.</summary>
+internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved);
+
+/// <summary>One administrative change on its way to the audit and the revocation feed.</summary>
+internal sealed record OutboxItem
+{
+    public required string AuditId { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    public required string Actor { get; init; }
+
+    public required string Action { get; init; }
+
+    public required string Target { get; init; }
+
+    public string RemoteAddress { get; init; } = "";
+
+    public string RequestId { get; init; } = "";
+
+    public JsonElement? Before { get; init; }
+
+    public JsonElement? After { get; init; }
+
+    /// <summary>The client's own generation from which on its tokens live, when this change ended the earlier ones.</summary>
+    public long? EndsTokensBelow { get; init; }
+}
+
+/// <summary>Remembers what an Idempotency-Key made.</summary>
+internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until);

@@ -1,0 +1,123 @@
+using AuthCluster.Storage;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// Bounds what the grains of one silo ask of storage: a number of reads at a time, a wait and a deadline for
+/// each, and, once storage has failed, one probe at a time while everybody else is told so at once.
+/// </summary>
+/// <remarks>
+/// A flood of unknown ids therefore costs a bounded number of look-ups, and an outage costs a cold client one
+/// quick answer instead of a time-out.
+/// </remarks>
+internal sealed class StorageGate(TimeProvider clock) : IDisposable
+{
+    private const int ReadsAtOnce = 32;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReadDeadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(250);
+
+    private readonly SemaphoreSlim _reads = new(ReadsAtOnce);
+    private long _failedAt;
+    private int _failing;
+    private int _probing;
+
+    /// <summary>Whether the last answer of storage was a failure.</summary>
+    public bool IsFailing => Volatile.Read(ref _failing) != 0;
+
+    /// <summary>Runs one read within the bounds.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer, or too many reads wait already.</exception>
+    public async Task ReadAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken)
+    {
+        var probe = EnterProbe();
+        try
+        {
+            if (!await _reads.WaitAsync(LongestWait, cancellationToken))
+            {
+                throw new StorageUnavailableException("Too many reads wait for storage.");
+            }
+
+            try
+            {
+                await RunAsync(read, ReadDeadline, cancellationToken);
+            }
+            finally
+            {
+                _reads.Release();
+            }
+        }
+        finally
+        {
+            if (probe)
+            {
+                Volatile.Write(ref _probing, 0);
+            }
+        }
+    }
+
+    /// <summary>Runs one write within its deadline. A failure leaves its outcome unknown.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    public async Task WriteAsync(Func<CancellationToken, Task> write, CancellationToken cancellationToken)
+    {
+        var probe = EnterProbe();
+        try
+        {
+            await RunAsync(write, WriteDeadline, cancellationToken);
+        }
+        finally
+        {
+            if (probe)
+            {
+                Volatile.Write(ref _probing, 0);
+            }
+        }
+    }
+
+    public void Dispose() => _reads.Dispose();
+
+    /// <summary>While storage fails, lets one caller through at a time, and not more often than every quarter second.</summary>
+    private bool EnterProbe()
+    {
+        if (!IsFailing)
+        {
+            return false;
+        }
+
+        if (clock.GetElapsedTime(Volatile.Read(ref _failedAt)) < ProbeEvery
+            || Interlocked.CompareExchange(ref _probing, 1, 0) != 0)
+        {
+            throw new StorageUnavailableException("Storage does not answer at the moment.");
+        }
+
+        return true;
+    }
+
+    private async Task RunAsync(Func<CancellationToken, Task> work, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(deadline, clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            // A driver that ignores cancellation must not hold the caller past the deadline either.
+            await work(linked.Token).WaitAsync(linked.Token);
+            Volatile.Write(ref _failing, 0);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            Fail();
+            throw new StorageUnavailableException("Storage did not answer in time.");
+        }
+        catch (Exception e) when (StorageFaults.IsUnavailable(e))
+        {
+            Fail();
+            throw new StorageUnavailableException("Storage does not answer.", e);
+        }
+    }
+
+    private void Fail()
+    {
+        Volatile.Write(ref _failedAt, clock.GetTimestamp());
+        Volatile.Write(ref _failing, 1);
+    }
+}

@@ -1,0 +1,66 @@
+using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Keys;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Keys;
+using AuthCluster.Storage.Revocation;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
+
+namespace AuthCluster.Grains;
+
+/// <summary>Registers what the grains of one silo need.</summary>
+public static class GrainsSetup
+{
+    // An unknown id is looked up and forgotten; the directory's cache must not remember each of them.
+    private const int DirectoryCacheEntries = 10_000;
+
+    /// <summary>Registers the grains' services.</summary>
+    /// <param name="services">The services; a <see cref="TimeProvider"/> is among them.</param>
+    /// <param name="database">The database.</param>
+    /// <param name="keys">The key material that was read at the start.</param>
+    /// <param name="defaults">What a client gets where its document is silent.</param>
+    public static IServiceCollection AddAuthClusterGrains(
+        this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(keys);
+        services.AddSingleton(database);
+        services.AddSingleton(defaults);
+        services.AddSingleton(keys.Peppers);
+        services.AddSingleton(_ =>
+        {
+            var floor = new GenerationFloor();
+            floor.Adopt(keys.Snapshot.Floor);
+            return floor;
+        });
+        services.AddSingleton<KeyMaterialStore>();
+        services.AddSingleton<CatalogueStore>();
+        services.AddSingleton<OutboxStore>();
+        services.AddSingleton<RevocationStore>();
+        services.AddSingleton<UsageStore>();
+        services.AddSingleton<StorageGate>();
+        services.AddSingleton<ClientRecordStore>();
+        services.AddSingleton<UsageBook>();
+        services.AddSingleton<ClientGrainServices>();
+        services.AddSingleton<UsageFlusher>();
+        services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
+        return services;
+    }
+
+    /// <summary>Configures the grains' storage and the directory's bound.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="database">The database.</param>
+    public static ISiloBuilder AddAuthClusterStorage(this ISiloBuilder silo, Database database)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        silo.AddAdoNetGrainStorage(ClientRecordStore.ProviderName, options =>
+        {
+            options.Invariant = database.OrleansInvariant;
+            options.DataSource = database.DataSource;
+            options.GrainStorageSerializer = new ClientStateSerializer();
+        });
+        silo.Configure<GrainDirectoryOptions>(options => options.CacheSize = DirectoryCacheEntries);
+        return silo;
+    }
+}

@@ -1,0 +1,28 @@
+namespace AuthCluster.Grains.Keys;
+
+/// <summary>The cluster-wide part of every token generation, in the memory of a silo.</summary>
+internal sealed class GenerationFloor
+{
+    private long _value;
+
+    /// <summary>The floor; 0 until storage was read.</summary>
+    public long Value => Volatile.Read(ref _value);
+
+    /// <summary>Takes over what storage holds. Never goes back.</summary>
+    /// <returns>False when the given floor is older than the one held, as after a restored backup.</returns>
+    public bool Adopt(long floor)
+    {
+        long held;
+        do
+        {
+            held = Volatile.Read(ref _value);
+            if (floor < held)
+            {
+                return false;
+            }
+        }
+        while (Interlocked.CompareExchange(ref _value, floor, held) != held);
+
+        return true;
+    }
+}
