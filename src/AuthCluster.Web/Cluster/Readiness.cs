@@ -1,0 +1,25 @@
+using AuthCluster.Web.Keys;
+
+namespace AuthCluster.Web.Cluster;
+
+/// <summary>
+/// Whether this node should get requests. Never asks the database, so that its outage takes no node out.
+/// </summary>
+public sealed class Readiness(KeyRing keys)
+{
+    private volatile bool _started;
+    private volatile bool _stopping;
+
+    /// <summary>Whether the start is complete, a key is held and no stop has begun.</summary>
+    public bool IsReady => _started && !_stopping && keys.Current is not null;
+
+    /// <summary>What stands against readiness, for people; empty when ready.</summary>
+    public string Reason =>
+        _stopping ? "stopping" : !_started ? "starting" : keys.Current is null ? "no signing key" : "";
+
+    /// <summary>The start is complete: migrations and bootstrap are done, and the silo, or the link to one, is active.</summary>
+    public void Started() => _started = true;
+
+    /// <summary>A stop has begun.</summary>
+    public void Stopping() => _stopping = true;
+}

@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>
+/// The one place where a front end asks a client's grain, and asks again: after a not-now, after a slow hash
+/// was computed, and after the silo that decided has died, all within one deadline.
+/// </summary>
+/// <remarks>
+/// Asking again is harmless: a decision may count twice, never zero times. The secret itself stays here; its
+/// SHA-256 travels.
+/// </remarks>
+public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, TimeProvider clock)
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan RepeatAfter = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Asks for the decision of a token request.</summary>
+    public Task<IssueTokenAnswer> DecideAsync(
+        ClientCredentials credentials, Func<PresentedSecret, IssueTokenCommand> command, string network, CancellationToken cancellationToken)
+    {
+        var grain = GrainOf(credentials);
+        return AskAsync(
+            credentials,
+            network,
+            presented => grain.IssueTokenAsync(command(presented), CancellationToken.None),
+            static answer => new Progress(answer.Kind, answer.Challenges, answer.Delay, answer.Reason),
+            static () => new IssueTokenAnswer { Kind = DecisionKind.Unavailable },
+            cancellationToken);
+    }
+
+    /// <summary>Asks who a caller of another endpoint is.</summary>
+    public Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
+    {
+        var grain = GrainOf(credentials);
+        return AskAsync(
+            credentials,
+            network,
+            presented => grain.AuthenticateAsync(presented, CancellationToken.None),
+            static answer => new Progress(answer.Kind, answer.Challenges, answer.Delay, NotNowReason.Reloading),
+            static () => new AuthenticateAnswer { Kind = DecisionKind.Unavailable },
+            cancellationToken);
+    }
+
+    private IClientGrain GrainOf(ClientCredentials credentials) =>
+        grains.GetGrain<IClientGrain>(ClientGrainKey.Of(credentials.ClientId.Value));
+
+    private async Task<TAnswer> AskAsync<TAnswer>(
+        ClientCredentials credentials,
+        string network,
+        Func<PresentedSecret, Task<TAnswer>> ask,
+        Func<TAnswer, Progress> progressOf,
+        Func<TAnswer> unavailable,
+        CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        var presented = Present(credentials, []);
+        while (true)
+        {
+            TAnswer answer;
+            Progress progress;
+            try
+            {
+                answer = await ask(presented);
+                progress = progressOf(answer);
+            }
+            catch (Exception e) when (IsRepeatable(e))
+            {
+                metrics.Repeated(e);
+                answer = unavailable();
+                progress = new Progress(DecisionKind.NotNow, [], RepeatAfter, NotNowReason.None);
+            }
+
+            switch (progress.Kind)
+            {
+                case DecisionKind.NotNow:
+                    if (clock.GetElapsedTime(started) + progress.Delay > Deadline)
+                    {
+                        return unavailable();
+                    }
+
+                    metrics.NotNow(progress.Reason);
+                    await Task.Delay(progress.Delay, clock, cancellationToken);
+                    continue;
+
+                case DecisionKind.Prove when presented.Proofs.IsEmpty:
+                    if (await ProveAsync(credentials, network, progress.Challenges, cancellationToken) is not { } proofs)
+                    {
+                        return unavailable();
+                    }
+
+                    presented = Present(credentials, proofs);
+                    continue;
+
+                case DecisionKind.Prove:
+                    // Proven for secrets that have changed since: whoever is right asks once more.
+                    return unavailable();
+
+                default:
+                    return answer;
+            }
+        }
+    }
+
+    private async Task<ImmutableArray<SlowHashProof>?> ProveAsync(
+        ClientCredentials credentials, string network, ImmutableArray<SlowHashChallenge> challenges, CancellationToken cancellationToken)
+    {
+        var strong = SlowHash.IsStrong(credentials.Secret.Span);
+        var proofs = ImmutableArray.CreateBuilder<SlowHashProof>(challenges.Length);
+        foreach (var challenge in challenges)
+        {
+            var derived = await slowHashes.ComputeAsync(
+                network, credentials.ClientId.Value, challenge.Parameters, credentials.Secret, cancellationToken);
+            if (derived is null)
+            {
+                return null;
+            }
+
+            proofs.Add(new SlowHashProof(challenge.SecretId, [.. derived], strong));
+        }
+
+        return proofs.ToImmutable();
+    }
+
+    private static PresentedSecret Present(ClientCredentials credentials, ImmutableArray<SlowHashProof> proofs) =>
+        new(
+            ImmutableCollectionsMarshal.AsImmutableArray(SHA256.HashData(credentials.Secret.Span)),
+            credentials.Method == ClientAuthMethod.ClientSecretBasic ? AuthMethod.ClientSecretBasic : AuthMethod.ClientSecretPost,
+            proofs);
+
+    /// <summary>The failures after which the same question may be asked of the client's next activation.</summary>
+    private static bool IsRepeatable(Exception e) =>
+        e is SiloUnavailableException or OrleansMessageRejectionException or TimeoutException
+            or GatewayTooBusyException or ClientNotAvailableException;
+
+    private readonly record struct Progress(
+        DecisionKind Kind, ImmutableArray<SlowHashChallenge> Challenges, TimeSpan Delay, NotNowReason Reason);
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using AuthCluster.Protocol.Tokens;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>Reads a form body that is small and comes soon, or says what is wrong with it. Keeps at most the bound in memory.</summary>
+internal static class FormBody
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>The error that the head alone earns, before anything is read; null when the body may be read.</summary>
+    public static OAuthError? CheckHead(HttpRequest request, int maxBytes) =>
+        !HttpMethods.IsPost(request.Method) ? OAuthError.MethodNotAllowed
+        : request.Headers.ContentEncoding.Count > 0 ? OAuthError.ContentEncodingNotSupported
+        : request.ContentLength > maxBytes ? OAuthError.BodyTooLarge
+        : null;
+
+    /// <summary>Reads the body to its end.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="maxBytes">The bound, in bytes.</param>
+    /// <param name="clock">Measures the deadline.</param>
+    /// <returns>The body, which stays valid until the reader is advanced, or an error; neither when the caller has gone.</returns>
+    public static async ValueTask<FormBodyRead> ReadAsync(HttpRequest request, int maxBytes, TimeProvider clock)
+    {
+        var reader = request.BodyReader;
+        CancellationTokenSource? deadline = null;
+        try
+        {
+            while (true)
+            {
+                // The body is usually there already; a timer is made only for one that is not.
+                if (!reader.TryRead(out var result))
+                {
+                    deadline ??= new CancellationTokenSource(Deadline, clock);
+                    result = await reader.ReadAsync(deadline.Token);
+                }
+
+                if (result.Buffer.Length > maxBytes)
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                    return new FormBodyRead(null, OAuthError.BodyTooLarge);
+                }
+
+                if (result.IsCompleted)
+                {
+                    return new FormBodyRead(result.Buffer, null);
+                }
+
+                reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            return new FormBodyRead(null, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? OAuthError.BodyTooLarge : OAuthError.BodyNotReceived);
+        }
+        catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
+        {
+            return new FormBodyRead(null, OAuthError.BodyNotReceived);
+        }
+        catch (Exception e) when (e is ConnectionResetException or ConnectionAbortedException or OperationCanceledException or IOException)
+        {
+            return default;
+        }
+        finally
+        {
+            deadline?.Dispose();
+        }
+    }
+}
+
+/// <summary>What reading a body gave.</summary>
+internal readonly record struct FormBodyRead(ReadOnlySequence<byte>? Body, OAuthError? Error);

@@ -1,0 +1,252 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Limits;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Cluster;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>
+/// <c>POST /oauth/token</c> (RFC 6749 section 4.4): parse, ask the client's grain, sign, answer.
+/// </summary>
+/// <remarks>
+/// The folder owns the way of a token request through the front end. <c>TokenRequestParser</c> knows the
+/// protocol, <see cref="ClientAuthority"/> whom to ask and how often, <see cref="RefusalMapping"/> what a refusal
+/// is called outside, <see cref="TokenSigner"/> the keys. This class puts them in order and decides nothing.
+/// </remarks>
+public sealed partial class TokenEndpoint(
+    ClientAuthority authority,
+    TokenSigner signer,
+    ReusableTokens reusable,
+    RefusalPacer pacer,
+    Admission admission,
+    TokenMetrics metrics,
+    TimeProvider clock,
+    ILoggerFactory loggers)
+{
+    /// <summary>Largest accepted form body, in bytes.</summary>
+    public const int MaxFormBytes = 16_384;
+
+    private static readonly TimeSpan ComeBackAfter = TimeSpan.FromSeconds(1);
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _buffer;
+
+    private readonly ILogger _logger = loggers.CreateLogger("AuthCluster.Tokens");
+
+    // A category of its own, so that one setting turns on the record of who got which token.
+    private readonly ILogger _issuance = loggers.CreateLogger("AuthCluster.Issuance");
+
+    /// <summary>Handles one request of any method.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        var arrived = clock.GetTimestamp();
+        OAuthAnswer.ForbidCaching(context.Response);
+        var request = context.Request;
+        if (FormBody.CheckHead(request, MaxFormBytes) is { } headError)
+        {
+            await AnswerAsync(context, arrived, headError, default);
+            return;
+        }
+
+        var read = await FormBody.ReadAsync(request, MaxFormBytes, clock);
+        if (read.Body is not { } body)
+        {
+            if (read.Error is { } bodyError)
+            {
+                await AnswerAsync(context, arrived, bodyError, default);
+            }
+
+            return;
+        }
+
+        // A caller whose body is not there yet takes no place from those whose is.
+        if (!admission.TryEnter())
+        {
+            request.BodyReader.AdvanceTo(body.End);
+            await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, default);
+            return;
+        }
+
+        try
+        {
+            await DecideAsync(context, arrived, body);
+        }
+        finally
+        {
+            admission.Leave();
+        }
+    }
+
+    private async Task DecideAsync(HttpContext context, long arrived, ReadOnlySequence<byte> body)
+    {
+        var request = context.Request;
+        var parsed = Parse(request, body);
+        request.BodyReader.AdvanceTo(body.End);
+        if (!parsed.Succeeded)
+        {
+            await AnswerAsync(context, arrived, parsed.Error, new Asked(parsed.ClientId?.Value ?? (parsed.ClientIdIsMasked ? "(masked)" : ""), "none", ""));
+            return;
+        }
+
+        var token = parsed.Request;
+        var credentials = new ClientCredentials { ClientId = token.ClientId, Secret = token.Secret, Method = token.AuthMethod };
+        var asked = new Asked(token.ClientId.Value, token.AuthMethod.Name(), "");
+        var answer = await authority.DecideAsync(
+            credentials, secret => Command(secret, token), NetworkOf(context), context.RequestAborted);
+        switch (answer.Kind)
+        {
+            case DecisionKind.Allowed:
+                await IssueAsync(context, arrived, asked, answer);
+                break;
+            case DecisionKind.Refused:
+                await RefuseAsync(context, arrived, asked, answer);
+                break;
+            default:
+                await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
+                break;
+        }
+    }
+
+    private async Task IssueAsync(HttpContext context, long arrived, Asked asked, IssueTokenAnswer answer)
+    {
+        var grant = answer.Grant!;
+        if (!signer.IsReady)
+        {
+            await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
+            return;
+        }
+
+        var signed = reusable.GetOrSign(asked.ClientId, grant);
+        WriteLimits(context.Response, answer.Limit);
+        await WriteTokenAsync(context.Response, signed, grant.Scope);
+
+        var elapsed = clock.GetElapsedTime(arrived);
+        metrics.Answered("issued", asked.AuthMethod, elapsed);
+        if (_issuance.IsEnabled(LogLevel.Debug))
+        {
+            LogIssued(_issuance, asked.ClientId, grant.Scope, signed.Jti, AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+        }
+    }
+
+    private async Task RefuseAsync(HttpContext context, long arrived, Asked asked, IssueTokenAnswer answer)
+    {
+        var error = RefusalMapping.ErrorOf(answer.Refusal);
+        WriteLimits(context.Response, answer.Limit);
+        await AnswerAsync(context, arrived, error, asked with { Reason = answer.Refusal.ToString() }, answer.Delay);
+    }
+
+    private async Task AnswerAsync(HttpContext context, long arrived, OAuthError error, Asked asked, TimeSpan retryAfter = default)
+    {
+        if (ReferenceEquals(error, OAuthError.ClientAuthenticationFailed))
+        {
+            await pacer.WaitAsync(arrived);
+        }
+
+        TimeSpan? after = error.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable
+            ? (retryAfter > ComeBackAfter ? retryAfter : ComeBackAfter)
+            : null;
+        await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
+
+        var elapsed = clock.GetElapsedTime(arrived);
+        metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
+        LogRefused(
+            _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason,
+            AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+    }
+
+    private static ParsedRequest<TokenRequest> Parse(HttpRequest request, in ReadOnlySequence<byte> body)
+    {
+        var rented = body.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)body.Length);
+        try
+        {
+            if (rented is not null)
+            {
+                body.CopyTo(rented);
+            }
+
+            return TokenRequestParser.Parse(new FormInput
+            {
+                Body = rented is null ? body.FirstSpan : rented.AsSpan(0, (int)body.Length),
+                ContentType = request.ContentType,
+                Authorization = request.Headers.Authorization.ToArray(),
+                QueryString = request.QueryString.Value,
+            });
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented, clearArray: true);
+            }
+        }
+    }
+
+    private static IssueTokenCommand Command(PresentedSecret secret, TokenRequest token) => new(
+        secret,
+        token.RequestedScopes is not null,
+        token.RequestedScopes ?? [],
+        token.Audiences,
+        token.Resources);
+
+    private static ValueTask<FlushResult> WriteTokenAsync(HttpResponse response, SignedToken signed, string scope)
+    {
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(2_048);
+        buffer.ResetWrittenCount();
+        TokenResponse.Write(buffer, signed.Token, signed.ExpiresIn, scope);
+        response.ContentType = "application/json";
+        response.ContentLength = buffer.WrittenCount;
+        response.BodyWriter.Write(buffer.WrittenSpan);
+        return response.BodyWriter.FlushAsync();
+    }
+
+    private static void WriteLimits(HttpResponse response, LimitStanding? limit)
+    {
+        if (limit is null)
+        {
+            return;
+        }
+
+        RateStanding? rate = limit.TokensPerSecond > 0
+            ? new RateStanding(limit.TokensPerSecond, limit.Burst, limit.Remaining, limit.ResetAfter)
+            : null;
+        QuotaStanding? quota = limit.QuotaTokens > 0
+            ? new QuotaStanding(limit.QuotaTokens, TimeSpan.FromSeconds(limit.QuotaPeriodSeconds), limit.QuotaRemaining, limit.QuotaResetAfter)
+            : null;
+        response.Headers[RateLimitFields.Policy] = RateLimitFields.PolicyValue(rate, quota);
+        response.Headers[RateLimitFields.Standing] = RateLimitFields.StandingValue(rate, quota);
+    }
+
+    private static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+
+    /// <summary>The source network for sharing out slow hashes: an IPv4 /24 or an IPv6 /64, so that one machine's many addresses count as one.</summary>
+    private static string NetworkOf(HttpContext context)
+    {
+        if (context.Connection.RemoteIpAddress is not { } address)
+        {
+            return "";
+        }
+
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out var length)
+            ? Convert.ToHexString(bytes[..(address.AddressFamily == AddressFamily.InterNetwork ? 3 : Math.Min(8, length))])
+            : "";
+    }
+
+    [LoggerMessage(1000, LogLevel.Debug, "Token issued to client {ClientId}: scope {Scope}, jti {Jti}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    private static partial void LogIssued(
+        ILogger logger, string clientId, string scope, string jti, string remoteAddress, double milliseconds, string correlationId);
+
+    [LoggerMessage(1001, LogLevel.Information, "Token refused to client {ClientId}: {Error} ({Reason}), from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    private static partial void LogRefused(
+        ILogger logger, string clientId, string error, string reason, string remoteAddress, double milliseconds, string correlationId);
+
+    /// <summary>What is known of who asked, for the log and the metrics.</summary>
+    private readonly record struct Asked(string ClientId, string AuthMethod, string Reason);
+}

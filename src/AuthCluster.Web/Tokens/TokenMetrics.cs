@@ -1,0 +1,36 @@
+using System.Diagnostics.Metrics;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>What the token endpoint did: requests by outcome and method, and how long they took.</summary>
+public sealed class TokenMetrics
+{
+    private readonly Counter<long> _requests;
+    private readonly Histogram<double> _duration;
+
+    /// <summary>Makes the instruments.</summary>
+    public TokenMetrics(IMeterFactory factory)
+    {
+        var meter = factory.Create("AuthCluster.Tokens");
+        _requests = meter.CreateCounter<long>("authcluster.token.requests", "{request}", "Token requests by outcome");
+        _duration = meter.CreateHistogram(
+            "authcluster.token.duration",
+            "s",
+            "Time from a token request's arrival to its answer",
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+            });
+    }
+
+    /// <summary>One request was answered.</summary>
+    /// <param name="outcome"><c>issued</c>, or the error code.</param>
+    /// <param name="authMethod">The client authentication method, or <c>none</c>.</param>
+    /// <param name="elapsed">Since its arrival.</param>
+    public void Answered(string outcome, string authMethod, TimeSpan elapsed)
+    {
+        var outcomeTag = new KeyValuePair<string, object?>("outcome", outcome);
+        _requests.Add(1, outcomeTag, new KeyValuePair<string, object?>("auth_method", authMethod));
+        _duration.Record(elapsed.TotalSeconds, outcomeTag);
+    }
+}

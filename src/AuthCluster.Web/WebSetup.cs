@@ -1,0 +1,55 @@
+using AuthCluster.Protocol.Metadata;
+using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Keys;
+using AuthCluster.Web.Metadata;
+using AuthCluster.Web.Tokens;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AuthCluster.Web;
+
+/// <summary>Registers and maps what a front end serves.</summary>
+public static class WebSetup
+{
+    /// <summary>Registers the front end's services.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="issuer">The issuer.</param>
+    /// <param name="keys">The key ring of this process.</param>
+    public static IServiceCollection AddAuthClusterWeb(this IServiceCollection services, IssuerUri issuer, KeyRing keys)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddSingleton(issuer);
+        services.AddSingleton(keys);
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<Admission>();
+        services.AddSingleton<ClusterMetrics>();
+        services.AddSingleton<TokenMetrics>();
+        services.AddSingleton<SlowHashGate>();
+        services.AddSingleton<ClientAuthority>();
+        services.AddSingleton<TokenSigner>();
+        services.AddSingleton<ReusableTokens>();
+        services.AddSingleton<RefusalPacer>();
+        services.AddSingleton<TokenEndpoint>();
+        services.AddSingleton<WellKnownEndpoints>();
+        return services;
+    }
+
+    /// <summary>Maps the public endpoints, at the root and below the issuer's path.</summary>
+    public static void MapAuthClusterWeb(this IEndpointRouteBuilder routes)
+    {
+        ArgumentNullException.ThrowIfNull(routes);
+        var services = routes.ServiceProvider;
+        var token = services.GetRequiredService<TokenEndpoint>();
+        var path = services.GetRequiredService<IssuerUri>().Path;
+        foreach (var prefix in path.Length > 0 ? (string[])["", path] : [""])
+        {
+            // Every method is mapped, so that the endpoint itself answers 405, uncached as all its answers.
+            routes.Map(prefix + ServerMetadata.TokenPath, (RequestDelegate)token.HandleAsync);
+        }
+
+        services.GetRequiredService<WellKnownEndpoints>().Map(routes);
+    }
+}
