@@ -1,0 +1,26 @@
+using AuthCluster.Server.Settings;
+using AuthCluster.Server.Startup;
+
+namespace AuthCluster.Server;
+
+internal static class Program
+{
+    private const int Refused = 1;
+
+    private static async Task<int> Main(string[] args)
+    {
+        try
+        {
+            return await ServerHost.RunAsync(args);
+        }
+        catch (StartupException e)
+        {
+            foreach (var problem in e.Problems)
+            {
+                await Console.Error.WriteLineAsync(problem);
+            }
+
+            return Refused;
+        }
+    }
+}

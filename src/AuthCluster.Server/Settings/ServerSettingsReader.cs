@@ -1,0 +1,292 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Keys;
+using AuthCluster.Protocol.Metadata;
+using AuthCluster.Storage;
+
+namespace AuthCluster.Server.Settings;
+
+/// <summary>Reads and checks the whole configuration before anything is started.</summary>
+internal static class ServerSettingsReader
+{
+    private const string DefaultUrl = "http://localhost:8080";
+    private const string Section = "AuthCluster";
+
+    /// <exception cref="StartupException">Something is wrong; the message has one sentence for each mistake.</exception>
+    public static ServerSettings Read(IConfiguration configuration, bool isDevelopment)
+    {
+        var reader = new SettingsReader(configuration, Section);
+        var issuer = ReadIssuer(reader, isDevelopment);
+        var role = reader.Choice("Role", ServerRole.All);
+        var dataDirectory = Path.GetFullPath(reader.Text("DataDirectory") ?? "data");
+        var storage = ReadStorage(reader, dataDirectory);
+        var settings = new ServerSettings
+        {
+            IssuerUri = issuer,
+            Role = role,
+            DataDirectory = dataDirectory,
+            Storage = storage,
+            Cluster = ReadCluster(reader, storage, isDevelopment),
+            Tokens = ReadTokens(reader, issuer.Value),
+            Keys = ReadKeys(reader, storage, role),
+            Bootstrap = ReadBootstrap(reader),
+            Http = ReadHttp(reader, configuration, isDevelopment),
+        };
+        if (role != ServerRole.All && !storage.IsShared)
+        {
+            reader.Error("Role", $"is {role}, but a SQLite file serves one process alone; use All, or a shared database.");
+        }
+
+        reader.RefuseUnknown();
+        return reader.Errors.Count == 0 ? settings : throw new StartupException(reader.Errors);
+    }
+
+    private static IssuerUri ReadIssuer(SettingsReader reader, bool isDevelopment)
+    {
+        var issuer = reader.Text("Issuer") ?? DefaultUrl;
+        if (!IssuerUri.TryParse(issuer, out var parsed, out var problem))
+        {
+            reader.Error("Issuer", problem);
+            return DefaultIssuer();
+        }
+
+        if (!isDevelopment && !parsed.IsHttps && !parsed.IsLoopback)
+        {
+            reader.Error("Issuer", $"is '{issuer}'; in Production it must be an https URL unless it is loopback.");
+        }
+
+        return parsed;
+    }
+
+    private static IssuerUri DefaultIssuer() =>
+        IssuerUri.TryParse(DefaultUrl, out var issuer, out _) ? issuer : throw new InvalidOperationException("The default issuer is no issuer.");
+
+    private static StorageSettings ReadStorage(SettingsReader reader, string dataDirectory)
+    {
+        var provider = reader.Choice("Storage:Provider", StorageProvider.Sqlite);
+        var connection = reader.Secret("Storage:ConnectionString");
+        if (connection is null && provider != StorageProvider.Sqlite)
+        {
+            reader.Error("Storage:ConnectionString", $"is missing; {provider} needs one.");
+        }
+
+        return new StorageSettings(
+            provider,
+            connection ?? $"Data Source={Path.Combine(dataDirectory, "authcluster.db")}",
+            reader.Flag("Storage:MigrateOnStart", true));
+    }
+
+    private static ClusterSettings ReadCluster(SettingsReader reader, StorageSettings storage, bool isDevelopment)
+    {
+        var mode = reader.Choice("Cluster:Mode", storage.IsShared ? ClusterMode.Database : ClusterMode.Localhost);
+        if (mode == ClusterMode.Localhost && storage.IsShared)
+        {
+            reader.Error("Cluster:Mode", $"is Localhost, but with {storage.Provider} several silos may start and would not find each other; use Database.");
+        }
+        else if (mode == ClusterMode.Database && !storage.IsShared)
+        {
+            reader.Error("Cluster:Mode", "is Database, but a SQLite file serves one process alone; use Localhost, or a shared database.");
+        }
+
+        var allowPlaintext = reader.Flag("Cluster:AllowPlaintext", false);
+        foreach (var key in (string[])["Cluster:Tls:CertificateFile", "Cluster:Tls:KeyFile", "Cluster:Tls:CaFile"])
+        {
+            if (reader.Text(key) is not null)
+            {
+                reader.Error(key, "is set, but this version can't encrypt silo links yet; keep them on a private network and set AuthCluster:Cluster:AllowPlaintext.");
+            }
+        }
+
+        var address = ReadAddress(reader, mode, isDevelopment);
+        if (!IPAddress.IsLoopback(address) && !allowPlaintext)
+        {
+            reader.Error("Cluster:AdvertisedAddress", $"is {address}, which is not loopback: who reaches the silo or gateway port can call any grain. Use loopback, or set AuthCluster:Cluster:AllowPlaintext to true on a network that only silos share.");
+        }
+
+        return new ClusterSettings(
+            mode,
+            reader.Text("Cluster:ClusterId") ?? "authcluster",
+            reader.Text("Cluster:ServiceId") ?? "authcluster",
+            reader.Port("Cluster:SiloPort", 11_111),
+            reader.Port("Cluster:GatewayPort", 30_000),
+            address);
+    }
+
+    private static IPAddress ReadAddress(SettingsReader reader, ClusterMode mode, bool isDevelopment)
+    {
+        if (reader.Text("Cluster:AdvertisedAddress") is { } text)
+        {
+            if (IPAddress.TryParse(text, out var address))
+            {
+                return address;
+            }
+
+            reader.Error("Cluster:AdvertisedAddress", $"is '{text}'; it must be an IP address of this machine.");
+            return IPAddress.Loopback;
+        }
+
+        return isDevelopment || mode == ClusterMode.Localhost ? IPAddress.Loopback : FirstOtherAddress() ?? IPAddress.Loopback;
+    }
+
+    private static IPAddress? FirstOtherAddress() =>
+        NetworkInterface.GetAllNetworkInterfaces()
+            .Where(n => n.OperationalStatus == OperationalStatus.Up && n.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(n => n.GetIPProperties().UnicastAddresses)
+            .Select(a => a.Address)
+            .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);
+
+    private static TokenSettings ReadTokens(SettingsReader reader, string issuer)
+    {
+        var audience = reader.Text("Tokens:DefaultAudience") ?? issuer;
+        if (!Protocol.Tokens.Audience.IsAcceptable(audience))
+        {
+            reader.Error("Tokens:DefaultAudience", "must be 1 to 512 printable ASCII characters without spaces, and a URI without a fragment where it is one.");
+        }
+
+        return new TokenSettings(
+            reader.Duration("Tokens:Lifetime", TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), TimeSpan.FromHours(24)),
+            reader.Choice("Tokens:Algorithm", "ES256", "ES256", "RS256", "PS256"),
+            audience);
+    }
+
+    private static KeySettings ReadKeys(SettingsReader reader, StorageSettings storage, ServerRole role)
+    {
+        var key = ReadKey(reader, "Keys:EncryptionKey");
+        if (key is null && storage.IsShared && reader.Errors.All(e => !e.Contains("Keys:EncryptionKey", StringComparison.Ordinal)))
+        {
+            reader.Error("Keys:EncryptionKey", "is missing; a shared database needs one, the same on every node: base64 of 32 random bytes, as 'openssl rand -base64 32' makes them.");
+        }
+
+        var interval = reader.Duration("Keys:RotationInterval", TimeSpan.FromDays(90), TimeSpan.FromHours(1), TimeSpan.FromDays(3_650));
+        return new KeySettings(
+            key,
+            ReadKey(reader, "Keys:PreviousEncryptionKey"),
+            interval,
+            reader.Duration("Keys:PublishAhead", Min(TimeSpan.FromDays(1), interval), TimeSpan.FromMinutes(10), interval));
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static ReadOnlyMemory<byte>? ReadKey(SettingsReader reader, string key)
+    {
+        if (reader.Secret(key) is not { } text)
+        {
+            return null;
+        }
+
+        var bytes = new byte[KeyWrap.KeyBytes + 16];
+        if (Convert.TryFromBase64String(text.Trim(), bytes, out var length) && length == KeyWrap.KeyBytes)
+        {
+            return bytes.AsMemory(0, length);
+        }
+
+        reader.Error(key, "must be base64 of exactly 32 bytes, as 'openssl rand -base64 32' makes them.");
+        return null;
+    }
+
+    private static BootstrapSettings ReadBootstrap(SettingsReader reader)
+    {
+        var id = reader.Text("Bootstrap:AdminClientId");
+        var secret = reader.Secret("Bootstrap:AdminClientSecret");
+        if (id is not null && !ClientId.TryParse(id, out _))
+        {
+            reader.Error("Bootstrap:AdminClientId", "must be 1 to 128 of A-Z a-z 0-9 . _ ~ -, not '.' or '..', and must not begin with 'acs_'.");
+        }
+
+        if (id is null != secret is null)
+        {
+            reader.Error(
+                id is null ? "Bootstrap:AdminClientId" : "Bootstrap:AdminClientSecret",
+                "is missing; the admin client needs both an id and a secret.");
+        }
+
+        if (secret is not null && !GivenSecret.IsAcceptable(secret))
+        {
+            reader.Error("Bootstrap:AdminClientSecret", "must have 16 to 256 printable ASCII characters.");
+        }
+
+        var file = reader.Text("Bootstrap:ClientsFile");
+        if (file is not null && !File.Exists(file))
+        {
+            reader.Error("Bootstrap:ClientsFile", $"names the file '{file}', which does not exist or can't be read.");
+        }
+
+        return new BootstrapSettings(id, secret, file);
+    }
+
+    private static HttpSettings ReadHttp(SettingsReader reader, IConfiguration configuration, bool isDevelopment)
+    {
+        var proxies = new List<IPNetwork>();
+        foreach (var text in reader.List("Http:TrustedProxies"))
+        {
+            if (IPNetwork.TryParse(text, out var network))
+            {
+                proxies.Add(network);
+            }
+            else
+            {
+                reader.Error("Http:TrustedProxies", $"has '{text}'; each must be a network such as 10.0.0.0/8.");
+            }
+        }
+
+        var urls = Urls(configuration);
+        var management = reader.List("Http:ManagementUrls");
+        foreach (var url in management)
+        {
+            if (!TryBind(url, out var binding) || binding.Port == 0)
+            {
+                reader.Error("Http:ManagementUrls", $"has '{url}'; each must be a URL with a port, such as http://localhost:9090.");
+            }
+            else if (urls.Any(u => TryBind(u, out var other) && other.Port == binding.Port))
+            {
+                reader.Error("Http:ManagementUrls", $"has '{url}', whose port is the public listener's; use another port.");
+            }
+        }
+
+        foreach (var url in urls.Concat(management).Where(u => isDevelopment && TryBind(u, out var b) && !IsLoopback(b.Host)))
+        {
+            reader.Error("Http", $"would listen on '{url}', but Development listens on loopback only; use localhost, or start as Production.");
+        }
+
+        return new HttpSettings(
+            proxies,
+            reader.Duration("Http:DrainDelay", TimeSpan.FromSeconds(5), TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+            urls,
+            management);
+    }
+
+    private static List<string> Urls(IConfiguration configuration)
+    {
+        if (configuration["urls"] is { Length: > 0 } urls)
+        {
+            return [.. urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+        }
+
+        var ports = (configuration["http_ports"] ?? "")
+            .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(port => $"http://*:{port}")
+            .ToList();
+        return ports.Count > 0 ? ports : [DefaultUrl];
+    }
+
+    private static bool TryBind(string url, out (string Host, int Port) binding)
+    {
+        binding = default;
+        try
+        {
+            var address = BindingAddress.Parse(url);
+            binding = (address.Host, address.Port);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+}

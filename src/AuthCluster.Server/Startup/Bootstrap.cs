@@ -1,0 +1,172 @@
+using System.Security.Cryptography;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Server.Settings;
+using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>
+/// Makes the first clients once the silo runs: those of the configuration, and in Development, on an empty
+/// database, an admin and a demo client whose credentials are printed once. Then the node is ready.
+/// </summary>
+internal sealed partial class Bootstrap(
+    IGrainFactory grains,
+    ServerSettings settings,
+    SiloPreparation silo,
+    Readiness readiness,
+    IHostEnvironment environment,
+    IHostApplicationLifetime lifetime,
+    TimeProvider clock,
+    ILogger<Bootstrap> logger) : BackgroundService
+{
+    private const string Actor = "system:bootstrap";
+    private static readonly TimeSpan TryFor = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMilliseconds(500);
+
+    // Bounded so that a file of ten thousand clients neither floods the storage nor takes its turns one by one.
+    private const int ClientsAtOnce = 16;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await MakeClientsAsync(stoppingToken);
+            readiness.Started();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops before it has started; what is missing is made at the next start.
+        }
+        catch (StartupException e)
+        {
+            foreach (var problem in e.Problems)
+            {
+                LogRefused(problem);
+                await Console.Error.WriteLineAsync(problem);
+            }
+
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    private async Task MakeClientsAsync(CancellationToken cancellationToken)
+    {
+        if (silo.BootstrapClients is { Count: > 0 } clients)
+        {
+            await Parallel.ForEachAsync(
+                clients,
+                new ParallelOptions { MaxDegreeOfParallelism = ClientsAtOnce, CancellationToken = cancellationToken },
+                async (client, token) => await CreateAsync(client, token));
+        }
+
+        if (settings.Bootstrap is { AdminClientId: { } adminId, AdminClientSecret: { } adminSecret })
+        {
+            await CreateAsync(new NewClient(Admin(adminId), [new ClientSecretEntry { Secret = adminSecret }]), cancellationToken);
+        }
+
+        if (environment.IsDevelopment() && silo.IsFirstStart)
+        {
+            await MakeFirstClientsAsync(cancellationToken);
+        }
+    }
+
+    private async Task MakeFirstClientsAsync(CancellationToken cancellationToken)
+    {
+        (string Id, string Secret)? admin = null;
+        if (settings.Bootstrap.AdminClientId is null)
+        {
+            admin = (FirstStartNotice.AdminId, GeneratedSecret.Create(RandomNumberGenerator.GetBytes(32)));
+            await CreateAsync(
+                new NewClient(Admin(admin.Value.Id), [new ClientSecretEntry { Secret = admin.Value.Secret }]), cancellationToken);
+        }
+
+        var demo = (Id: FirstStartNotice.DemoId, Secret: GeneratedSecret.Create(RandomNumberGenerator.GetBytes(32)));
+        var made = await CreateAsync(new NewClient(Demo(demo.Id), [new ClientSecretEntry { Secret = demo.Secret }]), cancellationToken);
+        await Console.Out.WriteLineAsync(FirstStartNotice.Text(settings, admin, made ? demo : null));
+    }
+
+    /// <summary>Creates a client if it never existed.</summary>
+    /// <returns>Whether it was created now.</returns>
+    private async Task<bool> CreateAsync(NewClient client, CancellationToken cancellationToken)
+    {
+        var id = client.Document.ClientId.Value;
+        var grain = grains.GetGrain<IClientGrain>(ClientGrainKey.Of(id));
+        if ((await AskAsync(() => grain.GetAsync(cancellationToken), id, cancellationToken)).Outcome == ClientOutcome.Done)
+        {
+            // Already there: its slow hashes, a third of a second each, need not be computed again.
+            return false;
+        }
+
+        var now = clock.GetUtcNow();
+        var command = new CreateClientCommand
+        {
+            DocumentJson = ClientDocumentWriter.ToStoredJson(client.Document),
+            Enabled = client.Document.Enabled ?? true,
+            Secrets = [.. client.Secrets.Select(NewSecrets.Of)],
+            Actor = new ActorRecord(Actor, "", "", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))),
+            OnlyIfNeverExisted = true,
+            CreatedAt = now,
+        };
+        return (await AskAsync(() => grain.CreateAsync(command, cancellationToken), id, cancellationToken)).Outcome == ClientOutcome.Done;
+    }
+
+    /// <summary>Asks a grain, and again while storage or the grain's silo does not answer: each call here is safe to repeat.</summary>
+    private async Task<ClientAnswer> AskAsync(Func<Task<ClientAnswer>> call, string id, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                var answer = await call();
+                if (answer.Outcome != ClientOutcome.Unavailable)
+                {
+                    return answer;
+                }
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException)
+            {
+                LogRepeated(id, e.GetType().Name);
+            }
+
+            if (clock.GetElapsedTime(started) > TryFor)
+            {
+                throw new StartupException($"The client '{id}' could not be stored within a minute because the database does not answer; start again when it does.");
+            }
+
+            await Task.Delay(TryAgainAfter, clock, cancellationToken);
+        }
+    }
+
+    private static ClientDocument Admin(string id) => new()
+    {
+        ClientId = Parse(id),
+        Name = "Administrator",
+        Scopes = ["authcluster:admin", "authcluster:read"],
+    };
+
+    private static ClientDocument Demo(string id) => new()
+    {
+        ClientId = Parse(id),
+        Name = "Demo client",
+        Scopes = ["read", "write"],
+    };
+
+    private static ClientId Parse(string id) =>
+        ClientId.TryParse(id, out var clientId) ? clientId : throw new StartupException($"'{id}' is not a client id.");
+
+    [LoggerMessage(1106, LogLevel.Debug, "Asking for client {ClientId} again after {Reason}.")]
+    private partial void LogRepeated(string clientId, string reason);
+
+    [LoggerMessage(1104, LogLevel.Critical, "The start is refused: {Problem}")]
+    private partial void LogRefused(string problem);
+}
+
+/// <summary>A client to create, with its secrets.</summary>
+internal sealed record NewClient(ClientDocument Document, IReadOnlyList<ClientSecretEntry> Secrets)
+{
+    public override string ToString() => $"NewClient({Document.ClientId})";
+}

@@ -1,0 +1,60 @@
+using System.Security.Cryptography;
+using AuthCluster.Contracts.Keys;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Keys;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>Fetches the key snapshot of a front end without a database from the silos, and goes on asking.</summary>
+internal sealed partial class KeySnapshotFollower(
+    IGrainFactory grains, KeyRing keys, Readiness readiness, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<KeySnapshotFollower> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, clock);
+        try
+        {
+            do
+            {
+                await FetchAsync(stoppingToken);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The front end stops.
+        }
+    }
+
+    private async Task FetchAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken)).Snapshot is { } snapshot)
+            {
+                keys.Adopt(snapshot);
+                readiness.Started();
+            }
+        }
+        catch (CryptographicException)
+        {
+            LogWrongKey();
+            Environment.ExitCode = 1;
+            await Console.Error.WriteLineAsync(SiloPreparation.WrongEncryptionKey);
+            lifetime.StopApplication();
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            LogNoSilo(e.GetType().Name);
+        }
+    }
+
+    [LoggerMessage(1200, LogLevel.Critical, "The key-encryption key of this front end is not that of the silos.")]
+    private partial void LogWrongKey();
+
+    [LoggerMessage(1201, LogLevel.Warning, "No silo gave the signing keys ({Reason}); asking again.")]
+    private partial void LogNoSilo(string reason);
+}

@@ -1,0 +1,142 @@
+using System.Security.Cryptography;
+using AuthCluster.Grains;
+using AuthCluster.Grains.Clients;
+using AuthCluster.Server.Settings;
+using AuthCluster.Server.Telemetry;
+using AuthCluster.Web;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Keys;
+using Microsoft.AspNetCore.HttpOverrides;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>Puts one process together: configuration, database, keys, silo, HTTP; then runs it.</summary>
+internal static class ServerHost
+{
+    private static readonly TimeSpan StopReserve = TimeSpan.FromSeconds(25);
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        // The settings file lies beside the binaries, from whatever directory the server is started.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
+        LogSetup.Configure(builder.Logging);
+
+        using var startupLog = LoggerFactory.Create(logging =>
+        {
+            logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+            LogSetup.Configure(logging);
+        });
+        await using var silo = settings.HasSilo
+            ? await SiloPreparation.PrepareAsync(settings, startupLog, TimeProvider.System, CancellationToken.None)
+            : null;
+        var encryptionKey = silo?.EncryptionKey ?? settings.Keys.EncryptionKey!.Value;
+        var keys = new KeyRing(encryptionKey);
+
+        ConfigureServices(builder, settings, keys, silo);
+        ConfigureHttp(builder, settings);
+        await using var app = builder.Build();
+        Map(app, settings);
+        if (silo is not null)
+        {
+            AdoptKeys(silo, keys);
+        }
+
+        await app.RunAsync();
+        return 0;
+    }
+
+    private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo)
+    {
+        var services = builder.Services;
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Http.DrainDelay + StopReserve);
+
+        // Registered before the silo, so that it runs first on a stop.
+        services.AddHostedService<ShutdownDrain>();
+        services.AddAuthClusterWeb(settings.IssuerUri, keys);
+        TelemetrySetup.Configure(services, builder.Configuration);
+        if (silo is not null)
+        {
+            services.AddSingleton(silo);
+            services.AddAuthClusterGrains(
+                silo.Database,
+                silo.Keys,
+                new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds));
+            builder.UseOrleans(orleans => OrleansSetup.ConfigureSilo(orleans, settings, silo));
+            services.AddHostedService<Bootstrap>();
+        }
+        else
+        {
+            var database = SiloPreparation.Describe(settings.Storage);
+            services.AddSingleton(_ => database);
+            builder.UseOrleansClient(orleans => OrleansSetup.ConfigureClient(orleans, settings, database));
+            services.AddHostedService<KeySnapshotFollower>();
+        }
+    }
+
+    private static void ConfigureHttp(WebApplicationBuilder builder, ServerSettings settings)
+    {
+        builder.WebHost.UseUrls([.. settings.Http.Urls, .. settings.Http.ManagementUrls]);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+            kestrel.Limits.MaxRequestHeaderCount = 100;
+            kestrel.Limits.MaxRequestLineSize = 8 * 1024;
+            kestrel.Limits.MaxRequestBodySize = 512 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
+            kestrel.Limits.MaxConcurrentConnections = 50_000;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 256;
+        });
+        if (settings.Http.TrustedProxies.Count > 0)
+        {
+            builder.Services.Configure<ForwardedHeadersOptions>(options =>
+            {
+                options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+                options.KnownProxies.Clear();
+                options.KnownIPNetworks.Clear();
+                foreach (var network in settings.Http.TrustedProxies)
+                {
+                    options.KnownIPNetworks.Add(network);
+                }
+            });
+        }
+    }
+
+    private static void Map(WebApplication app, ServerSettings settings)
+    {
+        if (settings.Http.TrustedProxies.Count > 0)
+        {
+            app.UseForwardedHeaders();
+        }
+
+        app.UseRouting();
+        app.UseManagementFence(settings);
+        app.MapHealth();
+        TelemetrySetup.Map(app);
+        if (settings.HasFrontEnd)
+        {
+            app.MapAuthClusterWeb();
+        }
+    }
+
+    /// <summary>A start that can't unwrap the keys stops with a sentence, rather than make new ones beside them.</summary>
+    private static void AdoptKeys(SiloPreparation silo, KeyRing keys)
+    {
+        try
+        {
+            keys.Adopt(silo.Keys.Snapshot);
+        }
+        catch (CryptographicException)
+        {
+            throw new StartupException(SiloPreparation.WrongEncryptionKey);
+        }
+    }
+}

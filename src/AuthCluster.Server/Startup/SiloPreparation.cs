@@ -1,0 +1,218 @@
+using System.Security.Cryptography;
+using AuthCluster.Grains.Keys;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Server.Settings;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Keys;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>
+/// What a process with a silo needs before the silo starts: the data folder, the schema, the keys, and the
+/// clients of the configuration, read and checked. Everything that can refuse a start does so here.
+/// </summary>
+internal sealed class SiloPreparation : IAsyncDisposable
+{
+    public const string WrongEncryptionKey =
+        "AuthCluster:Keys:EncryptionKey is not the key that the stored keys were wrapped under; set the one that was, or run 'keys rewrap' with it as AuthCluster:Keys:PreviousEncryptionKey.";
+
+    private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
+
+    private readonly SqliteFileLock? _lock;
+
+    private SiloPreparation(Database database, SqliteFileLock? fileLock, SiloKeys keys, ReadOnlyMemory<byte> encryptionKey, bool isFirstStart, IReadOnlyList<NewClient> clients)
+    {
+        Database = database;
+        _lock = fileLock;
+        Keys = keys;
+        EncryptionKey = encryptionKey;
+        IsFirstStart = isFirstStart;
+        BootstrapClients = clients;
+    }
+
+    public Database Database { get; }
+
+    public SiloKeys Keys { get; }
+
+    public ReadOnlyMemory<byte> EncryptionKey { get; }
+
+    /// <summary>Whether the database was empty before this start.</summary>
+    public bool IsFirstStart { get; }
+
+    public IReadOnlyList<NewClient> BootstrapClients { get; }
+
+    /// <exception cref="StartupException">The start is refused.</exception>
+    public static async Task<SiloPreparation> PrepareAsync(
+        ServerSettings settings, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var clients = ReadClientsFile(settings.Bootstrap.ClientsFile, (int)settings.Tokens.Lifetime.TotalSeconds);
+        var database = Describe(settings.Storage);
+        SqliteFileLock? fileLock = null;
+        try
+        {
+            CreateDataDirectory(settings, database);
+            var isNewFile = database.SqliteFile is { } file && !File.Exists(file);
+            fileLock = TakeLock(database);
+            var encryptionKey = settings.Keys.EncryptionKey ?? EncryptionKeyFile.ReadOrCreate(settings.DataDirectory, isNewFile);
+            var (keys, isFirst) = await WhenReachableAsync(
+                () => OpenAsync(settings, database, encryptionKey, loggers, clock, cancellationToken), loggers, clock, cancellationToken);
+            return new SiloPreparation(database, fileLock, keys, encryptionKey, isFirst, clients);
+        }
+        catch
+        {
+            fileLock?.Dispose();
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The database that the configuration names; nothing is opened yet.</summary>
+    /// <exception cref="StartupException">The connection string can't be read.</exception>
+    public static Database Describe(StorageSettings settings)
+    {
+        try
+        {
+            return new Database(settings.Provider, settings.ConnectionString);
+        }
+        catch (ArgumentException)
+        {
+            // The driver's own message may repeat the password.
+            throw new StartupException($"AuthCluster:Storage:ConnectionString is not a connection string of {settings.Provider}; give Key=Value pairs that its driver knows, separated by semicolons.");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Database.DisposeAsync();
+        _lock?.Dispose();
+    }
+
+    private static async Task<(SiloKeys Keys, bool IsFirst)> OpenAsync(
+        ServerSettings settings, Database database, ReadOnlyMemory<byte> encryptionKey, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var migrator = new Migrator(database, clock, loggers.CreateLogger<Migrator>());
+        if (settings.Storage.MigrateOnStart)
+        {
+            await MigrateAsync(migrator, cancellationToken);
+        }
+        else if ((await migrator.StatusAsync(cancellationToken)).Any(script => !script.Applied))
+        {
+            throw new StartupException("The database's schema is not current and AuthCluster:Storage:MigrateOnStart is false; run 'db migrate' first.");
+        }
+
+        var store = new KeyMaterialStore(database);
+        var isFirst = await store.ReadAsync(cancellationToken) is null;
+        try
+        {
+            var keys = await KeyMaterialSetup.EnsureAsync(
+                store, encryptionKey, settings.Tokens.Algorithm, settings.Keys.PublishAhead, clock, cancellationToken);
+            return (keys, isFirst);
+        }
+        catch (CryptographicException)
+        {
+            throw new StartupException(WrongEncryptionKey);
+        }
+    }
+
+    private static async Task MigrateAsync(Migrator migrator, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await migrator.MigrateAsync(cancellationToken);
+        }
+        catch (MigrationFailedException e)
+        {
+            throw new StartupException(e.Message);
+        }
+    }
+
+    /// <summary>A database that can't be reached yet is waited for, with a log line for each try.</summary>
+    private static async Task<T> WhenReachableAsync<T>(
+        Func<Task<T>> open, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var log = loggers.CreateLogger<SiloPreparation>();
+        var started = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await open();
+            }
+            catch (Exception e) when (StorageFaults.IsUnavailable(e))
+            {
+                if (clock.GetElapsedTime(started) + TryAgainAfter > WaitForDatabase)
+                {
+                    throw new StartupException("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute; check that it runs and that the address and the credentials are right.");
+                }
+
+                StartupLog.DatabaseNotReachable(log, e.GetType().Name);
+                await Task.Delay(TryAgainAfter, clock, cancellationToken);
+            }
+        }
+    }
+
+    private static void CreateDataDirectory(ServerSettings settings, Database database)
+    {
+        if (database.SqliteFile is null)
+        {
+            return;
+        }
+
+        try
+        {
+            if (!Directory.Exists(settings.DataDirectory))
+            {
+                if (OperatingSystem.IsWindows())
+                {
+                    Directory.CreateDirectory(settings.DataDirectory);
+                }
+                else
+                {
+                    Directory.CreateDirectory(settings.DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                }
+            }
+
+            Directory.CreateDirectory(Path.GetDirectoryName(database.SqliteFile)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"AuthCluster:DataDirectory is '{settings.DataDirectory}', which can't be made; give a folder that this user may write to.");
+        }
+    }
+
+    private static SqliteFileLock? TakeLock(Database database)
+    {
+        try
+        {
+            return database.SqliteFile is null ? null : SqliteFileLock.Take(database);
+        }
+        catch (DatabaseInUseException e)
+        {
+            throw new StartupException(e.Message);
+        }
+    }
+
+    private static List<NewClient> ReadClientsFile(string? path, int serverLifetimeSeconds)
+    {
+        if (path is null)
+        {
+            return [];
+        }
+
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"AuthCluster:Bootstrap:ClientsFile names '{path}', which can't be read by this user.");
+        }
+
+        var read = ClientDocumentReader.ReadFile(json, serverLifetimeSeconds);
+        return read.Succeeded
+            ? [.. read.Clients.Select(client => new NewClient(client.Document!, client.Secrets))]
+            : throw new StartupException([.. read.Errors.Select(error => $"AuthCluster:Bootstrap:ClientsFile '{path}': {error.Key} {error.Value}")]);
+    }
+}
