@@ -1,28 +1,38 @@
 using AuthCluster.Storage;
 using AuthCluster.TestKit;
+using Dapper;
+using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace AuthCluster.StorageTests;
 
-/// <summary>An empty database of one kind with the schema in it, gone when disposed.</summary>
+/// <summary>A database of one kind for one test, with the schema in it unless told otherwise, gone when disposed.</summary>
+/// <remarks>
+/// SQLite gets a file, PostgreSQL a database in the server that all tests share, SQL Server a database in the server that
+/// <c>AUTHCLUSTER_TEST_SQLSERVER</c> names by its connection string.
+/// </remarks>
 public sealed class DatabaseUnderTest : IAsyncDisposable
 {
     private readonly Func<ValueTask> _drop;
 
-    private DatabaseUnderTest(Database database, Func<ValueTask> drop)
+    private DatabaseUnderTest(StorageProvider provider, string connectionString, Func<ValueTask> drop)
     {
-        Database = database;
+        Database = new Database(provider, connectionString);
+        ConnectionString = connectionString;
         _drop = drop;
     }
 
     public Database Database { get; }
+
+    public string ConnectionString { get; }
 
     public static async Task<DatabaseUnderTest> CreateAsync(StorageProvider provider, bool migrate = true)
     {
         var under = provider switch
         {
             StorageProvider.Sqlite => CreateSqlite(),
-            _ => throw new NotSupportedException(),
+            StorageProvider.PostgreSql => await CreatePostgreSqlAsync(),
+            _ => await CreateSqlServerAsync(),
         };
         if (migrate)
         {
@@ -34,6 +44,20 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
 
     public static Migrator MigratorOf(Database database) => new(database, TimeProvider.System, NullLogger<Migrator>.Instance);
 
+    /// <summary>Runs SQL of the test's own.</summary>
+    public async Task ExecuteAsync(string sql, object? parameters = null)
+    {
+        await using var connection = await Database.OpenAsync(TestContext.Current.CancellationToken);
+        await connection.ExecuteAsync(new CommandDefinition(sql, parameters, commandTimeout: 600, cancellationToken: TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Reads the first column of what SQL of the test's own answers.</summary>
+    public async Task<List<T>> QueryAsync<T>(string sql, object? parameters = null)
+    {
+        await using var connection = await Database.OpenAsync(TestContext.Current.CancellationToken);
+        return [.. await connection.QueryAsync<T>(new CommandDefinition(sql, parameters, commandTimeout: 600, cancellationToken: TestContext.Current.CancellationToken))];
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Database.DisposeAsync();
@@ -44,11 +68,44 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
     {
         var folder = new TemporaryFolder();
         return new DatabaseUnderTest(
-            new Database(StorageProvider.Sqlite, $"Data Source={folder.PathOf("test.db")}"),
+            StorageProvider.Sqlite,
+            $"Data Source={folder.PathOf("test.db")}",
             () =>
             {
                 folder.Dispose();
                 return ValueTask.CompletedTask;
             });
+    }
+
+    private static async Task<DatabaseUnderTest> CreatePostgreSqlAsync()
+    {
+        var server = await SharedPostgres.ServerAsync();
+        var name = await server.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        return new DatabaseUnderTest(
+            StorageProvider.PostgreSql,
+            server.ConnectionStringOf(name),
+            async () => await server.DropDatabaseAsync(name, CancellationToken.None));
+    }
+
+    private static async Task<DatabaseUnderTest> CreateSqlServerAsync()
+    {
+        var server = Environment.GetEnvironmentVariable(Providers.SqlServerVariable)!;
+        var name = $"authcluster_test_{Guid.NewGuid():N}";
+        await RunOnAsync(server, $"create database {name}");
+        return new DatabaseUnderTest(
+            StorageProvider.SqlServer,
+            new SqlConnectionStringBuilder(server) { InitialCatalog = name }.ConnectionString,
+            async () =>
+            {
+                SqlConnection.ClearAllPools();
+                await RunOnAsync(server, $"drop database {name}");
+            });
+    }
+
+    private static async Task RunOnAsync(string server, string sql)
+    {
+        await using var connection = new SqlConnection(server);
+        await connection.OpenAsync(CancellationToken.None);
+        await connection.ExecuteAsync(sql);
     }
 }

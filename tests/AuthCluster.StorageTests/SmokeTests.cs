@@ -11,7 +11,7 @@ public sealed class SmokeTests
     private static readonly DateTimeOffset Now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
 
     [Theory]
-    [InlineData(StorageProvider.Sqlite)]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task Everything_goes_in_and_comes_out(StorageProvider provider)
     {
         var ct = TestContext.Current.CancellationToken;

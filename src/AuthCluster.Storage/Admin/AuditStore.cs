@@ -95,12 +95,12 @@ public sealed class AuditStore(Database database)
                 {
                     entry.AuditId,
                     At = new StoredTime(entry.At),
-                    entry.Actor,
+                    Actor = StoredText.Fit(entry.Actor, 200),
                     entry.Action,
-                    entry.Target,
+                    Target = StoredText.Fit(entry.Target, 300),
                     entry.ClientId,
-                    entry.RemoteAddress,
-                    entry.RequestId,
+                    RemoteAddress = StoredText.Fit(entry.RemoteAddress, 64),
+                    RequestId = StoredText.Fit(entry.RequestId, 128),
                     entry.Before,
                     entry.After,
                 },
@@ -131,7 +131,7 @@ public sealed class AuditStore(Database database)
     {
         var newest = (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
         if (cursor is null || cursor.IndexOf('.', StringComparison.Ordinal) is var dot && dot <= 0
-            || !SearchText.IsStorable(cursor)
+            || !StoredText.IsStorable(cursor)
             || !long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
             || microseconds > new StoredTime(DateTimeOffset.MaxValue).Microseconds)
         {

@@ -52,15 +52,15 @@ public sealed class CatalogueStore(Database database)
 
         await using var connection = await database.OpenAsync(cancellationToken);
         var search = query.Search ?? "";
-        var nameKey = SearchText.NameKey(search);
+        var nameKey = StoredText.NameKey(search);
         var parameters = new
         {
             After = query.After ?? "",
             Owner = query.Owner is null ? "" : OwnerKey(query.Owner),
             IdFrom = search,
-            IdTo = SearchText.EndOfPrefix(database.Provider, search),
+            IdTo = StoredText.EndOfPrefix(database.Provider, search),
             NameFrom = nameKey,
-            NameTo = SearchText.EndOfPrefix(database.Provider, nameKey),
+            NameTo = StoredText.EndOfPrefix(database.Provider, nameKey),
             Limit = query.Limit + 1,
         };
         var sql = (search, query.Owner) switch
@@ -117,7 +117,7 @@ public sealed class CatalogueStore(Database database)
         return $"{beginning}#{hash}";
     }
 
-    private static bool IsStorable(string? text) => text is null || SearchText.IsStorable(text);
+    private static bool IsStorable(string? text) => text is null || StoredText.IsStorable(text);
 
     private static CatalogueEntry ReadEntry(DbDataReader row) => new()
     {

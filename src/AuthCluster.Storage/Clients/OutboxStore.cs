@@ -99,8 +99,8 @@ public sealed class OutboxStore(Database database)
             new
             {
                 entry.ClientId,
-                entry.Name,
-                NameKey = SearchText.NameKey(entry.Name),
+                Name = StoredText.Name(entry.Name),
+                NameKey = StoredText.NameKey(entry.Name),
                 Owner = CatalogueStore.OwnerKey(entry.Owner),
                 entry.Enabled,
                 entry.IsAdmin,
@@ -128,8 +128,9 @@ public sealed class OutboxStore(Database database)
             cancellationToken)).ToDictionary(part => (part.Kind, part.Value));
         foreach (var part in PartsOf(entry))
         {
+            var label = part.Label is { } given ? StoredText.Name(given) : null;
             var isKnown = stored.Remove((part.Kind, part.Value), out var known);
-            if (isKnown && known.Label == part.Label && known.ExpiresAt == StoredTime.Of(part.ExpiresAt)?.Utc)
+            if (isKnown && known.Label == label && known.ExpiresAt == StoredTime.Of(part.ExpiresAt)?.Utc)
             {
                 continue;
             }
@@ -143,7 +144,7 @@ public sealed class OutboxStore(Database database)
                     entry.ClientId,
                     part.Kind,
                     part.Value,
-                    part.Label,
+                    Label = label,
                     CreatedAt = new StoredTime(part.CreatedAt),
                     ExpiresAt = StoredTime.Of(part.ExpiresAt),
                 },

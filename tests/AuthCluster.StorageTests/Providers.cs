@@ -1,0 +1,30 @@
+using AuthCluster.Storage;
+
+namespace AuthCluster.StorageTests;
+
+/// <summary>The databases that the suite runs on: one suite, run on each.</summary>
+public static class Providers
+{
+    public const string SqlServerVariable = "AUTHCLUSTER_TEST_SQLSERVER";
+
+    /// <summary>SQLite and PostgreSQL, and SQL Server where a server is named.</summary>
+    public static TheoryData<StorageProvider> All => HasSqlServer
+        ? [StorageProvider.Sqlite, StorageProvider.PostgreSql, StorageProvider.SqlServer]
+        : [StorageProvider.Sqlite, StorageProvider.PostgreSql];
+
+    /// <summary>The databases that many processes share.</summary>
+    public static TheoryData<StorageProvider> Shared => HasSqlServer
+        ? [StorageProvider.PostgreSql, StorageProvider.SqlServer]
+        : [StorageProvider.PostgreSql];
+
+    public static bool HasSqlServer => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SqlServerVariable));
+}
+
+/// <summary>Says that the suite did not run on SQL Server, and why, once.</summary>
+public sealed class SqlServerSuite
+{
+    [Fact]
+    public void The_suite_runs_on_sql_server() => Assert.SkipUnless(
+        Providers.HasSqlServer,
+        $"The storage suite did not run on SQL Server: the environment variable {Providers.SqlServerVariable} names no server (a connection string with the right to create databases).");
+}
