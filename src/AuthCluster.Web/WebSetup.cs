@@ -30,6 +30,7 @@ public static class WebSetup
         services.AddSingleton<SlowHashGate>();
         services.AddSingleton<ClientAuthority>();
         services.AddSingleton<TokenSigner>();
+        services.AddSingleton<TokenValidator>();
         services.AddSingleton<ReusableTokens>();
         services.AddSingleton<RefusalPacer>();
         services.AddSingleton<TokenEndpoint>();

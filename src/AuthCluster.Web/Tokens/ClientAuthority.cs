@@ -49,8 +49,55 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             cancellationToken);
     }
 
-    private IClientGrain GrainOf(ClientCredentials credentials) =>
-        grains.GetGrain<IClientGrain>(ClientGrainKey.Of(credentials.ClientId.Value));
+    /// <summary>Asks whether a token that is ours and has not expired is still active.</summary>
+    /// <returns><see cref="TokenStanding.Unknown"/> when that can't be known now: the caller must not take it for either answer.</returns>
+    public async Task<TokenStanding> CheckTokenAsync(ValidatedToken token, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        var command = new CheckTokenCommand(token.Jti, token.Generation);
+        var answer = await RepeatAsync(
+            () => GrainOf(token.ClientId).CheckTokenAsync(command, CancellationToken.None), cancellationToken);
+        return answer?.Standing ?? TokenStanding.Unknown;
+    }
+
+    /// <summary>Revokes one token of its client. Revoking twice is revoking once.</summary>
+    public async Task<ClientOutcome> RevokeTokenAsync(ValidatedToken token, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        var command = new RevokeTokenCommand(token.Jti, token.Generation, DateTimeOffset.FromUnixTimeSeconds(token.ExpiresAt));
+        var answer = await RepeatAsync(
+            () => GrainOf(token.ClientId).RevokeTokenAsync(command, CancellationToken.None), cancellationToken);
+        return answer?.Outcome ?? ClientOutcome.Unavailable;
+    }
+
+    private IClientGrain GrainOf(ClientCredentials credentials) => GrainOf(credentials.ClientId);
+
+    private IClientGrain GrainOf(ClientId clientId) => grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId.Value));
+
+    /// <summary>Asks again after the silo that was asked has died; null when none answers within the deadline.</summary>
+    private async Task<TAnswer?> RepeatAsync<TAnswer>(Func<Task<TAnswer>> ask, CancellationToken cancellationToken)
+        where TAnswer : class
+    {
+        var started = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (Exception e) when (IsRepeatable(e))
+            {
+                metrics.Repeated(e);
+            }
+
+            if (clock.GetElapsedTime(started) + RepeatAfter > Deadline)
+            {
+                return null;
+            }
+
+            await Task.Delay(RepeatAfter, clock, cancellationToken);
+        }
+    }
 
     private async Task<TAnswer> AskAsync<TAnswer>(
         ClientCredentials credentials,

@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Metadata;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Keys;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>
+/// Checks what can be known of an access token from the token and the keys alone (RFC 9068 section 4): the one
+/// place for introspection, revocation and the admin API. Whether it was revoked knows only its client's grain:
+/// <see cref="ClientAuthority.CheckTokenAsync"/>.
+/// </summary>
+public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider clock)
+{
+    // More than any token that is issued: 8 KiB of configured claims, 50 audiences of 512 characters, 200 scopes of 128.
+    private const int MaxTokenCharacters = 120_000;
+
+    private static readonly JsonWebTokenHandler Handler = new() { MaximumTokenSizeInBytes = MaxTokenCharacters };
+
+    /// <summary>Whether a key is held, so that tokens can be checked at all.</summary>
+    public bool IsReady => keys.Current is not null;
+
+    /// <summary>Checks signature, key, algorithm, type, issuer and expiry.</summary>
+    /// <param name="token">What the caller presents; any text.</param>
+    /// <returns>The token's claims, or null when it is none of ours or has expired.</returns>
+    /// <exception cref="InvalidOperationException">No key is held yet.</exception>
+    public async ValueTask<ValidatedToken?> ValidateAsync(string token)
+    {
+        var snapshot = keys.Current ?? throw new InvalidOperationException("No signing key is held.");
+        var result = await Handler.ValidateTokenAsync(token, RulesOf(snapshot));
+        return result is { IsValid: true, SecurityToken: JsonWebToken jwt } ? ReadClaims(jwt) : null;
+    }
+
+    private TokenValidationParameters RulesOf(KeySnapshot snapshot) => new()
+    {
+        ValidIssuer = issuer.Value,
+        ValidTypes = [AccessTokenPayload.HeaderType],
+        // It is for somebody; for whom it has to be is the caller's to say.
+        AudienceValidator = (audiences, _, _) => audiences.Any(),
+        RequireSignedTokens = true,
+        RequireExpirationTime = true,
+        TryAllIssuerSigningKeys = false,
+        IssuerSigningKeyResolver = (_, _, kid, _) =>
+            kid is not null && snapshot.Published.TryGetValue(kid, out var key) ? [key] : [],
+        // A key signs by its own algorithm alone, whatever the header says.
+        AlgorithmValidator = (algorithm, key, _, _) =>
+            snapshot.Source.Keys.Any(record => record.Kid == key.KeyId && record.Algorithm == algorithm),
+        // Our own clock wrote exp: no allowance for another's.
+        LifetimeValidator = (_, expires, _, _) => expires is { } end && clock.GetUtcNow().UtcDateTime < end,
+    };
+
+    private static ValidatedToken? ReadClaims(JsonWebToken jwt) =>
+        jwt.TryGetPayloadValue<string>("client_id", out var id) && ClientId.TryParse(id, out var clientId)
+        && jwt.TryGetPayloadValue<long>("gen", out var generation)
+        && jwt.TryGetPayloadValue<long>("iat", out var issuedAt)
+        && jwt.TryGetPayloadValue<long>("exp", out var expiresAt)
+        && jwt.Id is { Length: > 0 } jti
+            ? new ValidatedToken
+            {
+                ClientId = clientId,
+                Jti = jti,
+                Generation = generation,
+                IssuedAt = issuedAt,
+                ExpiresAt = expiresAt,
+                Audiences = [.. jwt.Audiences],
+                Scope = jwt.TryGetPayloadValue<string>("scope", out var scope) ? scope : "",
+            }
+            : null;
+}
+
+/// <summary>The claims of a token that this server issued and that has not expired.</summary>
+public sealed record ValidatedToken
+{
+    /// <summary>Whose token it is: <c>client_id</c> and <c>sub</c>.</summary>
+    public required ClientId ClientId { get; init; }
+
+    /// <summary>Its id.</summary>
+    public required string Jti { get; init; }
+
+    /// <summary>The client's token generation when it was issued: <c>gen</c>.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Unix seconds: <c>iat</c>.</summary>
+    public required long IssuedAt { get; init; }
+
+    /// <summary>Unix seconds: <c>exp</c>.</summary>
+    public required long ExpiresAt { get; init; }
+
+    /// <summary>The values of <c>aud</c>.</summary>
+    public required ImmutableArray<string> Audiences { get; init; }
+
+    /// <summary>Its scopes, separated by one space; empty for none.</summary>
+    public required string Scope { get; init; }
+
+    /// <summary>Whether a scope was granted.</summary>
+    public bool HasScope(string scope) => Scope.Split(' ').Contains(scope, StringComparer.Ordinal);
+
+    /// <summary>Prints the ids.</summary>
+    public override string ToString() => $"ValidatedToken({ClientId}, {Jti})";
+}
