@@ -117,6 +117,7 @@ internal static class ServerHost
             app.UseForwardedHeaders();
         }
 
+        app.UseMiddleware<FaultMiddleware>();
         app.UseRouting();
         app.UseManagementFence(settings);
         app.MapHealth();
