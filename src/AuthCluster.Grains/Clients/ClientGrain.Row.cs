@@ -91,6 +91,9 @@ internal sealed partial class ClientGrain
                         return RecordOutcome.Done;
                     case RecordOutcome.Conflict when tries < MostTries:
                         continue;
+                    case RecordOutcome.NotWritten:
+                        // A definite failure: what is in memory is still what is stored.
+                        return RecordOutcome.Unavailable;
                     default:
                         // The row's version is not known any more. Decisions stop only where they could be wrong.
                         _mustReload |= administrative;

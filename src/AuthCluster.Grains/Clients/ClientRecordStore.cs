@@ -20,6 +20,9 @@ internal enum RecordOutcome
     /// <summary>Storage does not answer. The outcome of a write is unknown.</summary>
     Unavailable,
 
+    /// <summary>Storage could not be asked: nothing was written.</summary>
+    NotWritten,
+
     /// <summary>The row can't be read: this client alone is out of order.</summary>
     Unreadable,
 }
@@ -85,11 +88,15 @@ internal sealed partial class ClientRecordStore(
         catch (StorageUnavailableException e)
         {
             LogUnavailable(e, "write");
-            return (RecordOutcome.Unavailable, null);
+            return (WasNotAsked(e) ? RecordOutcome.NotWritten : RecordOutcome.Unavailable, null);
         }
 
         return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
     }
+
+    /// <summary>Whether the write surely did not happen: no connection was had, or storage was not asked at all.</summary>
+    private static bool WasNotAsked(StorageUnavailableException e) =>
+        e.InnerException is null || StorageFaults.Of(e.InnerException) is StorageFault.Unavailable or StorageFault.Conflict;
 
     [LoggerMessage(1500, LogLevel.Warning, "Storage is not available for a client {Operation}.")]
     private partial void LogUnavailable(Exception exception, string operation);

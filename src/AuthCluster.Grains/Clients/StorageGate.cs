@@ -106,7 +106,7 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             Fail();
-            throw new StorageUnavailableException("Storage did not answer in time.");
+            throw new StorageUnavailableException("Storage did not answer in time.", new TimeoutException());
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
