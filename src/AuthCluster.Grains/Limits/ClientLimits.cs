@@ -98,14 +98,15 @@ internal sealed class ClientLimits(TimeProvider clock)
         if (_quota is { } quota)
         {
             RollPeriod(quota, now);
-            if (_left == 0 && quota.Enforced)
+            if (_left <= 0 && quota.Enforced)
             {
                 return _reserved >= quota.Tokens
                     ? new LimitDecision(LimitOutcome.QuotaExceeded, LimitNeed.None, quota.Period.End(_period) - now, Standing(rate, now))
                     : new LimitDecision(WaitOrUnavailable(), LimitNeed.Reserve, TimeSpan.Zero, null);
             }
 
-            _left = Math.Max(0, _left - 1);
+            // One that only observes runs into debt until its block has come, so that nobody waits and all is counted.
+            _left -= _left > 0 || _reserved < quota.Tokens ? 1 : 0;
             // The next block is fetched while this one still serves, so that a busy client rarely waits.
             need = _reserved < quota.Tokens && _left <= QuotaBlock.Size(quota.Tokens) / 4 ? LimitNeed.Reserve : LimitNeed.None;
         }
@@ -240,7 +241,7 @@ internal sealed class ClientLimits(TimeProvider clock)
 
         _blockUnderWay = 0;
         // A lowered quota takes back what exceeds it.
-        _left = Math.Clamp(quota.Tokens - (_reserved - _left), 0, _left);
+        _left = Math.Min(_left, Math.Max(0, quota.Tokens - (_reserved - _left)));
     }
 
     private void RollPeriod(QuotaLimit quota, DateTimeOffset now)

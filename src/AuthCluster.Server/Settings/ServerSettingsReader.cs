@@ -67,7 +67,7 @@ internal static class ServerSettingsReader
     {
         var provider = reader.Choice("Storage:Provider", StorageProvider.Sqlite);
         var connection = reader.Secret("Storage:ConnectionString");
-        if (connection is null && provider != StorageProvider.Sqlite)
+        if (connection is null && provider != StorageProvider.Sqlite && !reader.HasErrorOf("Storage:ConnectionString"))
         {
             reader.Error("Storage:ConnectionString", $"is missing; {provider} needs one.");
         }
@@ -154,7 +154,7 @@ internal static class ServerSettingsReader
     private static KeySettings ReadKeys(SettingsReader reader, StorageSettings storage, ServerRole role)
     {
         var key = ReadKey(reader, "Keys:EncryptionKey");
-        if (key is null && storage.IsShared && reader.Errors.All(e => !e.Contains("Keys:EncryptionKey", StringComparison.Ordinal)))
+        if (key is null && storage.IsShared && !reader.HasErrorOf("Keys:EncryptionKey"))
         {
             reader.Error("Keys:EncryptionKey", "is missing; a shared database needs one, the same on every node: base64 of 32 random bytes, as 'openssl rand -base64 32' makes them.");
         }
@@ -195,7 +195,7 @@ internal static class ServerSettingsReader
             reader.Error("Bootstrap:AdminClientId", "must be 1 to 128 of A-Z a-z 0-9 . _ ~ -, not '.' or '..', and must not begin with 'acs_'.");
         }
 
-        if (id is null != secret is null)
+        if (id is null != secret is null && !reader.HasErrorOf("Bootstrap:AdminClientSecret"))
         {
             reader.Error(
                 id is null ? "Bootstrap:AdminClientId" : "Bootstrap:AdminClientSecret",

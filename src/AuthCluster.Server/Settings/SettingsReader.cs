@@ -16,6 +16,9 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
 
     public void Error(string key, string problem) => _errors.Add($"{section}:{key} {problem}");
 
+    /// <summary>Whether something is wrong already with a key or its <c>File</c> twin, so that it must not be called missing too.</summary>
+    public bool HasErrorOf(string key) => _errors.Exists(error => error.StartsWith($"{section}:{key}", StringComparison.Ordinal));
+
     /// <summary>The text of a key; null when it is absent or empty.</summary>
     public string? Text(string key)
     {
