@@ -114,12 +114,45 @@ internal static class ClaimsParse
             claims.WriteTo(writer);
         }
 
-        if (buffer.WrittenCount <= MaxBytes)
+        var json = WithoutEscapedPairs(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        if (Encoding.UTF8.GetByteCount(json) <= MaxBytes)
         {
-            return Encoding.UTF8.GetString(buffer.WrittenSpan);
+            return json;
         }
 
         errors.Add(path, "Must have at most 8,192 bytes as compact JSON.");
         return null;
+    }
+
+    /// <summary>
+    /// The writer of the BCL has no encoder that leaves characters beyond U+FFFF alone: it writes 12 bytes of escapes for the
+    /// 4 of UTF-8, which would count against the bound and swell every token.
+    /// </summary>
+    private static string WithoutEscapedPairs(string json)
+    {
+        if (!json.Contains("\\uD", StringComparison.Ordinal))
+        {
+            return json;
+        }
+
+        var result = new StringBuilder(json.Length);
+        for (var i = 0; i < json.Length; i++)
+        {
+            if (json[i] != '\\')
+            {
+                result.Append(json[i]);
+            }
+            else if (json[i + 1] == 'u' && ushort.Parse(json.AsSpan(i + 2, 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture) is var unit && char.IsSurrogate((char)unit))
+            {
+                result.Append((char)unit);
+                i += 5;
+            }
+            else
+            {
+                result.Append(json[i]).Append(json[++i]);
+            }
+        }
+
+        return result.ToString();
     }
 }
