@@ -1,0 +1,66 @@
+using System.Text;
+using AuthCluster.Protocol.Clients;
+using CsCheck;
+
+namespace AuthCluster.UnitTests.Clients;
+
+/// <summary>RFC 6749 §2.2: client identifiers.</summary>
+public sealed class ClientIdTests
+{
+    [Theory]
+    [InlineData("a")]
+    [InlineData("orders")]
+    [InlineData("Orders.Service_v2~test-1")]
+    [InlineData("...")]
+    [InlineData("-")]
+    [InlineData("ACS_upper")]
+    [InlineData("xacs_inside")]
+    [InlineData("acs")]
+    public void An_id_of_the_grammar_is_read(string text)
+    {
+        Assert.True(ClientId.TryParse(text, out var id));
+        Assert.Equal(text, id.Value);
+        Assert.True(ClientId.TryParse(Encoding.UTF8.GetBytes(text), out var fromBytes));
+        Assert.Equal(id, fromBytes);
+    }
+
+    public static TheoryData<string> Bad { get; } =
+    [
+        null!, "", ".", "..", "acs_", "acs_secret", "a b", " a", "a ", "a/b", "a%20b", "a:b", "a+b", "a\n", "a\0", "ä", "ａ", "a\u202E", "\uD83D\uDE00", "\uD83D",
+        new string('a', 129), new string('a', 100_000),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public void Anything_else_is_no_id(string? text)
+    {
+        Assert.False(ClientId.TryParse(text, out var id));
+        Assert.Equal("", id.Value);
+        Assert.False(ClientId.TryParse(Encoding.UTF8.GetBytes(text ?? ""), out _));
+    }
+
+    [Fact]
+    public void An_id_of_128_characters_is_the_longest()
+    {
+        Assert.True(ClientId.TryParse(new string('a', 128), out _));
+        Assert.True(ClientId.TryParse(Encoding.ASCII.GetBytes(new string('a', 128)), out _));
+    }
+
+    [Fact]
+    public void Ids_are_case_sensitive()
+    {
+        Assert.True(ClientId.TryParse("orders", out var lower));
+        Assert.True(ClientId.TryParse("Orders", out var upper));
+
+        Assert.NotEqual(lower, upper);
+    }
+
+    [Fact]
+    public void Bytes_and_text_are_read_alike() =>
+        Gen.String.Sample(text =>
+        {
+            var utf8 = Encoding.UTF8.GetBytes(text);
+            Assert.Equal(ClientId.TryParse(Encoding.UTF8.GetString(utf8), out var fromText), ClientId.TryParse(utf8, out var fromBytes));
+            Assert.Equal(fromText, fromBytes);
+        });
+}

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using AuthCluster.Protocol.Tokens;
+using CsCheck;
+
+namespace AuthCluster.UnitTests.Tokens;
+
+/// <summary>RFC 6749 §3.3: scopes.</summary>
+public sealed class ScopeSetTests
+{
+    private static readonly Gen<string> Token = Gen.String[Gen.Char["!#$[]^az09:./"], 1, 6];
+
+    [Fact]
+    public void Every_character_of_the_grammar_and_no_other_makes_a_scope_token()
+    {
+        for (var code = 0; code < 0x250; code++)
+        {
+            var expected = code is 0x21 or (>= 0x23 and <= 0x5B) or (>= 0x5D and <= 0x7E);
+            Assert.Equal(expected, ScopeSet.IsScopeToken(((char)code).ToString()));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("a b")]
+    public void Nothing_and_several_tokens_are_no_scope_token(string? text) => Assert.False(ScopeSet.IsScopeToken(text));
+
+    [Theory]
+    [InlineData("read", "read")]
+    [InlineData("read write", "read|write")]
+    [InlineData("write read write", "write|read")]
+    [InlineData("read READ", "read|READ")]
+    public void Tokens_with_one_space_between_are_read_in_their_order_and_once_each(string text, string scopes)
+    {
+        Assert.True(ScopeSet.TryParse(text, out var set));
+        Assert.Equal(scopes.Split('|'), set.Items);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData(" read")]
+    [InlineData("read ")]
+    [InlineData("read  write")]
+    [InlineData("read\twrite")]
+    [InlineData("read\nwrite")]
+    [InlineData("read\u00A0write")]
+    [InlineData("\"read\"")]
+    public void Anything_else_is_refused(string? text) => Assert.False(ScopeSet.TryParse(text, out _));
+
+    [Fact]
+    public void What_was_written_is_read_back() =>
+        Token.Array[1, 30].Sample(tokens =>
+        {
+            var set = ScopeSet.Of(tokens);
+            Assert.True(ScopeSet.TryParse(set.ToString(), out var read));
+            Assert.Equal(set, read);
+            Assert.Equal(tokens.Distinct(StringComparer.Ordinal), read.Items);
+            Assert.All(tokens, token => Assert.True(read.Contains(token)));
+        });
+
+    [Fact]
+    public void Whatever_is_parsed_holds_scope_tokens_alone() =>
+        Gen.String.Sample(text =>
+        {
+            if (ScopeSet.TryParse(text, out var set))
+            {
+                Assert.All(set.Items, item => Assert.True(ScopeSet.IsScopeToken(item)));
+            }
+        });
+
+    [Fact]
+    public void A_set_of_what_is_no_scope_token_is_a_fault_of_the_caller() =>
+        Assert.Throws<ArgumentException>(() => ScopeSet.Of("a b"));
+
+    [Theory]
+    [InlineData("write", "write")]
+    [InlineData("write read", "read write")]
+    [InlineData("read read", "read")]
+    [InlineData("delete write read", "read write delete")]
+    public void What_is_asked_is_granted_once_each_in_the_order_of_registration(string asked, string granted) =>
+        Assert.Equal(granted, Grant("read write delete", "read", asked));
+
+    [Theory]
+    [InlineData("admin")]
+    [InlineData("read admin")]
+    [InlineData("READ")]
+    public void One_scope_that_is_not_registered_refuses_the_whole_request(string asked) =>
+        Assert.Null(Grant("read write delete", "read", asked));
+
+    [Theory]
+    [InlineData("write read", "read write")]
+    [InlineData("delete", "delete")]
+    [InlineData("", "")]
+    [InlineData("read write delete", "read write delete")]
+    public void Without_a_wish_the_default_scopes_are_granted_in_the_order_of_registration(string defaults, string granted) =>
+        Assert.Equal(granted, Grant("read write delete", defaults, null));
+
+    [Fact]
+    public void A_client_without_scopes_gets_none_and_may_ask_for_none()
+    {
+        Assert.Equal("", Grant("", "", null));
+        Assert.Null(Grant("", "", "read"));
+    }
+
+    [Fact]
+    public void Granting_is_the_intersection_with_registration_when_all_is_registered() =>
+        Gen.Select(Token.Array[0, 20], Token.Array[0, 20], Gen.Int[0, 1_000_000]).Sample((registered, other, seed) =>
+        {
+            var set = ScopeSet.Of(registered);
+            var random = new Random(seed);
+            var asked = registered.Where(_ => random.Next(2) == 0).Concat(random.Next(4) == 0 ? other : []).ToArray();
+            random.Shuffle(asked);
+
+            var allowed = ScopeSet.TryGrant(set, ScopeSet.Empty, [.. asked], out var granted);
+
+            Assert.Equal(asked.All(registered.Contains), allowed);
+            if (allowed)
+            {
+                Assert.Equal(set.Items.Where(asked.Contains), granted!.Items);
+            }
+        });
+
+    [Theory]
+    [InlineData("read authcluster:read", true)]
+    [InlineData("authcluster:", true)]
+    [InlineData("read", false)]
+    [InlineData("xauthcluster:read Authcluster:read", false)]
+    public void A_scope_of_this_server_is_known_by_its_prefix(string scopes, bool expected) =>
+        Assert.Equal(expected, Set(scopes).HasServerScope);
+
+    private static string? Grant(string registered, string defaults, string? asked) =>
+        ScopeSet.TryGrant(Set(registered), Set(defaults), asked is null ? (ImmutableArray<string>?)null : [.. asked.Split(' ')], out var granted)
+            ? granted.ToString()
+            : null;
+
+    private static ScopeSet Set(string scopes) => scopes.Length == 0 ? ScopeSet.Empty : ScopeSet.Of(scopes.Split(' '));
+}
