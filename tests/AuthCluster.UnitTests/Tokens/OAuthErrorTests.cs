@@ -44,7 +44,7 @@ public sealed class OAuthErrorTests
 
         int[] expected = error.Code switch
         {
-            "invalid_request" => [400, 405, 413, 415, 431],
+            "invalid_request" => [400, 405, 408, 413, 415, 431],
             "invalid_client" => [401],
             "unauthorized_client" or "unsupported_grant_type" or "invalid_scope" or "invalid_target" or "unsupported_token_type" => [400],
             "insufficient_scope" => [403],
