@@ -142,27 +142,29 @@ internal sealed record CatalogueSql
             "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", "owner = @Owner and owner <> '' and "),
     };
 
+    // The cross join keeps SQLite from going through all clients in order and asking of each whether it was found.
     private static string SqliteSearch(string idIndex, string nameIndex, string ownerFilter) => $"""
         select {Columns}
-        from client_catalogue c {WithLastUse}
-        where c.client_id in (
+        from (
             select client_id from (
                 select client_id from client_catalogue indexed by {idIndex}
-                where deleted = 0 and {ownerFilter}client_id > @After and client_id >= @IdFrom and client_id < @IdTo
+                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
                 order by client_id limit @Limit)
             union
             select client_id from (
                 select client_id from client_catalogue indexed by {nameIndex}
                 where deleted = 0 and {ownerFilter}client_id > @After and name_key >= @NameFrom and name_key < @NameTo
-                order by client_id limit @Limit))
-        order by c.client_id limit @Limit
+                order by client_id limit @Limit)
+            order by client_id limit @Limit) found
+        cross join client_catalogue c on c.client_id = found.client_id {WithLastUse}
+        order by c.client_id
         """;
 
     // A materialized list is sorted whatever the planner believes; without it, it would now and then go through all ids for a rare name.
     private static string PostgreSqlSearch(bool few, string ownerFilter) => $"""
         with by_id as (
             select client_id from client_catalogue
-            where not deleted and {ownerFilter}client_id > @After and client_id >= @IdFrom and client_id < @IdTo
+            where not deleted and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
             order by client_id limit @Limit),
         named as {(few ? "materialized" : "not materialized")} (
             select client_id from client_catalogue
@@ -180,7 +182,7 @@ internal sealed record CatalogueSql
         where c.client_id in (
             select client_id from (
                 select top (@Limit) client_id from client_catalogue with (index ({idIndex}))
-                where deleted = 0 and {ownerFilter}client_id > @After and client_id >= @IdFrom and client_id < @IdTo
+                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
                 order by client_id) as by_id
             union
             select client_id from (

@@ -8,12 +8,18 @@ namespace AuthCluster.Storage.Clients;
 public sealed class CatalogueStore(Database database)
 {
     /// <summary>
-    /// Up to so many names are sorted; where more begin alike, going through the ids meets one soon enough. Measured over a
-    /// million rows: see the tests.
+    /// Up to so many names that begin alike are sorted; where more do, going through the ids meets enough of them soon.
     /// </summary>
-    private const int FewNames = 20_000;
+    /// <remarks>
+    /// Measured on SQLite over a million clients, in processor time: to count and sort 100,000 names 25 ms; to go through 900,000 ids 65 ms, which
+    /// takes more than a tenth of all clients beginning alike and all of them at the end of the ids; both in proportion.
+    /// </remarks>
+    private const int FewNames = 100_000;
 
     private const int LongestOwner = 128;
+
+    /// <summary>Appended to an id it gives what lies between that id and every other above it: below all characters of an id.</summary>
+    private const string NextId = "\u0001";
 
     private readonly CatalogueSql _sql = CatalogueSql.Of(database.Provider);
 
@@ -52,12 +58,14 @@ public sealed class CatalogueStore(Database database)
 
         await using var connection = await database.OpenAsync(cancellationToken);
         var search = query.Search ?? "";
+        var after = query.After ?? "";
         var nameKey = StoredText.NameKey(search);
         var parameters = new
         {
-            After = query.After ?? "",
+            After = after,
             Owner = query.Owner is null ? "" : OwnerKey(query.Owner),
-            IdFrom = search,
+            // One lower bound, whichever is higher: given two, SQLite starts at the one that it read first.
+            IdFrom = string.CompareOrdinal(search, after) > 0 ? search : after + NextId,
             IdTo = StoredText.EndOfPrefix(database.Provider, search),
             NameFrom = nameKey,
             NameTo = StoredText.EndOfPrefix(database.Provider, nameKey),
