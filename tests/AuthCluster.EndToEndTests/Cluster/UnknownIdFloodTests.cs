@@ -8,7 +8,9 @@ namespace AuthCluster.EndToEndTests.Cluster;
 /// <summary>Ids that nobody registered cost a bounded time and leave nothing behind.</summary>
 public sealed class UnknownIdFloodTests(ITestOutputHelper output)
 {
-    private const int Callers = 32;
+    /// <summary>Many, because each refusal is held back for some milliseconds on purpose.</summary>
+    private const int Callers = 256;
+
     private const int Ids = 100_000;
 
     /// <summary>Far below what a forgotten activation (2,200 bytes and more) or cache entry (500) for each id would come to: 220 MB, 50 MB.</summary>

@@ -6,6 +6,13 @@ namespace AuthCluster.EndToEndTests.Session;
 /// <remarks>When the last of these tests is done, the whole log is searched for every secret and token of the run.</remarks>
 public sealed class SharedServer : IAsyncLifetime
 {
+    private static readonly string[] Talkative =
+    [
+        "Default", "AuthCluster", "AuthCluster.Issuance", "Microsoft", "Microsoft.Hosting.Lifetime", "Orleans", "System", "Microsoft.AspNetCore",
+        "Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Routing", "Microsoft.AspNetCore.Server.Kestrel",
+        "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Microsoft.AspNetCore.Server.Kestrel.Connections", "Microsoft.IdentityModel",
+    ];
+
     private readonly ServerProcess _process = new();
 
     /// <summary>Where it listens, which is its issuer.</summary>
@@ -45,9 +52,11 @@ public sealed class SharedServer : IAsyncLifetime
         }
 
         _process["AuthCluster:Bootstrap:ClientsFile"] = _process.WriteFile("clients.json", PreparedClients.File());
-        foreach (var category in (string[])["Default", "AuthCluster", "AuthCluster.Issuance", "Microsoft", "Microsoft.AspNetCore", "Microsoft.Hosting.Lifetime", "Orleans", "System"])
+        foreach (var category in Talkative)
         {
+            // For every provider and for the console in particular: an operator who hunts a fault sets either.
             _process[$"Logging:LogLevel:{category}"] = "Trace";
+            _process[$"Logging:Console:LogLevel:{category}"] = "Trace";
         }
 
         await _process.StartAsync(CancellationToken.None);

@@ -27,7 +27,6 @@ public sealed class IndistinguishableRefusalTests(SharedServer server)
         { "a wrong secret of a disabled client", PreparedClients.Disabled with { Secret = GeneratedSecret.New() } },
         { "a secret that has ended", PreparedClients.RotatedOut },
         { "a secret that has not begun", PreparedClients.RotatingSoon },
-        { "an empty secret", PreparedClients.Usual with { Secret = "" } },
     };
 
     [Theory]

@@ -6,18 +6,20 @@ namespace AuthCluster.EndToEndTests.Tokens;
 
 /// <summary>An outsider with a stopwatch cannot tell why authentication failed, where the secret is a generated one.</summary>
 /// <remarks>
-/// The measure is the one that an attacker has: from one answer time each of two kinds of request, how often is the guess right that the slower
-/// one is of the first kind? With equal distributions one half. Over n = 1,500 requests of each kind the estimate of that probability scatters by
-/// sqrt((2n + 1) / 12n²) = 0.0105, and bursts of other work on the machine make neighbouring times alike, which widens it. A tolerance of 0.06 is
-/// more than five of those standard deviations, so that chance alone does not fail the test; and an attacker who could use a difference within it
-/// would need thousands of tries for each bit, over a network that scatters far more than loopback does. Kinds are asked in turn, in an order that
-/// rotates, so that a slow phase of the machine falls on all alike.
+/// The measure is the one that an attacker has: from one answer each of two kinds of request, how often is the guess right that the slower one is of
+/// the first kind? With equal distributions one half. Over n tries of each kind the estimate of that probability scatters by
+/// sqrt((2n + 1) / 12n²), which is 0.013 for n = 1,000; bursts of other work make neighbouring times alike and widen it. The tolerance of 0.08 is six of
+/// those standard deviations, so that chance alone does not fail the test; an attacker who could use a difference within it would need hundreds of
+/// tries for each bit, over a network that scatters far more than loopback does. Kinds are asked in turn, in an order that rotates, so that a slow
+/// phase of the machine falls on all alike.
 /// </remarks>
 public sealed class TimingTests
 {
-    private const int Rounds = 1_500;
-    private const int WarmUp = 300;
-    private const double Tolerance = 0.06;
+    private const int Connections = 4;
+    private const int Rounds = 250;
+    private const int WarmUp = 40;
+    private const int PairsAtOnce = 1_000;
+    private const double Tolerance = 0.08;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -34,29 +36,58 @@ public sealed class TimingTests
         var unknowns = 0;
         (string Kind, Func<TestClient> Next)[] kinds =
         [
-            ("an id never heard of", () => new TestClient($"u{unknowns++:d6}", GeneratedSecret.New())),
+            ("an id never heard of", () => new TestClient($"u{Interlocked.Increment(ref unknowns):d6}", GeneratedSecret.New())),
             ("one unknown id again and again", () => new TestClient("nobody", GeneratedSecret.New())),
             ("a wrong secret", () => known with { Secret = GeneratedSecret.New() }),
             ("a disabled client's right secret", () => disabled),
             ("a disabled client's wrong secret", () => disabled with { Secret = GeneratedSecret.New() }),
         ];
 
-        var times = await MeasureAsync(server.Address, [.. kinds.Select(kind => kind.Next)]);
+        var runs = await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => MeasureAsync(server.Address, [.. kinds.Select(kind => kind.Next)])));
+        var times = kinds.Select((_, kind) => runs.SelectMany(run => run[kind]).ToArray()).ToArray();
 
-        var told = new List<string>();
-        for (var a = 0; a < kinds.Length; a++)
+        Assert.Empty(Told([.. kinds.Select(kind => kind.Kind)], times));
+    }
+
+    [Fact]
+    public async Task Of_two_requests_sent_at_the_same_moment_the_answer_that_comes_first_tells_nothing()
+    {
+        var known = new TestClient("known", GeneratedSecret.New());
+        await using var server = new ServerProcess();
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(known)));
+        await server.StartAsync(Cancellation);
+        using var one = await RawConnection.OpenAsync(server.Address);
+        using var other = await RawConnection.OpenAsync(server.Address);
+        int unknownFirst = 0, knownFirst = 0;
+
+        for (var pair = -WarmUp; pair < PairsAtOnce; pair++)
         {
-            for (var b = a + 1; b < kinds.Length; b++)
+            // Which connection carries which kind, and which is written first, go round.
+            var (forUnknown, forKnown) = (pair & 1) == 0 ? (one, other) : (other, one);
+            var unknown = Request(new TestClient($"p{pair + WarmUp:d6}", GeneratedSecret.New()));
+            var wrong = Request(known with { Secret = GeneratedSecret.New() });
+            Task[] sent = (pair & 2) == 0
+                ? [forUnknown.WriteAsync(unknown), forKnown.WriteAsync(wrong)]
+                : [forKnown.WriteAsync(wrong), forUnknown.WriteAsync(unknown)];
+            await Task.WhenAll(sent);
+            var answers = await Task.WhenAll(TimeAsync(forUnknown), TimeAsync(forKnown));
+            if (pair >= 0)
             {
-                var guess = ProbabilityOfGreater(times[a], times[b]);
-                if (Math.Abs(guess - 0.5) > Tolerance)
-                {
-                    told.Add($"{kinds[a].Kind} (median {Median(times[a]):f0} µs) is slower than {kinds[b].Kind} (median {Median(times[b]):f0} µs) with probability {guess:f3}");
-                }
+                unknownFirst += answers[0] < answers[1] ? 1 : 0;
+                knownFirst += answers[0] > answers[1] ? 1 : 0;
             }
         }
 
-        Assert.Empty(told);
+        // 1,000 fair coins scatter by 0.016.
+        Assert.InRange((double)unknownFirst / (unknownFirst + knownFirst), 0.5 - Tolerance, 0.5 + Tolerance);
+    }
+
+    private static async Task<long> TimeAsync(RawConnection connection)
+    {
+        var answer = await connection.ReadAnswerAsync();
+        var now = Stopwatch.GetTimestamp();
+        Assert.Equal(401, answer.Status);
+        return now;
     }
 
     private static async Task<double[][]> MeasureAsync(Uri server, Func<TestClient>[] kinds)
@@ -68,21 +99,39 @@ public sealed class TimingTests
             for (var turn = 0; turn < kinds.Length; turn++)
             {
                 var kind = (turn + round + WarmUp) % kinds.Length;
-                var client = kinds[kind]();
-                var request = RawConnection.TokenRequest($"grant_type=client_credentials&client_id={client.Id}&client_secret={client.Secret}");
+                var request = Request(kinds[kind]());
                 var start = Stopwatch.GetTimestamp();
                 await connection.WriteAsync(request);
-                var answer = await connection.ReadAnswerAsync();
+                var end = await TimeAsync(connection);
                 if (round >= 0)
                 {
-                    times[kind][round] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+                    times[kind][round] = Stopwatch.GetElapsedTime(start, end).TotalMicroseconds;
                 }
-
-                Assert.Equal(401, answer.Status);
             }
         }
 
         return times;
+    }
+
+    private static string Request(TestClient client) =>
+        RawConnection.TokenRequest($"grant_type=client_credentials&client_id={client.Id}&client_secret={client.Secret}");
+
+    private static List<string> Told(string[] kinds, double[][] times)
+    {
+        var told = new List<string>();
+        for (var a = 0; a < kinds.Length; a++)
+        {
+            for (var b = a + 1; b < kinds.Length; b++)
+            {
+                var guess = ProbabilityOfGreater(times[a], times[b]);
+                if (Math.Abs(guess - 0.5) > Tolerance)
+                {
+                    told.Add($"{kinds[a]} (median {Median(times[a]):f0} µs) is slower than {kinds[b]} (median {Median(times[b]):f0} µs) with probability {guess:f3}");
+                }
+            }
+        }
+
+        return told;
     }
 
     /// <summary>The probability that a value of <paramref name="a"/> is greater than one of <paramref name="b"/>, ties counted half (Mann and Whitney's U over the number of pairs).</summary>
