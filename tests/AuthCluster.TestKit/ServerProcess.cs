@@ -72,9 +72,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public string WriteFile(string name, string text) => _folder.Write(name, text);
 
     /// <summary>Starts it and returns when it says that it is ready; fails with all that it printed when it ends or the deadline passes first.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken, params string[] arguments)
     {
-        Launch([]);
+        Launch(arguments);
         using var http = new HttpClient { BaseAddress = Address, Timeout = ProbeTimeout };
         try
         {

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using AuthCluster.EndToEndTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Operation;
+
+/// <summary>Which listener answers what, and below which path.</summary>
+public sealed class ListenerTests
+{
+    private static readonly TestClient Client = new("orders", GeneratedSecret.New());
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task With_a_management_listener_the_public_one_has_no_operator_pages_in_any_spelling()
+    {
+        var management = new Uri($"http://localhost:{FreePorts.Take()}");
+        await using var server = Server();
+        server["AuthCluster:Http:ManagementUrls"] = management.ToString();
+        await server.StartAsync(Cancellation);
+
+        Assert.Contains("authcluster_token_requests", await MetricsAfterATokenAsync(server, management), StringComparison.Ordinal);
+        foreach (var path in (string[])["/metrics", "/METRICS", "/metrics/", "/%6detrics", "/./metrics", "//metrics", "/x/../metrics", "/admin/v1/clients", "/ADMIN/v1/clients", "/dashboard", "/openapi/v1.json"])
+        {
+            var answer = await RawConnection.ExchangeAsync(server.Address, $"GET {path} HTTP/1.1\r\nHost: localhost:{management.Port}\r\n\r\n");
+            Assert.True(answer.Status == 404, $"{path}: {answer.Status}");
+        }
+    }
+
+    [Fact]
+    public async Task An_issuer_with_a_path_has_its_endpoints_below_it_and_its_metadata_where_the_RFC_puts_it()
+    {
+        await using var server = Server();
+        var issuer = $"http://localhost:{server.Port}/auth/tenant";
+        server["AuthCluster:Issuer"] = issuer;
+        await server.StartAsync(Cancellation);
+        using var http = new HttpClient { BaseAddress = server.Address };
+
+        var metadata = JsonElement.Parse(await http.GetStringAsync("/.well-known/oauth-authorization-server/auth/tenant", Cancellation));
+
+        Assert.Equal(issuer, metadata.GetProperty("issuer").GetString());
+        Assert.Equal(issuer + "/oauth/token", metadata.GetProperty("token_endpoint").GetString());
+        foreach (var endpoint in (string[])[issuer + "/oauth/token", $"http://localhost:{server.Port}/oauth/token"])
+        {
+            using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["grant_type"] = "client_credentials", ["client_id"] = Client.Id, ["client_secret"] = Client.Secret });
+            using var response = await http.PostAsync(endpoint, form, Cancellation);
+            var answer = await TokenAnswer.ReadAsync(response, Cancellation);
+            Expect.Granted(answer);
+            Assert.Equal(issuer, answer.Claims.GetProperty("iss").GetString());
+        }
+
+        Assert.Equal(
+            await http.GetStringAsync("/.well-known/jwks.json", Cancellation),
+            await http.GetStringAsync(metadata.GetProperty("jwks_uri").GetString(), Cancellation));
+    }
+
+    [Fact]
+    public async Task The_server_runs_from_any_working_directory_and_takes_settings_from_the_command_line()
+    {
+        await using var server = Server();
+        server["AuthCluster:Tokens:Lifetime"] = "00:10:00";
+        await server.StartAsync(Cancellation, "--AuthCluster:Tokens:Lifetime=00:05:00");
+        using var caller = new TokenEndpointCaller(server.Address);
+
+        Assert.InRange((await caller.PostAsync(Client)).Json.GetProperty("expires_in").GetInt32(), 299, 300);
+    }
+
+    [Theory]
+    [InlineData("RS256")]
+    [InlineData("PS256")]
+    public async Task Tokens_can_be_signed_by_RSA_and_an_API_that_knows_the_metadata_alone_accepts_them(string algorithm)
+    {
+        await using var server = Server();
+        server["AuthCluster:Tokens:Algorithm"] = algorithm;
+        await server.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(server.Address);
+        await using var api = await Peers.StockApi.StartAsync(new Uri(server.Address, "/.well-known/oauth-authorization-server"), $"http://localhost:{server.Port}");
+
+        var answer = await caller.PostAsync(Client);
+
+        Assert.Equal(algorithm, answer.TokenHeader.GetProperty("alg").GetString());
+        using var http = new HttpClient { BaseAddress = api.Address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", answer.Token);
+        Assert.Equal(200, (int)(await http.GetAsync("/", Cancellation)).StatusCode);
+    }
+
+    private static async Task<string> MetricsAfterATokenAsync(ServerProcess server, Uri management)
+    {
+        using var caller = new TokenEndpointCaller(server.Address);
+        Expect.Granted(await caller.PostAsync(Client));
+        using var http = new HttpClient { BaseAddress = management };
+        return await http.GetStringAsync("/metrics", Cancellation);
+    }
+
+    private static ServerProcess Server()
+    {
+        var server = new ServerProcess();
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(Client)));
+        return server;
+    }
+}
