@@ -48,7 +48,7 @@ internal static class ServerSettingsReader
         var issuer = reader.Text("Issuer") ?? DefaultUrl;
         if (!IssuerUri.TryParse(issuer, out var parsed, out var problem))
         {
-            reader.Error("Issuer", problem);
+            reader.Error("Issuer", problem + ".");
             return DefaultIssuer();
         }
 

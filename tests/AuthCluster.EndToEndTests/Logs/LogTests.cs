@@ -39,7 +39,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
         var client = new TestClient("usual", secret);
         server.Sensitive.Add(client);
 
-        foreach (var known in PreparedClients.All)
+        foreach (var known in PreparedClients.All.Where(known => !PreparedClients.IsCounted(known)))
         {
             Remember(await _caller.PostAsync(known));
             Remember(await _caller.BasicAsync(known));
@@ -75,7 +75,8 @@ public sealed class LogTests(SharedServer server) : IDisposable
     {
         await server.TokenAsync(PreparedClients.Given);
 
-        foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories))
+        // The lock file is held against every other process; there is nothing in it.
+        foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(stream, Encoding.Latin1);

@@ -73,14 +73,18 @@ public static class PreparedClients
     /// <summary>The same quota, which only observes.</summary>
     public static readonly TestClient QuotaObserved = New("quota-observed");
 
+    private static readonly TestClient[] Counted = [Limited, LimitedToo, LimitObserved, Quota, QuotaObserved];
     private static readonly TestClient[] SecretsOfRotating = [Rotating, RotatingToo, RotatedOut, RotatingSoon];
 
     /// <summary>Every secret that is registered.</summary>
     public static IEnumerable<TestClient> All =>
     [
         Usual, Other, WithDefaults, WithoutDefaults, WithoutScopes, Disabled, WithoutGrants, BasicOnly, PostOnly, WithAudiences,
-        WithClaims, Operator, .. SecretsOfRotating, Given, Limited, LimitedToo, LimitObserved, Quota, QuotaObserved,
+        WithClaims, Operator, .. SecretsOfRotating, Given, .. Counted,
     ];
+
+    /// <summary>Whether each token of this client counts, so that it is left to the test that counts them.</summary>
+    public static bool IsCounted(TestClient client) => Counted.Contains(client);
 
     /// <summary>The file for <c>Bootstrap:ClientsFile</c>.</summary>
     public static string File()
