@@ -1,6 +1,7 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Keys;
 using AuthCluster.Storage.Revocation;
@@ -39,6 +40,8 @@ public static class GrainsSetup
         services.AddSingleton<OutboxStore>();
         services.AddSingleton<RevocationStore>();
         services.AddSingleton<UsageStore>();
+        services.AddSingleton<AuditStore>();
+        services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<StorageGate>();
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();

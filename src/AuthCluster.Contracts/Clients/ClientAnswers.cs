@@ -40,6 +40,9 @@ public sealed record ClientAnswer
 
     /// <summary>The client after the call; null when there is none.</summary>
     [Id(1)] public ClientView? Client { get; init; }
+
+    /// <summary>The ETag that the change gave the client. At a repeat of a change that was made before, that of then.</summary>
+    [Id(2)] public string? ETag { get; init; }
 }
 
 /// <summary>A client as the admin API shows it: no secret material.</summary>

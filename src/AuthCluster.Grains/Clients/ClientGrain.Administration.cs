@@ -15,10 +15,21 @@ internal sealed partial class ClientGrain
 #pragma warning restore CA1001
 {
     private const int MostSecrets = 32;
+    private const int MostRecentChanges = 8;
     private static readonly TimeSpan IdempotencyLasts = TimeSpan.FromHours(1);
 
+    // A front end asks again within its deadline of some seconds; a minute is more than that.
+    private static readonly TimeSpan RepeatsComeWithin = TimeSpan.FromMinutes(1);
+
     /// <summary>What a change wants: a new state with what the audit says of it, or an outcome without a change.</summary>
-    private sealed record Change(ClientOutcome Outcome, ClientState? Next = null, string Action = "", string Target = "", JsonElement? Before = null, JsonElement? After = null, bool EndsTokens = false);
+    private sealed record Change(ClientOutcome Outcome, ClientState? Next = null, string Action = "", string Target = "", JsonElement? Before = null, JsonElement? After = null, bool EndsTokens = false)
+    {
+        /// <summary>Further entries of the audit that the same change earns.</summary>
+        public ImmutableArray<(string Action, JsonElement Before, JsonElement After)> Also { get; init; } = [];
+
+        /// <summary>The ETag that the client had when this was made before.</summary>
+        public string? ETag { get; init; }
+    }
 
     public Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default)
     {
@@ -45,22 +56,15 @@ internal sealed partial class ClientGrain
             command.Actor,
             state =>
             {
-                if (state is { Deleted: false })
+                if (MadeByKey(state, command.IdempotencyId) is { } made)
                 {
-                    return command.IdempotencyId is { } id && state.Creations.Any(c => c.IdempotencyId == id && c.SecretId is null)
-                        ? new Change(ClientOutcome.Done)
-                        : new Change(ClientOutcome.Taken);
+                    // Made by this key, whatever became of it since: answered, not made again.
+                    return made;
                 }
 
-                if (state is { Deleted: true } && command.OnlyIfNeverExisted)
+                if (state is { Deleted: false } || (state is { Deleted: true } && command.OnlyIfNeverExisted))
                 {
                     return new Change(ClientOutcome.Taken);
-                }
-
-                if (state is { Deleted: true } && command.IdempotencyId is { } key && state.Creations.Any(c => c.IdempotencyId == key))
-                {
-                    // Made by this key and deleted since: answered, not made again.
-                    return new Change(ClientOutcome.Done);
                 }
 
                 var next = (state ?? new ClientState()) with
@@ -76,7 +80,7 @@ internal sealed partial class ClientGrain
                     Secrets = [.. command.Secrets.Select(s => Store(s, command.CreatedAt))],
                     LimitOwner = null,
                     LimitLevel = null,
-                    Creations = Remember(state, command.IdempotencyId, null),
+                    Creations = Remember(state, command.IdempotencyId, null, command.CreatedAt),
                 };
                 return new Change(ClientOutcome.Done, next, "client.create", _clientId, null, AuditDocument(next));
             },
@@ -130,6 +134,7 @@ internal sealed partial class ClientGrain
                     CreatedAt = state.CreatedAt,
                     Quota = state.Quota,
                     Creations = state.Creations,
+                    Recent = state.Recent,
                     Outbox = state.Outbox,
                     Unknown = state.Unknown,
                 },
@@ -154,33 +159,35 @@ internal sealed partial class ClientGrain
                 EndsTokens: true)),
             cancellationToken);
 
-    public Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default) =>
-        ChangeAsync(
-            command.Actor,
-            Existing(command.IfMatch, state =>
+    public Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default)
+    {
+        var add = Existing(command.IfMatch, state =>
+        {
+            if (state.Secrets.Length >= MostSecrets)
             {
-                if (command.IdempotencyId is { } key && state.Creations.Any(c => c.IdempotencyId == key))
-                {
-                    return new Change(ClientOutcome.Done);
-                }
+                return new Change(ClientOutcome.TooMany);
+            }
 
-                if (state.Secrets.Length >= MostSecrets)
-                {
-                    return new Change(ClientOutcome.TooMany);
-                }
+            var added = Store(command.Secret, command.CreatedAt);
+            var others = command.RetireOthersAfter is { } after
+                ? [.. state.Secrets.Select(s => Retire(s, command.CreatedAt + after))]
+                : state.Secrets;
+            var next = state with
+            {
+                Secrets = [.. others, added],
+                Creations = Remember(state, command.IdempotencyId, added.Id, state.CreatedAt),
+            };
+            return new Change(ClientOutcome.Done, next, "secret.add", _clientId, null, AuditSecret(added))
+            {
+                Also = [.. state.Secrets.Zip(others)
+                    .Where(pair => pair.First.ExpiresAt != pair.Second.ExpiresAt)
+                    .Select(pair => ("secret.retire", AuditSecret(pair.First), AuditSecret(pair.Second)))],
+            };
+        });
 
-                var added = Store(command.Secret, command.CreatedAt);
-                var others = command.RetireOthersAfter is { } after
-                    ? state.Secrets.Select(s => Retire(s, command.CreatedAt + after))
-                    : state.Secrets;
-                var next = state with
-                {
-                    Secrets = [.. others, added],
-                    Creations = Remember(state, command.IdempotencyId, added.Id),
-                };
-                return new Change(ClientOutcome.Done, next, "secret.add", _clientId, null, AuditSecret(added));
-            }),
-            cancellationToken);
+        // The key comes before all else: a repeat finds the client changed by itself, or gone since.
+        return ChangeAsync(command.Actor, state => MadeByKey(state, command.IdempotencyId) ?? add(state), cancellationToken);
+    }
 
     public Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default) =>
         ChangeAsync(
@@ -208,7 +215,8 @@ internal sealed partial class ClientGrain
     private async Task<ClientAnswer> ChangeAsync(
         ActorRecord actor, Func<ClientState?, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
     {
-        if (!await DrainAsync(cancellationToken))
+        // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
+        if (!await ReadIfUnknownAsync(cancellationToken) || !await DrainAsync(cancellationToken))
         {
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
@@ -228,7 +236,7 @@ internal sealed partial class ClientGrain
         var outcome = await UpdateRowAsync(
             state =>
             {
-                change = decide(state);
+                change = MadeBefore(state, actor) ?? decide(state);
                 if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
                 {
                     change = new Change(ClientOutcome.LastAdmin);
@@ -243,20 +251,33 @@ internal sealed partial class ClientGrain
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
 
-        if (change!.Next is null)
-        {
-            return Answer(change.Outcome);
-        }
-
+        // Also without a change: what was read again meanwhile may hold a change that nobody was told of.
         if (!await DrainAsync(cancellationToken))
         {
             StartDraining();
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
 
+        if (change!.Next is null)
+        {
+            return Answer(change.Outcome) with { ETag = change.ETag };
+        }
+
         StartClearingOutbox();
-        return Answer(ClientOutcome.Done);
+        return Answer(ClientOutcome.Done) with { ETag = ETagOf(_record!.State) };
     }
+
+    /// <summary>What an Idempotency-Key made before; null for nothing.</summary>
+    private static Change? MadeByKey(ClientState? state, string? idempotencyId) =>
+        idempotencyId is not null && state?.Creations.FirstOrDefault(c => c.IdempotencyId == idempotencyId) is { } made
+            ? new Change(ClientOutcome.Done) { ETag = made.ETag }
+            : null;
+
+    /// <summary>The same change, asked for again because its answer was lost with a silo; null when it is new.</summary>
+    private static Change? MadeBefore(ClientState? state, ActorRecord actor) =>
+        state?.Recent.FirstOrDefault(c => c.AuditId == actor.AuditId) is { } made
+            ? new Change(ClientOutcome.Done) { ETag = made.ETag }
+            : null;
 
     private static Func<ClientState?, Change> Existing(string? ifMatch, Func<ClientState, Change> decide) => state =>
         state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
@@ -266,27 +287,46 @@ internal sealed partial class ClientGrain
     /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
     private ClientState Stamp(ClientState? before, ClientState next, ActorRecord actor, Change change)
     {
+        // To the millisecond, so that the row, the catalogue and the audit keep it alike.
         var now = Now;
-        return next with
+        now = now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
+        var stamped = next with
         {
             Revision = (before?.Revision ?? 0) + 1,
             UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : now,
+        };
+        var item = new OutboxItem
+        {
+            AuditId = actor.AuditId,
+            At = now,
+            Actor = actor.Actor,
+            Action = change.Action,
+            Target = change.Target,
+            RemoteAddress = actor.RemoteAddress,
+            RequestId = actor.RequestId,
+            Before = change.Before,
+            After = change.After,
+            EndsTokensBelow = change.EndsTokens ? next.Generation : null,
+        };
+        return stamped with
+        {
+            Recent =
+            [
+                .. next.Recent.Where(c => now - c.At < RepeatsComeWithin).TakeLast(MostRecentChanges - 1),
+                new RecentChange(actor.AuditId, ETagOf(stamped), now),
+            ],
             Outbox =
             [
-                .. next.Outbox.Where(item => !_drained.Contains(item.AuditId)),
-                new OutboxItem
+                .. next.Outbox.Where(old => !_drained.Contains(old.AuditId)),
+                item,
+                .. change.Also.Select((also, index) => item with
                 {
-                    AuditId = actor.AuditId,
-                    At = now,
-                    Actor = actor.Actor,
-                    Action = change.Action,
-                    Target = change.Target,
-                    RemoteAddress = actor.RemoteAddress,
-                    RequestId = actor.RequestId,
-                    Before = change.Before,
-                    After = change.After,
-                    EndsTokensBelow = change.EndsTokens ? next.Generation : null,
-                },
+                    AuditId = string.Create(CultureInfo.InvariantCulture, $"{actor.AuditId}.{index + 1}"),
+                    Action = also.Action,
+                    Before = also.Before,
+                    After = also.After,
+                    EndsTokensBelow = null,
+                }),
             ],
         };
     }
@@ -340,11 +380,13 @@ internal sealed partial class ClientGrain
     private static SecretState Retire(SecretState secret, DateTimeOffset end) =>
         secret.ExpiresAt is { } already && already <= end ? secret : secret with { ExpiresAt = end };
 
-    private ImmutableArray<KeyedCreation> Remember(ClientState? state, string? idempotencyId, string? secretId)
+    private ImmutableArray<KeyedCreation> Remember(ClientState? state, string? idempotencyId, string? secretId, DateTimeOffset createdAt)
     {
         var now = Now;
         var kept = state?.Creations.Where(c => c.Until > now) ?? [];
-        return idempotencyId is null ? [.. kept] : [.. kept, new KeyedCreation(idempotencyId, secretId, now + IdempotencyLasts)];
+        return idempotencyId is null
+            ? [.. kept]
+            : [.. kept, new KeyedCreation(idempotencyId, secretId, now + IdempotencyLasts, ETagOf((state?.Revision ?? 0) + 1, createdAt))];
     }
 
     private ClientAnswer Answer(ClientOutcome outcome) => new()
@@ -373,8 +415,10 @@ internal sealed partial class ClientGrain
             : null,
     };
 
-    private static string ETagOf(ClientState state) =>
-        string.Create(CultureInfo.InvariantCulture, $"{state.Revision:x}-{state.CreatedAt.UtcTicks:x}");
+    private static string ETagOf(ClientState state) => ETagOf(state.Revision, state.CreatedAt);
+
+    private static string ETagOf(long revision, DateTimeOffset createdAt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{revision:x}-{createdAt.UtcTicks:x}");
 
     private static JsonElement Parse(string json)
     {

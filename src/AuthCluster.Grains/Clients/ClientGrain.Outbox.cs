@@ -141,21 +141,29 @@ internal sealed partial class ClientGrain
     }
 
     private static JsonElement AuditSecret(SecretState secret) => JsonSerializer.SerializeToElement(
-        new AuditedSecret(secret.Id, secret.Kind, secret.Label, secret.CreatedAt, secret.NotBefore, secret.ExpiresAt),
+        new AuditedSecret(
+            secret.Id, secret.Kind, secret.Label, secret.CreatedAt.UtcDateTime, secret.NotBefore?.UtcDateTime, secret.ExpiresAt?.UtcDateTime),
         OutboxJson.Default.AuditedSecret);
 
     [LoggerMessage(1105, LogLevel.Warning, "The audit and the catalogue could not be told of a change of client {ClientId}; trying again.")]
     private partial void LogNotDrained(Exception exception, string clientId);
 }
 
-/// <summary>A secret's metadata as the audit shows it.</summary>
+/// <summary>A secret's metadata as the audit shows it; times are UTC.</summary>
 internal sealed record AuditedSecret(
-    string SecretId, SecretKind Kind, string? Label, DateTimeOffset CreatedAt, DateTimeOffset? NotBefore, DateTimeOffset? ExpiresAt);
+    string SecretId,
+    [property: JsonConverter(typeof(CamelCaseKind))] SecretKind Kind,
+    string? Label,
+    DateTime CreatedAt,
+    DateTime? NotBefore,
+    DateTime? ExpiresAt);
+
+/// <summary>Writes the kind as the admin API does.</summary>
+internal sealed class CamelCaseKind() : JsonStringEnumConverter<SecretKind>(JsonNamingPolicy.CamelCase);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UseStringEnumConverter = true)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AuditedSecret))]
 [JsonSerializable(typeof(JsonObject))]
 internal sealed partial class OutboxJson : JsonSerializerContext;

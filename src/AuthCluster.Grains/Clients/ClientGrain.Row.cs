@@ -108,6 +108,31 @@ internal sealed partial class ClientGrain
         }
     }
 
+    /// <summary>Reads the row again after a write whose outcome is not known.</summary>
+    /// <returns>False when storage does not answer.</returns>
+    private async Task<bool> ReadIfUnknownAsync(CancellationToken cancellationToken)
+    {
+        if (!_mustReload && !_rowUnknown && _loaded is not (RecordOutcome.Unavailable or RecordOutcome.Unreadable))
+        {
+            return true;
+        }
+
+        await _row.WaitAsync(cancellationToken);
+        try
+        {
+            if (_mustReload || _rowUnknown || _loaded is RecordOutcome.Unavailable)
+            {
+                await LoadAsync(cancellationToken);
+            }
+
+            return _loaded is RecordOutcome.Done or RecordOutcome.Missing;
+        }
+        finally
+        {
+            _row.Release();
+        }
+    }
+
     /// <summary>Starts a re-read unless one is under way; decisions are answered as not now until it is done.</summary>
     private void StartReloading()
     {

@@ -50,6 +50,9 @@ internal sealed record ClientState
     /// <summary>What was made under an Idempotency-Key, for as long as the key counts.</summary>
     public ImmutableArray<KeyedCreation> Creations { get; init; } = [];
 
+    /// <summary>The last changes, so that one which is asked for again, its answer having been lost, is not made twice.</summary>
+    public ImmutableArray<RecentChange> Recent { get; init; } = [];
+
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
@@ -132,5 +135,8 @@ internal sealed record OutboxItem
     public long? EndsTokensBelow { get; init; }
 }
 
-/// <summary>Remembers what an Idempotency-Key made.</summary>
-internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until);
+/// <summary>Remembers what an Idempotency-Key made, and the ETag that the client had then.</summary>
+internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until, string? ETag = null);
+
+/// <summary>Remembers a change by the id of its audit entry, and the ETag that it gave.</summary>
+internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At);

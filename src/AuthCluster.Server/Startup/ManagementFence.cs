@@ -1,11 +1,8 @@
 using System.Net;
 using AuthCluster.Server.Settings;
+using AuthCluster.Web.Cluster;
 
 namespace AuthCluster.Server.Startup;
-
-/// <summary>Marks an endpoint that belongs to the management listener where there is one.</summary>
-/// <param name="LoopbackOnly">Whether only loopback callers may use it when there is no management listener.</param>
-internal sealed record ManagementEndpoint(bool LoopbackOnly);
 
 /// <summary>
 /// The fence around <c>/admin</c>, <c>/metrics</c>, <c>/dashboard</c> and <c>/openapi</c>. It looks at the endpoint that

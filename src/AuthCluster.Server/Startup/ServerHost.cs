@@ -4,6 +4,7 @@ using AuthCluster.Grains.Clients;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Telemetry;
 using AuthCluster.Web;
+using AuthCluster.Web.Admin;
 using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Keys;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -60,6 +61,7 @@ internal static class ServerHost
         // Registered before the silo, so that it runs first on a stop.
         services.AddHostedService<ShutdownDrain>();
         services.AddAuthClusterWeb(settings.IssuerUri, keys);
+        services.AddAuthClusterAdmin(new AdminDefaults((int)settings.Tokens.Lifetime.TotalSeconds));
         TelemetrySetup.Configure(services, builder.Configuration);
         if (silo is not null)
         {
@@ -125,6 +127,7 @@ internal static class ServerHost
         if (settings.HasFrontEnd)
         {
             app.MapAuthClusterWeb();
+            app.MapAuthClusterAdmin();
         }
     }
 

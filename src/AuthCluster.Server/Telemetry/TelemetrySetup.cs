@@ -1,4 +1,4 @@
-using AuthCluster.Server.Startup;
+using AuthCluster.Web.Cluster;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 

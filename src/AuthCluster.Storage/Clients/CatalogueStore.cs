@@ -32,19 +32,22 @@ public sealed class CatalogueStore(Database database)
         sqlite: """
             select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
             from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @From and p.expires_at <= @To and p.kind = 'secret'
+            where p.expires_at is not null and p.expires_at >= @From and p.expires_at <= @To and p.kind = 'secret'
+                and (p.expires_at, p.client_id, p.value) > (@From, @ClientId, @SecretId)
             order by p.expires_at, p.client_id, p.value limit @Limit
             """,
         postgreSql: """
             select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
             from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @From and p.expires_at <= @To and p.kind = 'secret'
+            where p.expires_at is not null and p.expires_at >= @From and p.expires_at <= @To and p.kind = 'secret'
+                and (p.expires_at, p.client_id, p.value) > (@From, @ClientId, @SecretId)
             order by p.expires_at, p.client_id, p.value limit @Limit
             """,
         sqlServer: """
             select top (@Limit) p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
             from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @From and p.expires_at <= @To and p.kind = 'secret'
+            where p.expires_at is not null and p.expires_at >= @From and p.expires_at <= @To and p.kind = 'secret'
+                and (p.expires_at > @From or p.client_id > @ClientId or (p.client_id = @ClientId and p.value > @SecretId))
             order by p.expires_at, p.client_id, p.value
             """);
 
@@ -103,11 +106,29 @@ public sealed class CatalogueStore(Database database)
     }
 
     /// <summary>Secrets that run out after <paramref name="from"/> and not after <paramref name="to"/>, the soonest first.</summary>
-    public async Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(
+    public Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(
         DateTimeOffset from, DateTimeOffset to, int limit, CancellationToken cancellationToken = default) =>
+        ExpiringSecretsAsync(from, to, null, limit, cancellationToken);
+
+    /// <summary>Secrets that run out after <paramref name="from"/> and not after <paramref name="to"/>, the soonest first, page by page.</summary>
+    /// <param name="from">Past this.</param>
+    /// <param name="to">Up to this.</param>
+    /// <param name="after">The last of the page before; null for the first page.</param>
+    /// <param name="limit">The most to answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(
+        DateTimeOffset from, DateTimeOffset to, ExpiringSecret? after, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _expiring,
-            new { From = new StoredTime(from), To = new StoredTime(to), Limit = limit },
+            new
+            {
+                From = new StoredTime(after?.ExpiresAt ?? from),
+                To = new StoredTime(to),
+                // No id is above this one, so that nothing that runs out exactly at the start is answered.
+                ClientId = after?.ClientId ?? StoredText.EndOfPrefix(database.Provider, ""),
+                SecretId = after?.SecretId ?? "",
+                Limit = limit,
+            },
             row => new ExpiringSecret(
                 row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
             cancellationToken);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Keys;
+using AuthCluster.Protocol.Keys;
 
 namespace AuthCluster.Web.Keys;
 
@@ -22,6 +23,16 @@ public sealed class KeyRing(ReadOnlyMemory<byte> encryptionKey)
         }
 
         Volatile.Write(ref _current, KeySnapshot.From(record, encryptionKey.Span));
+    }
+
+    /// <summary>A key that only a holder of the key-encryption key can derive, for one purpose (HKDF-SHA-256, RFC 5869).</summary>
+    /// <param name="salt">What else the key depends on.</param>
+    /// <param name="purpose">What it is for.</param>
+    public byte[] DeriveKey(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> purpose)
+    {
+        var key = new byte[KeyWrap.KeyBytes];
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, encryptionKey.Span, key, salt, purpose);
+        return key;
     }
 
     private static bool IsSame(KeySnapshotRecord a, KeySnapshotRecord b) =>

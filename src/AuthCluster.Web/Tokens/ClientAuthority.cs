@@ -19,9 +19,6 @@ namespace AuthCluster.Web.Tokens;
 /// </remarks>
 public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, TimeProvider clock)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan RepeatAfter = TimeSpan.FromMilliseconds(20);
-
     /// <summary>Asks for the decision of a token request.</summary>
     public Task<IssueTokenAnswer> DecideAsync(
         ClientCredentials credentials, Func<PresentedSecret, IssueTokenCommand> command, string network, CancellationToken cancellationToken)
@@ -75,7 +72,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
     private IClientGrain GrainOf(ClientId clientId) => grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId.Value));
 
     /// <summary>Asks again after the silo that was asked has died; null when none answers within the deadline.</summary>
-    private async Task<TAnswer?> RepeatAsync<TAnswer>(Func<Task<TAnswer>> ask, CancellationToken cancellationToken)
+    internal async Task<TAnswer?> RepeatAsync<TAnswer>(Func<Task<TAnswer>> ask, CancellationToken cancellationToken)
         where TAnswer : class
     {
         var started = clock.GetTimestamp();
@@ -85,17 +82,17 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             {
                 return await ask();
             }
-            catch (Exception e) when (IsRepeatable(e))
+            catch (Exception e) when (GrainFailures.IsRepeatable(e))
             {
                 metrics.Repeated(e);
             }
 
-            if (clock.GetElapsedTime(started) + RepeatAfter > Deadline)
+            if (clock.GetElapsedTime(started) + GrainFailures.RepeatAfter > GrainFailures.Deadline)
             {
                 return null;
             }
 
-            await Task.Delay(RepeatAfter, clock, cancellationToken);
+            await Task.Delay(GrainFailures.RepeatAfter, clock, cancellationToken);
         }
     }
 
@@ -118,17 +115,17 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
                 answer = await ask(presented);
                 progress = progressOf(answer);
             }
-            catch (Exception e) when (IsRepeatable(e))
+            catch (Exception e) when (GrainFailures.IsRepeatable(e))
             {
                 metrics.Repeated(e);
                 answer = unavailable();
-                progress = new Progress(DecisionKind.NotNow, [], RepeatAfter, NotNowReason.None);
+                progress = new Progress(DecisionKind.NotNow, [], GrainFailures.RepeatAfter, NotNowReason.None);
             }
 
             switch (progress.Kind)
             {
                 case DecisionKind.NotNow:
-                    if (clock.GetElapsedTime(started) + progress.Delay > Deadline)
+                    if (clock.GetElapsedTime(started) + progress.Delay > GrainFailures.Deadline)
                     {
                         return unavailable();
                     }
@@ -181,11 +178,6 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             ImmutableCollectionsMarshal.AsImmutableArray(SHA256.HashData(credentials.Secret.Span)),
             credentials.Method == ClientAuthMethod.ClientSecretBasic ? AuthMethod.ClientSecretBasic : AuthMethod.ClientSecretPost,
             proofs);
-
-    /// <summary>The failures after which the same question may be asked of the client's next activation.</summary>
-    private static bool IsRepeatable(Exception e) =>
-        e is SiloUnavailableException or OrleansMessageRejectionException or TimeoutException
-            or GatewayTooBusyException or ClientNotAvailableException;
 
     private readonly record struct Progress(
         DecisionKind Kind, ImmutableArray<SlowHashChallenge> Challenges, TimeSpan Delay, NotNowReason Reason);

@@ -1,0 +1,189 @@
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Clients;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Keys;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace AuthCluster.Grains.Admin;
+
+/// <summary>
+/// Lists and reports. Holds no state, so any number of activations may answer and every call interleaves; what
+/// is bounded is how much of it storage has to do at a time.
+/// </summary>
+[GrainType("catalogue"), StatelessWorker(1)]
+#pragma warning disable CA1001 // The semaphore has no wait handle to free.
+internal sealed partial class CatalogueGrain(
+    CatalogueStore catalogue,
+    AuditStore audit,
+    UsageStore usage,
+    KeyMaterialStore keys,
+    StorageGate gate,
+    ILogger<CatalogueGrain> logger) : Grain, ICatalogueGrain
+#pragma warning restore CA1001
+{
+    /// <summary>Reports read much: two at a time leave room for everybody else.</summary>
+    private const int ReportsAtOnce = 2;
+
+    /// <summary>Shorter than the front end's own deadline.</summary>
+    private static readonly TimeSpan ReportDeadline = TimeSpan.FromSeconds(7);
+
+    private readonly SemaphoreSlim _reports = new(ReportsAtOnce);
+
+    public Task<ClientPageAnswer> ListClientsAsync(ListClientsQuery query, CancellationToken cancellationToken = default) =>
+        ListAsync(
+            async token =>
+            {
+                var page = await catalogue.PageAsync(new CatalogueQuery(query.Search, query.Owner, query.After, query.Limit), token);
+                return new ClientPageAnswer(true, [.. page.Items.Select(ViewOf)], page.Next);
+            },
+            new ClientPageAnswer(false, [], null),
+            cancellationToken);
+
+    public Task<AuditPageAnswer> ListAuditAsync(ListAuditQuery query, CancellationToken cancellationToken = default) =>
+        ListAsync(
+            async token =>
+            {
+                var page = await audit.PageAsync(query.ClientId, query.After, query.Limit, token);
+                return new AuditPageAnswer(true, [.. page.Items.Select(RecordOf)], page.Next);
+            },
+            new AuditPageAnswer(false, [], null),
+            cancellationToken);
+
+    public Task<LastUsesAnswer> LastUsesAsync(string clientId, CancellationToken cancellationToken = default) =>
+        ListAsync(
+            async token => new LastUsesAnswer(
+                true,
+                [.. (await usage.LastUsesAsync(clientId, token)).Select(use => new LastUseRecord(use.Kind, use.Value, use.UsedAt))]),
+            new LastUsesAnswer(false, []),
+            cancellationToken);
+
+    public Task<ClientUsageAnswer> ClientUsageAsync(ClientUsageQuery query, CancellationToken cancellationToken = default) =>
+        ListAsync(
+            async token => new ClientUsageAnswer(
+                true,
+                [.. (await usage.ReadAsync(query.ClientId, query.From, query.To, token))
+                    .Select(hour => new HourlyUsageRecord(hour.Hour, hour.Outcome, hour.Count))]),
+            new ClientUsageAnswer(false, []),
+            cancellationToken);
+
+    public Task<UsageReportAnswer> UsageReportAsync(UsageReportQuery query, CancellationToken cancellationToken = default) =>
+        ReportAsync(
+            async token => new UsageReportAnswer(
+                true,
+                [.. (await usage.TopAsync(query.From, query.To, query.ByRefused ? UsageOrder.Refused : UsageOrder.Issued, query.Limit, token))
+                    .Select(total => new UsageTotalRecord(total.ClientId, total.Issued, total.Refused))]),
+            new UsageReportAnswer(false, []),
+            cancellationToken);
+
+    public Task<UnusedReportAnswer> UnusedReportAsync(UnusedReportQuery query, CancellationToken cancellationToken = default) =>
+        ReportAsync(
+            async token =>
+            {
+                var after = query.After is { } last
+                    ? new UnusedPart(last.ClientId, last.Kind, last.Value, last.Label, last.CreatedAt, last.LastUsedAt)
+                    : null;
+                return new UnusedReportAnswer(
+                    true,
+                    [.. (await usage.UnusedAsync(query.Before, after, query.Limit, token)).Select(part => new UnusedRecord(
+                        part.ClientId, part.Kind, part.Value, part.Label, part.CreatedAt, part.LastUsedAt))]);
+            },
+            new UnusedReportAnswer(false, []),
+            cancellationToken);
+
+    public Task<ExpiringReportAnswer> ExpiringReportAsync(ExpiringReportQuery query, CancellationToken cancellationToken = default) =>
+        ReportAsync(
+            async token =>
+            {
+                var after = query.After is { } last
+                    ? new ExpiringSecret(last.ClientId, last.SecretId, last.Label, last.Owner, last.ClientEnabled, last.ExpiresAt)
+                    : null;
+                var secrets = await catalogue.ExpiringSecretsAsync(query.From, query.To, after, query.Limit, token);
+                return new ExpiringReportAnswer(
+                    true,
+                    [.. secrets.Select(secret => new ExpiringSecretRecord(
+                        secret.ClientId, secret.SecretId, secret.Label, secret.Owner, secret.ClientEnabled, secret.ExpiresAt))],
+                    await keys.ReadAsync(token) is { } material && EndOfActiveKey(material) is { } end && end.ExpiresAt > query.From && end.ExpiresAt <= query.To
+                        ? [end]
+                        : []);
+            },
+            new ExpiringReportAnswer(false, [], []),
+            cancellationToken);
+
+    /// <summary>The active key signs until its standby takes over.</summary>
+    private static ExpiringKeyRecord? EndOfActiveKey(KeyMaterial material) =>
+        material.SigningKeys.FirstOrDefault(key => key.State == StoredKeyState.Active) is { } active
+        && material.SigningKeys.Where(key => key.State == StoredKeyState.Pending).Min(key => key.ActivatesAt) is { } end
+            ? new ExpiringKeyRecord(active.Kid, end)
+            : null;
+
+    /// <summary>Reads what an index answers, within the bounds of all of the silo's reads.</summary>
+    private async Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
+    {
+        var answer = unavailable;
+        try
+        {
+            await gate.ReadAsync(async token => answer = await read(token), cancellationToken);
+            return answer;
+        }
+        catch (StorageUnavailableException e)
+        {
+            LogUnavailable(e);
+            return unavailable;
+        }
+    }
+
+    /// <summary>Reads what may go through a whole table: few at a time, with a longer deadline.</summary>
+    private async Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(ReportDeadline);
+        try
+        {
+            await _reports.WaitAsync(deadline.Token);
+            try
+            {
+                return await read(deadline.Token);
+            }
+            finally
+            {
+                _reports.Release();
+            }
+        }
+        catch (Exception e) when (StorageFaults.IsUnavailable(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            LogUnavailable(e);
+            return unavailable;
+        }
+    }
+
+    private static ClientView ViewOf(CatalogueEntry entry) => new()
+    {
+        ClientId = entry.ClientId,
+        DocumentJson = entry.Document,
+        Enabled = entry.Enabled,
+        ETag = entry.ETag,
+        CreatedAt = entry.CreatedAt,
+        UpdatedAt = entry.UpdatedAt,
+        LastUsedAt = entry.LastUsedAt,
+    };
+
+    private static AuditRecord RecordOf(AuditEntry entry) => new()
+    {
+        AuditId = entry.AuditId,
+        At = entry.At,
+        Actor = entry.Actor,
+        Action = entry.Action,
+        Target = entry.Target,
+        RemoteAddress = entry.RemoteAddress,
+        RequestId = entry.RequestId,
+        BeforeJson = entry.Before,
+        AfterJson = entry.After,
+    };
+
+    [LoggerMessage(1400, LogLevel.Warning, "Storage is not available for a list or a report.")]
+    private partial void LogUnavailable(Exception exception);
+}

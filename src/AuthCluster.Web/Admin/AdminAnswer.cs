@@ -1,0 +1,63 @@
+using System.Globalization;
+using AuthCluster.Protocol.Limits;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>An answer of the admin API: a status, a body that is written already, and its headers. Never cached.</summary>
+internal sealed record AdminAnswer(int Status) : IResult
+{
+    /// <summary>The body; null for none.</summary>
+    public ReadOnlyMemory<byte>? Body { get; init; }
+
+    /// <summary>The body's media type.</summary>
+    public string ContentType { get; init; } = "application/json";
+
+    /// <summary>The ETag's value, without quotes.</summary>
+    public string? ETag { get; init; }
+
+    /// <summary>Where what was made is found.</summary>
+    public string? Location { get; init; }
+
+    /// <summary>How to authenticate (RFC 6750 section 3).</summary>
+    public string? Challenge { get; init; }
+
+    /// <summary>When to ask again.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Prints nothing of the body.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdminAnswer({Status})");
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        response.Headers.CacheControl = "no-store";
+        if (ETag is not null)
+        {
+            response.Headers.ETag = $"\"{ETag}\"";
+        }
+
+        if (Location is not null)
+        {
+            response.Headers.Location = Location;
+        }
+
+        if (Challenge is not null)
+        {
+            response.Headers.WWWAuthenticate = Challenge;
+        }
+
+        if (RetryAfter is { } after)
+        {
+            response.Headers.RetryAfter = RateLimitFields.RetryAfterSeconds(after).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (Body is { } body)
+        {
+            response.ContentType = ContentType;
+            response.ContentLength = body.Length;
+            await response.BodyWriter.WriteAsync(body, httpContext.RequestAborted);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Keys;
+using AuthCluster.Web.Tokens;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>Whom the admin API asks. Asking again after a silo has died is <see cref="ClientAuthority"/>'s, as for everybody.</summary>
+/// <remarks>
+/// A change may be asked for again because its command carries the id of its audit entry, by which the grain
+/// knows what it has done already.
+/// </remarks>
+internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority authority)
+{
+    public ICatalogueGrain Catalogue => grains.GetGrain<ICatalogueGrain>(ICatalogueGrain.Key);
+
+    public IIdempotencyGrain Idempotency => grains.GetGrain<IIdempotencyGrain>(IIdempotencyGrain.Key);
+
+    public IKeyRingGrain KeyRing => grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key);
+
+    public IClientGrain Client(string clientId) => grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId));
+
+    /// <summary>Asks, and again while no silo answers; then gives the answer for that.</summary>
+    public async Task<T> AskAsync<T>(Func<Task<T>> ask, T unavailable)
+        where T : class =>
+        await authority.RepeatAsync(ask, CancellationToken.None) ?? unavailable;
+
+    /// <summary>Asks a client's grain.</summary>
+    public Task<ClientAnswer> AskClientAsync(string clientId, Func<IClientGrain, Task<ClientAnswer>> ask) =>
+        AskAsync(() => ask(Client(clientId)), new ClientAnswer { Outcome = ClientOutcome.Unavailable });
+}

@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>Reads a body that is small and comes soon, or says what is wrong with it.</summary>
+internal static class AdminBody
+{
+    /// <summary>Largest accepted body, in bytes.</summary>
+    public const int MaxBytes = 262_144;
+
+    public const string Json = "application/json";
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>Reads the body of the given media type. An empty one needs none, where it may be empty.</summary>
+    public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, string mediaType, bool mayBeEmpty, TimeProvider clock)
+    {
+        if (request.Headers.ContentEncoding.Count > 0)
+        {
+            return new AdminBodyRead(AdminProblem.MediaType(mediaType));
+        }
+
+        var isOfType = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            && type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase);
+        if (!isOfType && (!mayBeEmpty || request.ContentLength > 0))
+        {
+            return new AdminBodyRead(AdminProblem.MediaType(mediaType));
+        }
+
+        var read = await ReadAsync(request, clock);
+        return read.Problem is null && !isOfType && !read.Bytes.IsEmpty
+            ? new AdminBodyRead(AdminProblem.MediaType(mediaType))
+            : read;
+    }
+
+    /// <summary>Reads a body of any media type.</summary>
+    public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, TimeProvider clock)
+    {
+        if (request.ContentLength > MaxBytes)
+        {
+            return new AdminBodyRead(AdminProblem.TooLarge);
+        }
+
+        using var deadline = new CancellationTokenSource(Deadline, clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, request.HttpContext.RequestAborted);
+        var bytes = new MemoryStream();
+        var buffer = new byte[8_192];
+        try
+        {
+            while (await request.Body.ReadAsync(buffer, linked.Token) is > 0 and var read)
+            {
+                if (bytes.Length + read > MaxBytes)
+                {
+                    return new AdminBodyRead(AdminProblem.TooLarge);
+                }
+
+                await bytes.WriteAsync(buffer.AsMemory(0, read), linked.Token);
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            return new AdminBodyRead(e.StatusCode == StatusCodes.Status413PayloadTooLarge ? AdminProblem.TooLarge : AdminProblem.BodyNotReceived);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ConnectionResetException or ConnectionAbortedException or IOException)
+        {
+            return new AdminBodyRead(AdminProblem.BodyNotReceived);
+        }
+
+        return new AdminBodyRead(null) { Bytes = bytes.ToArray() };
+    }
+}
+
+/// <summary>What reading a body gave.</summary>
+internal readonly record struct AdminBodyRead(AdminAnswer? Problem)
+{
+    public ReadOnlyMemory<byte> Bytes { get; init; }
+
+    public override string ToString() => nameof(AdminBodyRead);
+}

@@ -1,0 +1,87 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Metadata;
+using AuthCluster.Web.Tokens;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>
+/// Lets in who brings an active token of this server, for this server, with the scope that the method needs
+/// (RFC 6750).
+/// </summary>
+internal sealed class AdminGate(TokenValidator validator, ClientAuthority authority, IssuerUri issuer, TimeProvider clock)
+{
+    private const string Scheme = "Bearer ";
+    private const string Parameter = "access_token";
+    private const string FormType = "application/x-www-form-urlencoded";
+
+    /// <summary>Says who asks, or why they may not.</summary>
+    public async Task<(AdminRequest? Request, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
+    {
+        var request = context.Request;
+        var authorization = request.Headers.Authorization;
+        if (authorization.Count > 1)
+        {
+            return (null, AdminProblem.SeveralTokens);
+        }
+
+        if (authorization is not [{ } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return (null, AdminProblem.NoToken);
+        }
+
+        if (request.Query.ContainsKey(Parameter) || await HasTokenInFormAsync(request))
+        {
+            return (null, AdminProblem.SeveralTokens);
+        }
+
+        if (!validator.IsReady)
+        {
+            return (null, AdminProblem.Unavailable);
+        }
+
+        if (await validator.ValidateAsync(header[Scheme.Length..].Trim()) is not { } token || !token.Audiences.Contains(issuer.Value))
+        {
+            return (null, AdminProblem.BadToken);
+        }
+
+        return await authority.CheckTokenAsync(token, context.RequestAborted) switch
+        {
+            TokenStanding.Unknown => (null, AdminProblem.Unavailable),
+            TokenStanding.Inactive => (null, AdminProblem.BadToken),
+            _ => CheckScope(context, token),
+        };
+    }
+
+    private static (AdminRequest? Request, AdminAnswer? Refusal) CheckScope(HttpContext context, ValidatedToken token)
+    {
+        var mayRead = token.HasScope(AdminScopes.Read) && HttpMethods.IsGet(context.Request.Method);
+        return mayRead || token.HasScope(AdminScopes.Admin)
+            ? (new AdminRequest(context, token.ClientId.Value), null)
+            : (null, AdminProblem.LacksScope(HttpMethods.IsGet(context.Request.Method) ? AdminScopes.Read : AdminScopes.Admin));
+    }
+
+    /// <summary>A form is refused anyway; but one that repeats the token is told so (RFC 6750 section 2.2).</summary>
+    private async Task<bool> HasTokenInFormAsync(HttpRequest request)
+    {
+        if (request.ContentType is not { } type || !type.StartsWith(FormType, StringComparison.OrdinalIgnoreCase))
+        {
+            return false;
+        }
+
+        var body = await AdminBody.ReadAsync(request, clock);
+        return body.Problem is null
+            && QueryHelpers.ParseQuery(System.Text.Encoding.UTF8.GetString(body.Bytes.Span)).ContainsKey(Parameter);
+    }
+}
+
+/// <summary>The scopes that the admin API asks for.</summary>
+internal static class AdminScopes
+{
+    /// <summary>Everything.</summary>
+    public const string Admin = "authcluster:admin";
+
+    /// <summary>GET alone.</summary>
+    public const string Read = "authcluster:read";
+}

@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using AuthCluster.Contracts.Clients;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>A problem as the admin API answers it (RFC 9457).</summary>
+public sealed record ProblemBody
+{
+    /// <summary>What kind of problem it is; always <c>about:blank</c>: the status says it.</summary>
+    public string Type { get; init; } = "about:blank";
+
+    /// <summary>The status in words.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The status.</summary>
+    public required int Status { get; init; }
+
+    /// <summary>What is wrong and what helps.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>What is wrong by field or parameter; <c>$</c> is the body as a whole.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? Errors { get; init; }
+
+    /// <summary>The request's id, by which the log knows it.</summary>
+    public string? RequestId { get; init; }
+}
+
+/// <summary>The refusals of the admin API, each with its fixed text.</summary>
+internal static class AdminProblem
+{
+    private static readonly TimeSpan ComeBackAfter = TimeSpan.FromSeconds(1);
+
+    public static AdminAnswer NotFound(string what) => Of(404, "Not Found", $"There is no such {what}.");
+
+    public static AdminAnswer Taken { get; } =
+        Of(409, "Conflict", "A client with this id is there already; choose another id, or change that one.");
+
+    public static AdminAnswer LastSecret { get; } =
+        Of(409, "Conflict", "It is the client's last valid secret; add another first, or repeat with ?force=true.");
+
+    public static AdminAnswer LastAdmin { get; } = Of(
+        409, "Conflict", "It is the last enabled client with the scope authcluster:admin; make or enable another admin first.");
+
+    public static AdminAnswer TooManySecrets { get; } =
+        Of(409, "Conflict", "The client has 32 secrets, the most that it may have; revoke one first.");
+
+    public static AdminAnswer Stale { get; } = Of(
+        412, "Precondition Failed", "The client was changed since that ETag was read; read it again and repeat the change.");
+
+    public static AdminAnswer TooLarge { get; } = Of(413, "Content Too Large", "The body has more than 262,144 bytes.");
+
+    public static AdminAnswer BodyNotReceived { get; } = Of(408, "Request Timeout", "The body did not arrive whole and in time.");
+
+    public static AdminAnswer KeyReused { get; } = Of(
+        422, "Unprocessable Content", "This Idempotency-Key was used before with another body; take a new key for a new request.");
+
+    public static AdminAnswer IfMatchMissing { get; } = Of(
+        428, "Precondition Required", "PUT replaces the whole document; send If-Match with the ETag that you read, or * for any.");
+
+    /// <summary>What was asked may or may not have been done; it is safe to ask again.</summary>
+    public static AdminAnswer Unavailable { get; } = Of(
+        503, "Service Unavailable", "Storage does not answer at the moment. Whether the change was made is not known; repeating it is safe.") with
+    {
+        RetryAfter = ComeBackAfter,
+    };
+
+    public static AdminAnswer MediaType(string expected) =>
+        Of(415, "Unsupported Media Type", $"The body must be {expected}, without a Content-Encoding.");
+
+    public static AdminAnswer Invalid(string field, string problem) =>
+        Invalid(ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal).Add(field, problem));
+
+    public static AdminAnswer Invalid(IReadOnlyDictionary<string, string> errors) => Write(new ProblemBody
+    {
+        Title = "Bad Request",
+        Status = 400,
+        Detail = "See errors for what is wrong with each field or parameter.",
+        Errors = errors.ToImmutableSortedDictionary(error => error.Key, error => (IReadOnlyList<string>)[error.Value], StringComparer.Ordinal),
+    });
+
+    /// <summary>No token at all: a challenge without an error (RFC 6750 section 3.1).</summary>
+    public static AdminAnswer NoToken { get; } = Of(
+        401, "Unauthorized", "Send an access token of this server as Authorization: Bearer.") with
+    {
+        Challenge = "Bearer realm=\"authcluster\"",
+    };
+
+    public static AdminAnswer BadToken { get; } = Of(
+        401, "Unauthorized", "The access token is not valid here: it has ended or was revoked, or is not for this server.") with
+    {
+        Challenge = "Bearer realm=\"authcluster\", error=\"invalid_token\", error_description=\"The access token is expired, revoked or not for this server\"",
+    };
+
+    public static AdminAnswer SeveralTokens { get; } = Of(
+        400, "Bad Request", "The request carries more than one token, or one in more than one place; send it once, as Authorization: Bearer.") with
+    {
+        Challenge = "Bearer realm=\"authcluster\", error=\"invalid_request\", error_description=\"The access token was sent more than once\"",
+    };
+
+    public static AdminAnswer LacksScope(string scope) => Of(403, "Forbidden", $"The access token lacks the scope {scope}.") with
+    {
+        Challenge = $"Bearer realm=\"authcluster\", error=\"insufficient_scope\", scope=\"{scope}\"",
+    };
+
+    public static AdminAnswer Fault(string requestId) => Write(new ProblemBody
+    {
+        Title = "Internal Server Error",
+        Status = 500,
+        Detail = "The server made an error; its log has the details under this request id.",
+        RequestId = requestId,
+    });
+
+    /// <summary>The problem of an outcome that is none of success.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is a success.</exception>
+    public static AdminAnswer Of(ClientOutcome outcome, string what = "client") => outcome switch
+    {
+        ClientOutcome.NotFound => NotFound(what),
+        ClientOutcome.Taken => Taken,
+        ClientOutcome.Stale => Stale,
+        ClientOutcome.LastSecret => LastSecret,
+        ClientOutcome.LastAdmin => LastAdmin,
+        ClientOutcome.TooMany => TooManySecrets,
+        ClientOutcome.Unavailable => Unavailable,
+        _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
+    };
+
+    private static AdminAnswer Of(int status, string title, string detail) =>
+        Write(new ProblemBody { Title = title, Status = status, Detail = detail });
+
+    private static AdminAnswer Write(ProblemBody problem) => new(problem.Status)
+    {
+        Body = JsonSerializer.SerializeToUtf8Bytes(problem, AdminJson.Default.ProblemBody),
+        ContentType = "application/problem+json",
+    };
+}

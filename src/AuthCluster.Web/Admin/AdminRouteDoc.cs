@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>A parameter as the OpenAPI document describes it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type"><c>string</c>, <c>integer</c>, <c>boolean</c> or <c>date-time</c>.</param>
+/// <param name="Description">What it does, with its bounds and default.</param>
+internal sealed record AdminParameter(string Name, string Type, string Description)
+{
+    /// <summary>Lowest value of an integer.</summary>
+    public int? Min { get; init; }
+
+    /// <summary>Highest value of an integer.</summary>
+    public int? Max { get; init; }
+
+    /// <summary>The only values.</summary>
+    public IReadOnlyList<string> Values { get; init; } = [];
+
+    /// <summary>Whether it is a header.</summary>
+    public bool IsHeader { get; init; }
+
+    /// <summary>Whether it must be given.</summary>
+    public bool Required { get; init; }
+
+    public IList<JsonNode> EnumValues => [.. Values.Select(value => (JsonNode)value)];
+}
+
+/// <summary>What the OpenAPI document tells of a route, beside its path.</summary>
+internal sealed record AdminRouteDoc(string Name, string Tag, string Summary)
+{
+    /// <summary>Successful answers.</summary>
+    public required IReadOnlyList<(int Status, Type? Body)> Answers { get; init; }
+
+    /// <summary>The statuses of problems, beside those that every route has.</summary>
+    public IReadOnlyList<int> MoreProblems { get; init; } = [];
+
+    /// <summary>The statuses of all problems.</summary>
+    public IEnumerable<int> Problems => MoreProblems.Concat([400, 401, 403, 500, 503]).Distinct().Order();
+
+    /// <summary>Parameters of the query and headers.</summary>
+    public IReadOnlyList<AdminParameter> Parameters { get; init; } = [];
+
+    /// <summary>The body that is sent; null for none.</summary>
+    public Type? Body { get; init; }
+
+    /// <summary>The media type of the body.</summary>
+    public string BodyType { get; init; } = AdminBody.Json;
+
+    /// <summary>Whether the body may be left out.</summary>
+    public bool BodyOptional { get; init; }
+}

@@ -1,0 +1,79 @@
+using AuthCluster.Web.Cluster;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>Answers one authenticated request.</summary>
+internal delegate Task<AdminAnswer> AdminHandler(AdminRequest request, AdminServices services);
+
+/// <summary>
+/// Maps the routes of the admin API. There is no way to map one past the gate, the size of the body, or the
+/// management listener.
+/// </summary>
+internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, AdminServices services, ILogger<AdminRouteGroup> logger)
+{
+    /// <summary>What all paths begin with.</summary>
+    public const string Prefix = "/admin/v1";
+
+    /// <summary>Maps one route.</summary>
+    public void Map(string method, string pattern, AdminHandler handler, AdminRouteDoc doc)
+    {
+        // As a delegate with a result, not a request delegate, so that it is described in the OpenAPI document.
+        var endpoint = routes
+            .MapMethods(Prefix + pattern, [method], (Delegate)((HttpContext context) => HandleAsync(context, pattern, handler)))
+            .WithName(doc.Name)
+            .WithTags(doc.Tag)
+            .WithSummary(doc.Summary)
+            .WithMetadata(new ManagementEndpoint(LoopbackOnly: false), doc);
+        foreach (var (status, body) in doc.Answers)
+        {
+            endpoint.WithMetadata(body is null
+                ? new ProducesResponseTypeMetadata(status)
+                : new ProducesResponseTypeMetadata(status, body, [AdminBody.Json]));
+        }
+
+        foreach (var status in doc.Problems)
+        {
+            endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(ProblemBody), ["application/problem+json"]));
+        }
+    }
+
+    private async Task<IResult> HandleAsync(HttpContext context, string pattern, AdminHandler handler)
+    {
+        AdminRequest? request = null;
+        try
+        {
+            (request, var refusal) = await services.Gate.AdmitAsync(context);
+            var answer = request is null ? refusal! : await handler(request, services);
+            if (HttpMethods.IsGet(context.Request.Method))
+            {
+                LogRead(request?.Actor ?? "", pattern, answer.Status, context.TraceIdentifier);
+            }
+            else
+            {
+                LogWrite(request?.Actor ?? "", context.Request.Method, pattern, answer.Status, context.TraceIdentifier);
+            }
+
+            return answer;
+        }
+#pragma warning disable CA1031 // The last handler of the admin API: whatever went wrong is logged once and answered as a fault.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogFault(e, request?.Actor ?? "", pattern, context.TraceIdentifier);
+            return AdminProblem.Fault(context.TraceIdentifier);
+        }
+    }
+
+    [LoggerMessage(1410, LogLevel.Debug, "Admin read by {Actor}: {Route} answered {Status} ({CorrelationId})")]
+    private partial void LogRead(string actor, string route, int status, string correlationId);
+
+    [LoggerMessage(1411, LogLevel.Information, "Admin call by {Actor}: {Method} {Route} answered {Status} ({CorrelationId})")]
+    private partial void LogWrite(string actor, string method, string route, int status, string correlationId);
+
+    [LoggerMessage(1412, LogLevel.Error, "An admin call of {Actor} to {Route} failed ({CorrelationId})")]
+    private partial void LogFault(Exception exception, string actor, string route, string correlationId);
+}

@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>Registers and maps the admin API.</summary>
+/// <remarks>
+/// The folder owns <c>/admin/v1</c>. A request passes <see cref="AdminGate"/>, is read by the static class of its
+/// routes, goes to a client's grain or to the catalogue's by <see cref="AdminAuthority"/>, and comes back as an
+/// <see cref="AdminAnswer"/>. Nothing is decided here: documents are read by the protocol, changes are decided
+/// by the client's grain.
+/// </remarks>
+public static class AdminSetup
+{
+    /// <summary>Registers the services.</summary>
+    public static IServiceCollection AddAuthClusterAdmin(this IServiceCollection services, AdminDefaults defaults)
+    {
+        services.AddSingleton(defaults);
+        services.AddSingleton<AdminAuthority>();
+        services.AddSingleton<AdminGate>();
+        services.AddSingleton<IdempotentChoices>();
+        services.AddSingleton<SecretWork>();
+        services.AddSingleton<AdminServices>();
+        services.AddAdminOpenApi();
+        return services;
+    }
+
+    /// <summary>Maps <c>/admin/v1</c> and its description.</summary>
+    public static void MapAuthClusterAdmin(this IEndpointRouteBuilder routes)
+    {
+        ArgumentNullException.ThrowIfNull(routes);
+        var services = routes.ServiceProvider;
+        var group = new AdminRouteGroup(
+            routes, services.GetRequiredService<AdminServices>(), services.GetRequiredService<ILogger<AdminRouteGroup>>());
+        ClientRoutes.Map(group);
+        SecretRoutes.Map(group);
+        ReportRoutes.Map(group);
+        AuditRoutes.Map(group);
+        EmergencyRoutes.Map(group);
+        routes.MapAdminOpenApi();
+    }
+}

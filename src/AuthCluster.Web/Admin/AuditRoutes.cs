@@ -1,0 +1,44 @@
+using System.Text.Json;
+using AuthCluster.Contracts.Admin;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary><c>/admin/v1/audit</c>.</summary>
+internal static class AuditRoutes
+{
+    public static void Map(AdminRouteGroup routes) => routes.Map(HttpMethods.Get, "/audit", ListAsync, AdminRouteDocs.Audit);
+
+    private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
+    {
+        var query = new AdminQuery(request.Http.Request.Query);
+        var asked = new ListAuditQuery(query.Text("client"), query.Text("after"), query.Limit());
+        if (query.Problem is { } problem)
+        {
+            return problem;
+        }
+
+        var page = await services.Authority.AskAsync(
+            () => services.Authority.Catalogue.ListAuditAsync(asked, CancellationToken.None), new AuditPageAnswer(false, [], null));
+        if (!page.Found)
+        {
+            return AdminProblem.Unavailable;
+        }
+
+        var body = new AuditPageBody(
+            [.. page.Items.Select(item => new AuditBody(
+                item.AuditId,
+                item.At.UtcDateTime,
+                item.Actor,
+                item.Action,
+                item.Target,
+                item.RemoteAddress.Length > 0 ? item.RemoteAddress : null,
+                item.RequestId.Length > 0 ? item.RequestId : null,
+                Parse(item.BeforeJson),
+                Parse(item.AfterJson)))],
+            page.Next);
+        return new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(body, AdminJson.Default.AuditPageBody) };
+    }
+
+    private static JsonElement? Parse(string? json) => json is null ? null : JsonElement.Parse(json);
+}

@@ -1,0 +1,164 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+
+namespace AuthCluster.Web.Admin;
+
+// What the OpenAPI document says of client documents. They are read and written by the protocol's own reader
+// and writer, which a test compares with these.
+
+/// <summary>A client's rate limit.</summary>
+public sealed record RateLimitBody
+{
+    /// <summary>Tokens a second.</summary>
+    [Range(0.01, 1_000_000)] public required double TokensPerSecond { get; init; }
+
+    /// <summary>The burst; one second's worth, at least 1, unless given.</summary>
+    [Range(1, 10_000_000)] public long? Burst { get; init; }
+
+    /// <summary>Whether it refuses; else it only observes. True unless given.</summary>
+    public bool? Enforce { get; init; }
+}
+
+/// <summary>A client's quota.</summary>
+public sealed record QuotaBody
+{
+    /// <summary>Tokens in a period.</summary>
+    [Range(1, 1_000_000_000_000)] public required long Tokens { get; init; }
+
+    /// <summary><c>hour</c>, <c>day</c> or <c>month</c>, in UTC.</summary>
+    public required string Per { get; init; }
+
+    /// <summary>Whether it refuses; else it only observes. True unless given.</summary>
+    public bool? Enforce { get; init; }
+}
+
+/// <summary>A client document.</summary>
+public record ClientDocumentBody
+{
+    /// <summary>1 to 128 of <c>A-Z a-z 0-9 . _ ~ -</c>; generated unless given.</summary>
+    [StringLength(128, MinimumLength = 1)] public string? ClientId { get; init; }
+
+    /// <summary>A name for people; the id unless given.</summary>
+    [StringLength(200, MinimumLength = 1)] public string? Name { get; init; }
+
+    /// <summary>Whether it may get tokens.</summary>
+    public bool? Enabled { get; init; }
+
+    /// <summary>The grants that it may use: <c>client_credentials</c>, or none.</summary>
+    public IReadOnlyList<string>? GrantTypes { get; init; }
+
+    /// <summary>The scopes that it may have.</summary>
+    [MaxLength(200)] public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>What it gets when it asks for none; all of <c>scopes</c> unless given.</summary>
+    [MaxLength(200)] public IReadOnlyList<string>? DefaultScopes { get; init; }
+
+    /// <summary>The audiences that it may ask for; the server's default one unless given.</summary>
+    [MaxLength(50)] public IReadOnlyList<string>? Audiences { get; init; }
+
+    /// <summary>The audiences that it is the API of: it may introspect their tokens.</summary>
+    [MaxLength(50)] public IReadOnlyList<string>? Introspects { get; init; }
+
+    /// <summary>Lifetime of its tokens; the server's unless given.</summary>
+    [Range(60, 86_400)] public int? TokenLifetimeSeconds { get; init; }
+
+    /// <summary>For how long the same token may be given again; 0 unless given.</summary>
+    [Range(0, 43_200)] public int? TokenReuseSeconds { get; init; }
+
+    /// <summary><c>client_secret_basic</c>, <c>client_secret_post</c>; both unless given.</summary>
+    public IReadOnlyList<string>? AuthMethods { get; init; }
+
+    /// <summary>Its rate limit; none unless given.</summary>
+    public RateLimitBody? RateLimit { get; init; }
+
+    /// <summary>Its quota; none unless given.</summary>
+    public QuotaBody? Quota { get; init; }
+
+    /// <summary>Claims of its own that its tokens carry.</summary>
+    public IReadOnlyDictionary<string, JsonElement>? Claims { get; init; }
+
+    /// <summary>Names and values for people and tools; <c>owner</c> is searchable.</summary>
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+}
+
+/// <summary>A secret to bring over from another server.</summary>
+public sealed record GivenSecretBody
+{
+    /// <summary>The secret itself, 16 to 256 printable ASCII characters.</summary>
+    [StringLength(256, MinimumLength = 16)] public string? Secret { get; init; }
+
+    /// <summary>Or its hash: PBKDF2, bcrypt, Argon2id, SHA-256 or SHA-512.</summary>
+    [StringLength(1_024)] public string? SecretHash { get; init; }
+
+    /// <summary>A label for people.</summary>
+    [StringLength(200)] public string? Label { get; init; }
+
+    /// <summary>When it starts to be valid; at once unless given.</summary>
+    public DateTime? NotBefore { get; init; }
+
+    /// <summary>When it ends; never unless given.</summary>
+    public DateTime? ExpiresAt { get; init; }
+}
+
+/// <summary>A client document to create a client from. Without a secret of its own the server generates one.</summary>
+public sealed record NewClientBody : ClientDocumentBody
+{
+    /// <summary>A given secret, 16 to 256 printable ASCII characters.</summary>
+    [StringLength(256, MinimumLength = 16)] public string? Secret { get; init; }
+
+    /// <summary>An imported hash of a secret.</summary>
+    [StringLength(1_024)] public string? SecretHash { get; init; }
+
+    /// <summary>Several secrets, where there is more than one.</summary>
+    [MaxLength(32)] public IReadOnlyList<GivenSecretBody>? Secrets { get; init; }
+}
+
+/// <summary>A client as the server answers it.</summary>
+public record ClientBody : ClientDocumentBody
+{
+    /// <summary>When it was created.</summary>
+    public required DateTime CreatedAt { get; init; }
+
+    /// <summary>When it was last changed.</summary>
+    public required DateTime UpdatedAt { get; init; }
+
+    /// <summary>When it last got a token, to the minute; absent for never.</summary>
+    public DateTime? LastUsedAt { get; init; }
+
+    /// <summary>Its ETag, in lists.</summary>
+    public string? Etag { get; init; }
+}
+
+/// <summary>A client that was created.</summary>
+public sealed record CreatedClientBody : ClientBody
+{
+    /// <summary>The id of its first secret.</summary>
+    public required string SecretId { get; init; }
+
+    /// <summary>The generated secret, this once; absent when it was given.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>Prints the id.</summary>
+    public override string ToString() => $"CreatedClientBody({ClientId})";
+}
+
+/// <summary>A page of clients.</summary>
+/// <param name="Items">The clients.</param>
+/// <param name="Next">What to ask for the next page after; absent on the last.</param>
+public sealed record ClientPageBody(IReadOnlyList<ClientBody> Items, string? Next);
+
+/// <summary>A request to add a secret.</summary>
+public sealed record NewSecretBody
+{
+    /// <summary>A label for people.</summary>
+    [StringLength(200)] public string? Label { get; init; }
+
+    /// <summary>When it starts to be valid; at once unless given.</summary>
+    public DateTime? NotBefore { get; init; }
+
+    /// <summary>When it ends; never unless given.</summary>
+    public DateTime? ExpiresAt { get; init; }
+
+    /// <summary>When given, the other secrets end after so many seconds at the latest.</summary>
+    [Range(0, 315_360_000)] public int? RetireOthersAfter { get; init; }
+}

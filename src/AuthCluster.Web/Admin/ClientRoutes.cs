@@ -1,0 +1,297 @@
+using System.Security.Cryptography;
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Web.Clients;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary><c>/admin/v1/clients</c> and <c>/admin/v1/clients/{id}</c>.</summary>
+internal static class ClientRoutes
+{
+    private const string All = "/clients";
+    private const string One = "/clients/{id}";
+    private const int MostMerges = 5;
+
+    public static void Map(AdminRouteGroup routes)
+    {
+        routes.Map(HttpMethods.Post, All, CreateAsync, AdminRouteDocs.CreateClient);
+        routes.Map(HttpMethods.Get, All, ListAsync, AdminRouteDocs.ListClients);
+        routes.Map(HttpMethods.Get, One, GetAsync, AdminRouteDocs.GetClient);
+        routes.Map(HttpMethods.Put, One, ReplaceAsync, AdminRouteDocs.ReplaceClient);
+        routes.Map(HttpMethods.Patch, One, PatchAsync, AdminRouteDocs.PatchClient);
+        routes.Map(HttpMethods.Delete, One, DeleteAsync, AdminRouteDocs.DeleteClient);
+        routes.Map(HttpMethods.Post, One + "/disable", (request, services) => SetEnabledAsync(request, services, false), AdminRouteDocs.DisableClient);
+        routes.Map(HttpMethods.Post, One + "/enable", (request, services) => SetEnabledAsync(request, services, true), AdminRouteDocs.EnableClient);
+        routes.Map(HttpMethods.Post, One + "/revoke-tokens", RevokeTokensAsync, AdminRouteDocs.RevokeClientTokens);
+    }
+
+    /// <summary>Reads a client id of the route; one outside the grammar is nobody's.</summary>
+    public static ClientId? IdOf(AdminRequest request) => ClientId.TryParse(request.Route("id"), out var id) ? id : null;
+
+    private static async Task<AdminAnswer> CreateAsync(AdminRequest request, AdminServices services)
+    {
+        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, services.Clock);
+        if (body.Problem is not null)
+        {
+            return body.Problem;
+        }
+
+        var (key, keyProblem) = services.Choices.Read(request, All, body.Bytes.Span);
+        if (keyProblem is not null)
+        {
+            return keyProblem;
+        }
+
+        var reading = ClientDocumentReader.ReadNew(body.Bytes, NewClientId(), services.Defaults.TokenLifetimeSeconds);
+        if (!reading.Succeeded)
+        {
+            return AdminProblem.Invalid(reading.Errors);
+        }
+
+        var document = reading.Document;
+        var generated = reading.Secrets.IsEmpty;
+        string? secret = null;
+        var first = generated ? NewSecrets.Generate(out secret) : null;
+        var stored = first is null ? await services.Secrets.StoreAsync(reading.Secrets) : [first];
+        if (stored is not { } secrets)
+        {
+            return AdminProblem.Unavailable;
+        }
+
+        var now = services.Now();
+        if (key is not null)
+        {
+            var chosen = await services.Choices.ChooseAsync(key, document.ClientId.Value, secrets[0].SecretId, secret, now);
+            if (chosen.Choice is not { } choice)
+            {
+                return chosen.Problem!;
+            }
+
+            secret = chosen.Secret;
+            now = choice.CreatedAt;
+            document = document with
+            {
+                ClientId = Parse(choice.ClientId),
+                Name = document.Name == document.ClientId.Value ? choice.ClientId : document.Name,
+            };
+            secrets = secrets.SetItem(0, (secret is null ? secrets[0] : NewSecrets.Given(secret)) with { SecretId = choice.SecretId });
+        }
+
+        var command = new CreateClientCommand
+        {
+            DocumentJson = ClientDocumentWriter.ToStoredJson(document),
+            Enabled = document.Enabled ?? true,
+            Secrets = secrets,
+            Actor = request.NewActor(),
+            IdempotencyId = key?.Id,
+            CreatedAt = now,
+        };
+        var id = document.ClientId.Value;
+        var answer = await services.Authority.AskClientAsync(id, grain => grain.CreateAsync(command, CancellationToken.None));
+        if (answer.Outcome != ClientOutcome.Done)
+        {
+            return await RefuseAsync(services, key, AdminProblem.Of(answer.Outcome));
+        }
+
+        return ClientAnswers.Created(
+            command.DocumentJson, command.Enabled, now, answer.ETag, $"{AdminRouteGroup.Prefix}{All}/{id}", secrets[0].SecretId, secret);
+    }
+
+    /// <summary>A refusal does not spend the key; an unknown outcome keeps it, so that a repeat finds its choices.</summary>
+    public static async Task<AdminAnswer> RefuseAsync(AdminServices services, IdempotencyKey? key, AdminAnswer problem)
+    {
+        if (problem.Status < 500)
+        {
+            await services.Choices.ForgetAsync(key);
+        }
+
+        return problem;
+    }
+
+    private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
+    {
+        var query = new AdminQuery(request.Http.Request.Query);
+        var list = new ListClientsQuery(query.Text("search"), query.Text("owner"), query.Text("after"), query.Limit());
+        if (query.Problem is { } problem)
+        {
+            return problem;
+        }
+
+        var page = await services.Authority.AskAsync(
+            () => services.Authority.Catalogue.ListClientsAsync(list, CancellationToken.None), new ClientPageAnswer(false, [], null));
+        return page.Found ? ClientAnswers.Page(page) : AdminProblem.Unavailable;
+    }
+
+    private static async Task<AdminAnswer> GetAsync(AdminRequest request, AdminServices services)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+        if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
+        {
+            return AdminProblem.Of(answer.Outcome);
+        }
+
+        var lastUses = await LastUsesAsync(services, id);
+        return lastUses.Found ? ClientAnswers.Of(client, lastUses) : AdminProblem.Unavailable;
+    }
+
+    private static async Task<AdminAnswer> ReplaceAsync(AdminRequest request, AdminServices services)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        if (problem is not null || !match.IsGiven)
+        {
+            return problem ?? AdminProblem.IfMatchMissing;
+        }
+
+        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, services.Clock);
+        if (body.Problem is not null)
+        {
+            return body.Problem;
+        }
+
+        var reading = ClientDocumentReader.ReadReplacement(body.Bytes, id, services.Defaults.TokenLifetimeSeconds);
+        return reading.Succeeded
+            ? await ReplaceAsync(services, id, reading.Document, match.ETag, request.NewActor())
+            : AdminProblem.Invalid(reading.Errors);
+    }
+
+    private static async Task<AdminAnswer> PatchAsync(AdminRequest request, AdminServices services)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
+        var body = await AdminBody.ReadAsync(request.Http.Request, JsonMergePatch.ContentType, mayBeEmpty: false, services.Clock);
+        if (body.Problem is not null)
+        {
+            return body.Problem;
+        }
+
+        for (var tries = 1; ; tries++)
+        {
+            var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+            if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
+            {
+                return AdminProblem.Of(present.Outcome);
+            }
+
+            if (match.ETag is { } wanted && wanted != client.ETag)
+            {
+                return AdminProblem.Stale;
+            }
+
+            var reading = ClientDocumentReader.ReadPatch(body.Bytes, id, client.DocumentJson, services.Defaults.TokenLifetimeSeconds);
+            if (!reading.Succeeded)
+            {
+                return AdminProblem.Invalid(reading.Errors);
+            }
+
+            // Merged with what was read, so it may only replace that. A caller who named no ETag is merged with the next one.
+            var answer = await ReplaceAsync(services, id, reading.Document, client.ETag, request.NewActor());
+            if (answer.Status != StatusCodes.Status412PreconditionFailed || match.ETag is not null || tries == MostMerges)
+            {
+                return answer;
+            }
+        }
+    }
+
+    private static Task<AdminAnswer> ReplaceAsync(AdminServices services, ClientId id, ClientDocument document, string? ifMatch, ActorRecord actor)
+    {
+        var command = new ReplaceClientCommand
+        {
+            DocumentJson = ClientDocumentWriter.ToStoredJson(document),
+            Enabled = document.Enabled,
+            IfMatch = ifMatch,
+            Actor = actor,
+        };
+        return ChangeAsync(services, id, grain => grain.ReplaceAsync(command, CancellationToken.None));
+    }
+
+    private static async Task<AdminAnswer> SetEnabledAsync(AdminRequest request, AdminServices services, bool enabled)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        var command = new SetEnabledCommand(enabled, match.ETag, request.NewActor());
+        return problem ?? await ChangeAsync(services, id, grain => grain.SetEnabledAsync(command, CancellationToken.None));
+    }
+
+    private static async Task<AdminAnswer> DeleteAsync(AdminRequest request, AdminServices services)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        var command = new DeleteClientCommand(match.ETag, request.NewActor());
+        return problem ?? await ActAsync(services, id, "client", grain => grain.DeleteAsync(command, CancellationToken.None));
+    }
+
+    private static async Task<AdminAnswer> RevokeTokensAsync(AdminRequest request, AdminServices services)
+    {
+        if (IdOf(request) is not { } id)
+        {
+            return AdminProblem.NotFound("client");
+        }
+
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        var command = new RevokeTokensCommand(match.ETag, request.NewActor());
+        return problem ?? await ActAsync(services, id, "client", grain => grain.RevokeTokensAsync(command, CancellationToken.None));
+    }
+
+    /// <summary>Makes a change that answers 204.</summary>
+    public static async Task<AdminAnswer> ActAsync(AdminServices services, ClientId id, string what, Func<IClientGrain, Task<ClientAnswer>> change)
+    {
+        var answer = await services.Authority.AskClientAsync(id.Value, change);
+        return answer.Outcome == ClientOutcome.Done
+            ? new AdminAnswer(StatusCodes.Status204NoContent) { ETag = answer.Client?.ETag }
+            : AdminProblem.Of(answer.Outcome, what);
+    }
+
+    /// <summary>Makes a change that answers the client.</summary>
+    private static async Task<AdminAnswer> ChangeAsync(AdminServices services, ClientId id, Func<IClientGrain, Task<ClientAnswer>> change)
+    {
+        // Read before the change: afterwards only an answer may come, and it must not depend on one more read.
+        var lastUses = await LastUsesAsync(services, id);
+        if (!lastUses.Found)
+        {
+            return AdminProblem.Unavailable;
+        }
+
+        var answer = await services.Authority.AskClientAsync(id.Value, change);
+        return answer is { Outcome: ClientOutcome.Done, Client: { } client }
+            ? ClientAnswers.Of(client, lastUses)
+            : AdminProblem.Of(answer.Outcome == ClientOutcome.Done ? ClientOutcome.NotFound : answer.Outcome);
+    }
+
+    public static Task<LastUsesAnswer> LastUsesAsync(AdminServices services, ClientId id) => services.Authority.AskAsync(
+        () => services.Authority.Catalogue.LastUsesAsync(id.Value, CancellationToken.None), new LastUsesAnswer(false, []));
+
+    private static ClientId NewClientId() => Parse(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+
+    private static ClientId Parse(string id) =>
+        ClientId.TryParse(id, out var parsed) ? parsed : throw new FormatException("A client id that the server chose is outside the grammar.");
+}
