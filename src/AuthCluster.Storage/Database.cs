@@ -105,6 +105,9 @@ public sealed class Database : IAsyncDisposable
         _ => sqlServer,
     };
 
+    /// <summary>Picks the text that this database understands, where SQLite and PostgreSQL agree.</summary>
+    internal string Sql(string others, string sqlServer) => Provider == StorageProvider.SqlServer ? sqlServer : others;
+
     /// <summary>Reads rows outside any transaction.</summary>
     internal async Task<List<T>> ReadAsync<T>(
         string sql, object? parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken, TimeSpan? timeout = null)

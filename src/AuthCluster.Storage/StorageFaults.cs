@@ -84,8 +84,8 @@ public static class StorageFaults
     {
         // Deadlock victim, snapshot conflict, unique key and unique index: two inserted the same row at once.
         1205 or 3960 or 2627 or 2601 => StorageFault.Conflict,
-        // Lock time-out, log or disk full, read-only, in recovery, too many sessions, throttled.
-        1222 or 9002 or 1105 or 3906 or 922 or 17809 or 40501 or 49918 or 49919 or 49920 => StorageFault.Unavailable,
+        // Lock time-out (51222 is our own), log or disk full, read-only, in recovery, too many sessions, throttled.
+        1222 or 51222 or 9002 or 1105 or 3906 or 922 or 17809 or 40501 or 49918 or 49919 or 49920 => StorageFault.Unavailable,
         // Client time-out (-2), a broken connection (severity 20 and up), a server that goes away.
         -2 or 0 or 6005 or 596 or 40613 or 40197 => StorageFault.OutcomeUnknown,
         _ when exception.Class >= 20 => StorageFault.OutcomeUnknown,

@@ -8,13 +8,20 @@ public sealed class AuditStore(Database database)
 {
     private const string Columns = "audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json";
 
-    private readonly string _page = database.Sql(
-        sqlite: $"""
-            select {Columns} from audit
-            where (occurred_at, audit_id) < (@Time, @Id)
-            order by occurred_at desc, audit_id desc limit @Limit
+    private readonly string _insert = database.Sql(
+        others: """
+            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+            values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
+            on conflict (audit_id) do nothing
             """,
-        postgreSql: $"""
+        sqlServer: """
+            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After
+            where not exists (select 1 from audit where audit_id = @AuditId)
+            """);
+
+    private readonly string _page = database.Sql(
+        others: $"""
             select {Columns} from audit
             where (occurred_at, audit_id) < (@Time, @Id)
             order by occurred_at desc, audit_id desc limit @Limit
@@ -26,19 +33,14 @@ public sealed class AuditStore(Database database)
             """);
 
     private readonly string _pageOfClient = database.Sql(
-        sqlite: $"""
-            select {Columns} from audit
-            where client_id = @ClientId and client_id <> '' and (occurred_at, audit_id) < (@Time, @Id)
-            order by occurred_at desc, audit_id desc limit @Limit
-            """,
-        postgreSql: $"""
+        others: $"""
             select {Columns} from audit
             where client_id = @ClientId and client_id <> '' and (occurred_at, audit_id) < (@Time, @Id)
             order by occurred_at desc, audit_id desc limit @Limit
             """,
         sqlServer: $"""
             select top (@Limit) {Columns} from audit
-            where client_id = @ClientId and client_id <> '' and occurred_at <= @Time and (occurred_at < @Time or audit_id < @Id)
+            where client_id = @ClientId and client_id <> N'' and occurred_at <= @Time and (occurred_at < @Time or audit_id < @Id)
             order by occurred_at desc, audit_id desc
             """);
 
@@ -65,32 +67,16 @@ public sealed class AuditStore(Database database)
     }
 
     /// <summary>Adds entries that are not there yet. Returns how many were new.</summary>
-    internal static async Task<int> AddAsync(
-        Database database, DbConnection connection, DbTransaction transaction, IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken)
+    internal async Task<int> AddAsync(
+        DbConnection connection, DbTransaction transaction, IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken)
     {
-        var sql = database.Sql(
-            sqlite: """
-                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-                values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
-                on conflict (audit_id) do nothing
-                """,
-            postgreSql: """
-                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-                values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
-                on conflict (audit_id) do nothing
-                """,
-            sqlServer: """
-                insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-                select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After
-                where not exists (select 1 from audit where audit_id = @AuditId)
-                """);
         var added = 0;
         foreach (var entry in entries)
         {
             added += await Database.ExecuteAsync(
                 connection,
                 transaction,
-                sql,
+                _insert,
                 new
                 {
                     entry.AuditId,

@@ -39,12 +39,7 @@ public sealed class IdempotencyStore(Database database)
     private readonly string _read = $"select {Columns} from idempotency where key_hash = @KeyHash";
 
     private readonly string _insert = database.Sql(
-        sqlite: $"""
-            insert into idempotency ({Columns})
-            values (@KeyHash, @BodyHash, @ClientId, @SecretId, @EncryptedSecret, @CreatedAt, @ExpiresAt)
-            on conflict (key_hash) do nothing
-            """,
-        postgreSql: $"""
+        others: $"""
             insert into idempotency ({Columns})
             values (@KeyHash, @BodyHash, @ClientId, @SecretId, @EncryptedSecret, @CreatedAt, @ExpiresAt)
             on conflict (key_hash) do nothing

@@ -121,7 +121,7 @@ internal sealed record CatalogueSql
         PageOfOwner = $"""
             select top (@Limit) {Columns}
             from client_catalogue c {WithLastUse}
-            where c.deleted = 0 and c.owner = @Owner and c.owner <> '' and c.client_id > @After
+            where c.deleted = 0 and c.owner = @Owner and c.owner <> N'' and c.client_id > @After
             order by c.client_id
             """,
         CountNames = """
@@ -132,14 +132,14 @@ internal sealed record CatalogueSql
         CountNamesOfOwner = """
             select count(*) from (
                 select top (@Limit) 1 as one from client_catalogue
-                where deleted = 0 and owner = @Owner and owner <> '' and name_key >= @NameFrom and name_key < @NameTo) as found
+                where deleted = 0 and owner = @Owner and owner <> N'' and name_key >= @NameFrom and name_key < @NameTo) as found
             """,
         SearchFew = SqlServerSearch("ix_client_catalogue_page", "ix_client_catalogue_name", ""),
         SearchMany = SqlServerSearch("ix_client_catalogue_page", "ix_client_catalogue_page", ""),
         SearchFewOfOwner = SqlServerSearch(
-            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_name", "owner = @Owner and owner <> '' and "),
+            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_name", "owner = @Owner and owner <> N'' and "),
         SearchManyOfOwner = SqlServerSearch(
-            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", "owner = @Owner and owner <> '' and "),
+            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", "owner = @Owner and owner <> N'' and "),
     };
 
     // The cross join keeps SQLite from going through all clients in order and asking of each whether it was found.

@@ -29,14 +29,7 @@ public sealed class CatalogueStore(Database database)
         sqlServer: "select count(*) from client_catalogue where is_admin = 1 and enabled = 1 and deleted = 0");
 
     private readonly string _expiring = database.Sql(
-        sqlite: """
-            select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
-            from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at >= @From and p.expires_at <= @To and p.kind = 'secret'
-                and (p.expires_at, p.client_id, p.value) > (@From, @ClientId, @SecretId)
-            order by p.expires_at, p.client_id, p.value limit @Limit
-            """,
-        postgreSql: """
+        others: """
             select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
             from client_part p join client_catalogue c on c.client_id = p.client_id
             where p.expires_at is not null and p.expires_at >= @From and p.expires_at <= @To and p.kind = 'secret'

@@ -17,20 +17,12 @@ public sealed record OutboxBatch(
 /// </summary>
 public sealed class OutboxStore(Database database)
 {
+    private readonly AuditStore _audit = new(database);
+
+    private readonly RevocationStore _revocations = new(database);
+
     private readonly string _moveRow = database.Sql(
-        sqlite: """
-            insert into client_catalogue
-                (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
-            values
-                (@ClientId, @Name, @NameKey, @Owner, @Enabled, @IsAdmin, @Deleted, @Document, @ETag, @Version, @CreatedAt, @UpdatedAt)
-            on conflict (client_id) do update set
-                name = excluded.name, name_key = excluded.name_key, owner = excluded.owner, enabled = excluded.enabled,
-                is_admin = excluded.is_admin, deleted = excluded.deleted, document = excluded.document, etag = excluded.etag,
-                version = excluded.version, created_at = excluded.created_at, updated_at = excluded.updated_at
-            where client_catalogue.version < excluded.version
-            returning 1
-            """,
-        postgreSql: """
+        others: """
             insert into client_catalogue
                 (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
             values
@@ -43,18 +35,22 @@ public sealed class OutboxStore(Database database)
             returning 1
             """,
         sqlServer: """
+            declare @moved int;
             update client_catalogue set
                 name = @Name, name_key = @NameKey, owner = @Owner, enabled = @Enabled, is_admin = @IsAdmin, deleted = @Deleted,
                 document = @Document, etag = @ETag, version = @Version, created_at = @CreatedAt, updated_at = @UpdatedAt
-            output 1
             where client_id = @ClientId and version < @Version;
-            if @@rowcount = 0
+            set @moved = @@rowcount;
+            if @moved = 0
+            begin
                 insert into client_catalogue
                     (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
-                output 1
                 select
                     @ClientId, @Name, @NameKey, @Owner, @Enabled, @IsAdmin, @Deleted, @Document, @ETag, @Version, @CreatedAt, @UpdatedAt
                 where not exists (select 1 from client_catalogue where client_id = @ClientId);
+                set @moved = @@rowcount;
+            end;
+            select @moved;
             """);
 
     private readonly string _readParts = "select kind, value, label, expires_at from client_part where client_id = @ClientId";
@@ -78,13 +74,13 @@ public sealed class OutboxStore(Database database)
         database.WriteAsync(
             async (connection, transaction) =>
             {
-                await AuditStore.AddAsync(database, connection, transaction, batch.Audit, cancellationToken);
+                await _audit.AddAsync(connection, transaction, batch.Audit, cancellationToken);
                 if (batch.Catalogue is { } entry && await MoveRowAsync(connection, transaction, entry, cancellationToken))
                 {
                     await MovePartsAsync(connection, transaction, entry, cancellationToken);
                 }
 
-                return await RevocationStore.AddAsync(database, connection, transaction, batch.Revocations, cancellationToken);
+                return await _revocations.AddAsync(connection, transaction, batch.Revocations, cancellationToken);
             },
             cancellationToken);
 
@@ -112,7 +108,7 @@ public sealed class OutboxStore(Database database)
                 UpdatedAt = new StoredTime(entry.UpdatedAt),
             },
             cancellationToken);
-        return moved is not null;
+        return moved is > 0;
     }
 
     /// <summary>Writes what differs between the parts that are stored and those that the client has now.</summary>

@@ -14,6 +14,13 @@ public sealed class UsageStore(Database database)
     /// <summary>Reports read much and are nobody's token request.</summary>
     private static readonly TimeSpan ReportTimeout = TimeSpan.FromSeconds(30);
 
+    private readonly IUsageWriter _writer = database.Provider switch
+    {
+        StorageProvider.Sqlite => new SqliteUsageWriter(),
+        StorageProvider.PostgreSql => new PostgreSqlUsageWriter(),
+        _ => new SqlServerUsageWriter(),
+    };
+
     private readonly string _ofClient = """
         select hour, outcome, sum(count) from usage_hourly
         where client_id = @ClientId and hour >= @From and hour < @To
@@ -28,14 +35,7 @@ public sealed class UsageStore(Database database)
     private readonly string _lastUses = "select kind, value, used_at from last_used where client_id = @ClientId order by kind, value";
 
     private readonly string _unused = database.Sql(
-        sqlite: """
-            select p.client_id, p.kind, p.value, p.label, p.created_at, u.used_at
-            from client_part p
-            left join last_used u on u.client_id = p.client_id and u.kind = p.kind and u.value = p.value
-            where (p.client_id, p.kind, p.value) > (@ClientId, @Kind, @Value) and coalesce(u.used_at, p.created_at) < @Before
-            order by p.client_id, p.kind, p.value limit @Limit
-            """,
-        postgreSql: """
+        others: """
             select p.client_id, p.kind, p.value, p.label, p.created_at, u.used_at
             from client_part p
             left join last_used u on u.client_id = p.client_id and u.kind = p.kind and u.value = p.value
@@ -53,11 +53,7 @@ public sealed class UsageStore(Database database)
             """);
 
     private readonly string _sweep = database.Sql(
-        sqlite: """
-            delete from usage_hourly where (client_id, hour, outcome, writer) in (
-                select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit)
-            """,
-        postgreSql: """
+        others: """
             delete from usage_hourly where (client_id, hour, outcome, writer) in (
                 select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit)
             """,
@@ -88,18 +84,17 @@ public sealed class UsageStore(Database database)
             return Task.CompletedTask;
         }
 
-        var writer = UsageWriter.Of(database.Provider);
         return database.WriteAsync(
             async (connection, transaction) =>
             {
                 if (countRows.Count > 0)
                 {
-                    await writer.WriteCountsAsync(connection, transaction, countRows, cancellationToken);
+                    await _writer.WriteCountsAsync(connection, transaction, countRows, cancellationToken);
                 }
 
                 if (useRows.Count > 0)
                 {
-                    await writer.WriteLastUsesAsync(connection, transaction, useRows, cancellationToken);
+                    await _writer.WriteLastUsesAsync(connection, transaction, useRows, cancellationToken);
                 }
 
                 return true;

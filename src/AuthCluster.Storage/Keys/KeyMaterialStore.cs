@@ -17,9 +17,12 @@ public sealed class KeyMaterialStore(Database database)
     /// <summary>How long the feed tells of a raised floor: no token lives longer.</summary>
     private static readonly TimeSpan LongestTokenLifetime = TimeSpan.FromHours(24);
 
+    private readonly AuditStore _audit = new(database);
+
+    private readonly RevocationStore _revocations = new(database);
+
     private readonly string _insertRing = database.Sql(
-        sqlite: "insert into key_ring (id, version) values (1, 1) on conflict (id) do nothing",
-        postgreSql: "insert into key_ring (id, version) values (1, 1) on conflict (id) do nothing",
+        others: "insert into key_ring (id, version) values (1, 1) on conflict (id) do nothing",
         sqlServer: "insert into key_ring (id, version) select 1, 1 where not exists (select 1 from key_ring where id = 1)");
 
     private readonly string _moveRing = "update key_ring set version = version + 1 where id = 1 and version = @Expected";
@@ -124,8 +127,8 @@ public sealed class KeyMaterialStore(Database database)
                     }
                 }
 
-                await AuditStore.AddAsync(database, connection, transaction, audit, cancellationToken);
-                await RevocationStore.AddAsync(database, connection, transaction, revocations, cancellationToken);
+                await _audit.AddAsync(connection, transaction, audit, cancellationToken);
+                await _revocations.AddAsync(connection, transaction, revocations, cancellationToken);
             },
             cancellationToken);
 
@@ -174,7 +177,7 @@ public sealed class KeyMaterialStore(Database database)
     internal async Task<long> RaiseFloorAsync(
         DbConnection connection, DbTransaction transaction, DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken)
     {
-        if (audit is not null && await AuditStore.AddAsync(database, connection, transaction, [audit], cancellationToken) == 0)
+        if (audit is not null && await _audit.AddAsync(connection, transaction, [audit], cancellationToken) == 0)
         {
             return await Database.ScalarAsync<long>(connection, transaction, _readFloor, null, cancellationToken);
         }
@@ -183,7 +186,7 @@ public sealed class KeyMaterialStore(Database database)
         var floor = await Database.ScalarAsync<long?>(connection, transaction, _raiseFloor, wanted, cancellationToken)
             ?? throw new InvalidOperationException("There is no generation floor yet: no node has ever started on this database.");
         var item = new RevocationItem(RevocationKind.All, "", RevocationItem.Everything, floor, now + LongestTokenLifetime);
-        await RevocationStore.AddAsync(database, connection, transaction, [item], cancellationToken);
+        await _revocations.AddAsync(connection, transaction, [item], cancellationToken);
         return floor;
     }
 

@@ -13,6 +13,19 @@ namespace AuthCluster.Storage.Revocation;
 /// </remarks>
 public sealed class RevocationStore(Database database)
 {
+    private readonly string _insert = database.Sql(
+        others: """
+            insert into revocation (kind, client_id, value, gen, expires_at)
+            values (@Kind, @ClientId, @Value, @Gen, @ExpiresAt)
+            on conflict (client_id, kind, value, gen) do nothing
+            """,
+        sqlServer: """
+            insert into revocation (kind, client_id, value, gen, expires_at)
+            select @Kind, @ClientId, @Value, @Gen, @ExpiresAt
+            where not exists (
+                select 1 from revocation where client_id = @ClientId and kind = @Kind and value = @Value and gen = @Gen)
+            """);
+
     private readonly string _liveTokens = """
         select value from revocation
         where client_id = @ClientId and kind = 'token' and expires_at > @Now
@@ -57,7 +70,7 @@ public sealed class RevocationStore(Database database)
     /// <summary>Adds revocations that are not there yet.</summary>
     public Task AddAsync(IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken = default) =>
         database.WriteAsync(
-            (connection, transaction) => AddAsync(database, connection, transaction, items, cancellationToken),
+            (connection, transaction) => AddAsync(connection, transaction, items, cancellationToken),
             cancellationToken);
 
     /// <summary>The <c>jti</c>s of a client's revoked tokens that have not expired.</summary>
@@ -108,33 +121,16 @@ public sealed class RevocationStore(Database database)
     public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
         database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
 
-    internal static async Task<int> AddAsync(
-        Database database, DbConnection connection, DbTransaction transaction, IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken)
+    internal async Task<int> AddAsync(
+        DbConnection connection, DbTransaction transaction, IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken)
     {
-        var sql = database.Sql(
-            sqlite: """
-                insert into revocation (kind, client_id, value, gen, expires_at)
-                values (@Kind, @ClientId, @Value, @Gen, @ExpiresAt)
-                on conflict (client_id, kind, value, gen) do nothing
-                """,
-            postgreSql: """
-                insert into revocation (kind, client_id, value, gen, expires_at)
-                values (@Kind, @ClientId, @Value, @Gen, @ExpiresAt)
-                on conflict (client_id, kind, value, gen) do nothing
-                """,
-            sqlServer: """
-                insert into revocation (kind, client_id, value, gen, expires_at)
-                select @Kind, @ClientId, @Value, @Gen, @ExpiresAt
-                where not exists (
-                    select 1 from revocation where client_id = @ClientId and kind = @Kind and value = @Value and gen = @Gen)
-                """);
         var added = 0;
         foreach (var item in items)
         {
             added += await Database.ExecuteAsync(
                 connection,
                 transaction,
-                sql,
+                _insert,
                 new { Kind = NameOf(item.Kind), item.ClientId, item.Value, item.Gen, ExpiresAt = new StoredTime(item.ExpiresAt) },
                 cancellationToken);
         }

@@ -1,0 +1,108 @@
+using System.Data.Common;
+using Dapper;
+
+namespace AuthCluster.Storage;
+
+/// <summary>The database would not keep what it has acknowledged. The message is a sentence for the operator.</summary>
+public sealed class DurabilityException : Exception
+{
+    /// <summary>One without a message of its own.</summary>
+    public DurabilityException()
+        : base("The database does not keep what it acknowledges.")
+    {
+    }
+
+    /// <summary>One with its sentence.</summary>
+    public DurabilityException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>One with its sentence and its cause.</summary>
+    public DurabilityException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>
+/// Refuses a database whose settings would break the promise that an acknowledged write is on disk, or that can't be written at all.
+/// Asked once, at start.
+/// </summary>
+public static class DurabilityCheck
+{
+    /// <summary>Asks the database for its settings.</summary>
+    /// <exception cref="DurabilityException">It is read-only, or commits before its log is on disk.</exception>
+    /// <exception cref="StorageUnavailableException">It can't be reached.</exception>
+    public static async Task RunAsync(Database database, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        switch (database.Provider)
+        {
+            case StorageProvider.Sqlite:
+                await CheckSqliteAsync(database, connection, cancellationToken);
+                break;
+            case StorageProvider.PostgreSql:
+                await CheckPostgreSqlAsync(connection, cancellationToken);
+                break;
+            default:
+                await CheckSqlServerAsync(connection, cancellationToken);
+                break;
+        }
+    }
+
+    private static async Task CheckSqliteAsync(Database database, DbConnection connection, CancellationToken cancellationToken)
+    {
+        using var turn = await database.EnterWriteAsync(cancellationToken);
+        try
+        {
+            // Takes the write lock and gives it back.
+            await connection.ExecuteAsync(new CommandDefinition("begin immediate; rollback", cancellationToken: cancellationToken));
+        }
+        catch (DbException e) when (StorageFaults.Of(e) == StorageFault.Unavailable)
+        {
+            throw new DurabilityException($"The SQLite database {database.SqliteFile} can't be written: {e.Message}", e);
+        }
+
+        var journal = await Database.ScalarAsync<string>(connection, null, "pragma journal_mode", null, cancellationToken);
+        if (journal != "wal")
+        {
+            throw new DurabilityException(
+                $"The SQLite database {database.SqliteFile} can't have a write-ahead log, as on some network drives; put it on a local disk.");
+        }
+    }
+
+    private static async Task CheckPostgreSqlAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        var isReadOnly = await Database.ScalarAsync<string>(connection, null, "show transaction_read_only", null, cancellationToken);
+        if (isReadOnly == "on")
+        {
+            throw new DurabilityException(
+                "The PostgreSQL database is read-only (a standby, or default_transaction_read_only is on); the connection string must name the primary.");
+        }
+
+        var commit = await Database.ScalarAsync<string>(connection, null, "show synchronous_commit", null, cancellationToken);
+        if (commit == "off")
+        {
+            throw new DurabilityException(
+                "PostgreSQL's synchronous_commit is off for this database or user: a crash would lose what was acknowledged. Set it to on.");
+        }
+    }
+
+    private static async Task CheckSqlServerAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        const string Updateability = "select cast(databasepropertyex(db_name(), 'Updateability') as nvarchar(60))";
+        if (await Database.ScalarAsync<string>(connection, null, Updateability, null, cancellationToken) == "READ_ONLY")
+        {
+            throw new DurabilityException(
+                "The SQL Server database is read-only (a secondary replica, or set so); the connection string must name the primary.");
+        }
+
+        const string Durability = "select delayed_durability_desc from sys.databases where database_id = db_id()";
+        if (await Database.ScalarAsync<string>(connection, null, Durability, null, cancellationToken) == "FORCED")
+        {
+            throw new DurabilityException(
+                "SQL Server's delayed durability is forced for this database: a crash would lose what was acknowledged. Set it to disabled or allowed.");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Reflection;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Clients;
+
+namespace AuthCluster.StorageTests.Admin;
+
+public sealed class AuditStoreTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task An_entry_comes_back_as_it_went_in(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var entry = Samples.Audit("a-1", "orders") with { Before = """{"b": "é𝒳\u0000"}""", After = null, Actor = "system:bootstrap" };
+        await AddAsync(under, [entry]);
+
+        var read = Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+
+        Assert.Equal(entry with { At = Samples.Stored(entry.At) }, read);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Pages_go_from_the_newest_to_the_oldest_and_leave_none_out(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        // Several at the same moment, and some added late.
+        var entries = Enumerable.Range(0, 60)
+            .Select(n => Samples.Audit($"a-{(n * 37) % 60:00}", n % 3 == 0 ? "orders" : "", Samples.Now.AddSeconds(n / 7)))
+            .ToList();
+        await AddAsync(under, entries.Skip(20));
+        await AddAsync(under, entries.Take(20));
+        var store = new AuditStore(under.Database);
+        var expected = entries.OrderByDescending(entry => entry.At).ThenByDescending(entry => entry.AuditId, StringComparer.Ordinal).ToList();
+
+        foreach (var limit in new[] { 1, 7, 60, 1_000 })
+        {
+            Assert.Equal(expected.Select(entry => entry.AuditId), await WalkAsync(store, null, limit));
+            Assert.Equal(
+                expected.Where(entry => entry.ClientId == "orders").Select(entry => entry.AuditId), await WalkAsync(store, "orders", limit));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_cursor_that_was_never_given_starts_at_the_newest(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        await AddAsync(under, [Samples.Audit("a-1")]);
+        var store = new AuditStore(under.Database);
+
+        foreach (var cursor in new[] { "", ".", "x", "-1.a", "99999999999999999999.a", "9223372036854775807.a", "1\0.a", "'", ".a-1" })
+        {
+            Assert.Single((await store.PageAsync(null, cursor, 10, Cancel)).Items);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Clients_are_told_apart_by_every_byte_and_nobody_has_no_name(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        await AddAsync(under, [Samples.Audit("a-1", "orders"), Samples.Audit("a-2", "Orders"), Samples.Audit("a-3")]);
+        var store = new AuditStore(under.Database);
+
+        Assert.Equal(["a-2"], await WalkAsync(store, "Orders", 10));
+        Assert.Empty(await WalkAsync(store, "", 10));
+        Assert.Empty(await WalkAsync(store, "order", 10));
+    }
+
+    [Fact]
+    public void The_audit_can_only_be_added_to() =>
+        Assert.Equal(
+            ["PageAsync"],
+            typeof(AuditStore).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name));
+
+    private static Task AddAsync(DatabaseUnderTest under, IEnumerable<AuditEntry> entries) =>
+        new OutboxStore(under.Database).ApplyAsync(new OutboxBatch([.. entries], null, []), Cancel);
+
+    private static async Task<List<string>> WalkAsync(AuditStore store, string? clientId, int limit)
+    {
+        var ids = new List<string>();
+        for (var page = await store.PageAsync(clientId, null, limit, Cancel); ; page = await store.PageAsync(clientId, page.Next, limit, Cancel))
+        {
+            ids.AddRange(page.Items.Select(entry => entry.AuditId));
+            if (page.Next is null)
+            {
+                return ids;
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Revocation;
+
+namespace AuthCluster.StorageTests.Clients;
+
+public sealed class OutboxStoreTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_batch_that_is_applied_again_and_again_is_there_once(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var client = Samples.Client("orders") with
+        {
+            Name = "Orders é 𝒳",
+            Owner = "payments",
+            Parts = [Secret("s-1", expiresAt: Samples.Now.AddDays(7)), Scope("orders:read")],
+        };
+        var batch = new OutboxBatch(
+            [Samples.Audit("a-1", "orders"), Samples.Audit("a-2", "orders")],
+            client,
+            [new RevocationItem(RevocationKind.Client, "orders", "orders", 17, Samples.Now.AddHours(24))]);
+
+        for (var time = 0; time < 3; time++)
+        {
+            await outbox.ApplyAsync(batch, Cancel);
+        }
+
+        var listed = Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
+        var stored = Samples.Stored(Samples.Now);
+        Assert.Equivalent(client with { Parts = [], CreatedAt = stored, UpdatedAt = stored }, listed, strict: true);
+        Assert.Equal(2, (await new AuditStore(under.Database).PageAsync("orders", null, 10, Cancel)).Items.Count);
+        Assert.Equal(17, Assert.Single((await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel)).Items).Gen);
+        Assert.Equal(["client ", "scope orders:read", "secret s-1"], await PartsAsync(under));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Batches_at_once_that_repeat_each_other_all_succeed(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(number => Task.Run(() => outbox.ApplyAsync(
+            new OutboxBatch(
+                [Samples.Audit("a-1", "orders")],
+                Samples.Client("orders", version: 1 + (number % 3)) with { Parts = [Scope($"scope-{number % 3}")] },
+                [new RevocationItem(RevocationKind.Client, "orders", "orders", 17, Samples.Now.AddHours(24))]),
+            Cancel))));
+
+        Assert.Equal(3, Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items).Version);
+        Assert.Equal(["client ", "scope scope-2"], await PartsAsync(under));
+        Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+        Assert.Single((await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel)).Items);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_late_repeat_of_an_older_change_does_not_undo_a_newer_one(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var older = Samples.Client("orders", version: 1) with { Parts = [Scope("old")] };
+        var newer = Samples.Client("orders", version: 2) with { Name = "Renamed", Enabled = false, Parts = [Scope("new")] };
+        await outbox.ApplyAsync(new OutboxBatch([], older, []), Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], newer, []), Cancel);
+
+        await outbox.ApplyAsync(new OutboxBatch([Samples.Audit("late")], older, []), Cancel);
+
+        var listed = Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
+        Assert.Equal(("Renamed", false, 2L), (listed.Name, listed.Enabled, listed.Version));
+        Assert.Equal(["client ", "scope new"], await PartsAsync(under));
+        Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_deleted_client_leaves_every_list_and_stays_away_until_it_is_made_anew(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var catalogue = new CatalogueStore(under.Database);
+        var usage = new UsageStore(under.Database);
+        var client = Samples.Client("orders", version: 1) with { Owner = "payments", IsAdmin = true, Parts = [Secret("s-1", Samples.Now.AddDays(1))] };
+        var tombstone = client with { Version = 2, Deleted = true, Enabled = false, Document = "" };
+        await outbox.ApplyAsync(new OutboxBatch([], client, []), Cancel);
+        await usage.FlushAsync([], [new LastUse("orders", "client", "", Samples.Now)], Cancel);
+
+        await outbox.ApplyAsync(new OutboxBatch([], tombstone, []), Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], client, []), Cancel);
+
+        foreach (var query in new CatalogueQuery[] { new(null, null, null, 10), new("ord", null, null, 10), new(null, "payments", null, 10), new("ord", "payments", null, 10) })
+        {
+            Assert.Empty((await catalogue.PageAsync(query, Cancel)).Items);
+        }
+
+        Assert.Equal(0, await catalogue.CountEnabledAdminsAsync(Cancel));
+        Assert.Empty(await catalogue.ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), 10, Cancel));
+        Assert.Empty(await usage.UnusedAsync(Samples.Now.AddDays(30), null, 10, Cancel));
+
+        await outbox.ApplyAsync(new OutboxBatch([], client with { Version = 3 }, []), Cancel);
+        var anew = Assert.Single((await catalogue.PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
+        Assert.Null(anew.LastUsedAt);
+        Assert.Equal(1, await catalogue.CountEnabledAdminsAsync(Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_batch_that_fails_leaves_nothing_behind(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var tooLong = new string('x', 129);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => new OutboxStore(under.Database).ApplyAsync(
+            new OutboxBatch([Samples.Audit("a-1")], Samples.Client("orders"), [new RevocationItem(RevocationKind.Token, "orders", tooLong, 1, Samples.Now)]),
+            Cancel));
+
+        Assert.Equal(StorageFault.Rejected, StorageFaults.Of(failure));
+        Assert.Empty((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
+        Assert.Empty((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+        Assert.Empty(await PartsAsync(under));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Texts_that_no_column_holds_are_cut_and_do_not_stop_the_outbox(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var hostile = "\0\ud800" + string.Concat(Enumerable.Repeat("𝒳\ufb2c", 5_000));
+
+        await new OutboxStore(under.Database).ApplyAsync(
+            new OutboxBatch(
+                [Samples.Audit("a-1") with { Actor = hostile, Target = hostile, RemoteAddress = hostile, RequestId = hostile }],
+                Samples.Client("orders") with { Name = hostile, Owner = new string('o', 1_000), Parts = [Secret("s-1") with { Label = hostile }] },
+                []),
+            Cancel);
+
+        Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+        var listed = await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, new string('o', 1_000), null, 10), Cancel);
+        Assert.Single(listed.Items);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_part_that_stays_keeps_its_time_and_takes_its_new_end(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var catalogue = new CatalogueStore(under.Database);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", 1) with { Parts = [Scope("read"), Secret("s-1")] }, []), Cancel);
+
+        var end = Samples.Now.AddDays(3);
+        var later = Samples.Now.AddDays(1);
+        await outbox.ApplyAsync(
+            new OutboxBatch([], Samples.Client("orders", 2) with { Parts = [Scope("read") with { CreatedAt = later }, Secret("s-1", end) with { CreatedAt = later }] }, []),
+            Cancel);
+
+        Assert.Equal(Samples.Stored(end), Assert.Single(await catalogue.ExpiringSecretsAsync(Samples.Now, end, 10, Cancel)).ExpiresAt);
+        var unused = await new UsageStore(under.Database).UnusedAsync(Samples.Now.AddHours(1), null, 10, Cancel);
+        Assert.Equal(["client", "scope", "secret"], unused.Select(part => part.Kind));
+        Assert.All(unused, part => Assert.Equal(Samples.Stored(Samples.Now), part.CreatedAt));
+    }
+
+    private static CataloguePart Secret(string id, DateTimeOffset? expiresAt = null) => new(CataloguePart.SecretKind, id, "a label", Samples.Now, expiresAt);
+
+    private static CataloguePart Scope(string scope) => new(CataloguePart.ScopeKind, scope, null, Samples.Now, null);
+
+    private static async Task<List<string>> PartsAsync(DatabaseUnderTest under) =>
+        [.. (await under.QueryAsync<string>("select concat(kind, ' ', value) from client_part")).Order(StringComparer.Ordinal)];
+}

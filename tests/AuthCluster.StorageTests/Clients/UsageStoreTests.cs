@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Clients;
+
+namespace AuthCluster.StorageTests.Clients;
+
+public sealed class UsageStoreTests(ITestOutputHelper output)
+{
+    private static readonly DateTimeOffset Hour = new(2026, 3, 4, 5, 0, 0, TimeSpan.Zero);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_flush_that_is_done_again_counts_once_and_an_older_one_takes_nothing_back(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        UsageCount[] counts = [new("orders", Hour, "issued", "w1", 5), new("orders", Hour, "invalid_scope", "w1", 2), new("orders", Hour, "issued", "w2", 7)];
+        LastUse[] uses = [new("orders", "client", "", Hour.AddMinutes(9))];
+
+        await store.FlushAsync(counts, uses, Cancel);
+        await store.FlushAsync(counts, uses, Cancel);
+        await store.FlushAsync([counts[0] with { Count = 3 }], [uses[0] with { UsedAt = Hour }], Cancel);
+        await store.FlushAsync([counts[0] with { Count = 6 }, counts[0] with { Count = 4 }], [], Cancel);
+        await store.FlushAsync([], [], Cancel);
+
+        Assert.Equal(
+            [new HourlyUsage(Hour, "invalid_scope", 2), new HourlyUsage(Hour, "issued", 13)],
+            await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
+        Assert.Equal([uses[0]], await store.LastUsesAsync("orders", Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_window_holds_the_hours_from_its_start_up_to_its_end(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        await store.FlushAsync([.. Enumerable.Range(0, 5).Select(n => new UsageCount("orders", Hour.AddHours(n), "issued", "w", n + 1))], [], Cancel);
+        await store.FlushAsync([new("Orders", Hour, "issued", "w", 100)], [], Cancel);
+
+        var usage = await store.ReadAsync("orders", Hour.AddHours(1), Hour.AddHours(3), Cancel);
+
+        Assert.Equal([2L, 3L], usage.Select(row => row.Count));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_report_names_those_with_most_tokens_or_most_refusals(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        await store.FlushAsync(
+        [
+            new("a", Hour, "issued", "w", 5), new("a", Hour.AddHours(1), "issued", "w", 5), new("a", Hour.AddHours(2), "issued", "w", 100),
+            new("b", Hour, "issued", "w1", 6), new("b", Hour, "issued", "w2", 6), new("b", Hour, "invalid_client", "w1", 1),
+            new("c", Hour, "invalid_client", "w", 4), new("c", Hour, "slow_down", "w", 4),
+        ],
+        [],
+        Cancel);
+
+        Assert.Equal(
+            [new ClientUsageTotal("b", 12, 1), new ClientUsageTotal("a", 10, 0)],
+            await store.TopAsync(Hour, Hour.AddHours(2), UsageOrder.Issued, 2, Cancel));
+        Assert.Equal(
+            [new ClientUsageTotal("c", 0, 8), new ClientUsageTotal("b", 12, 1), new ClientUsageTotal("a", 10, 0)],
+            await store.TopAsync(Hour, Hour.AddHours(2), UsageOrder.Refused, 10, Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Unused_is_what_was_neither_used_nor_made_since(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        var outbox = new OutboxStore(under.Database);
+        CataloguePart Part(string kind, string value, int age) => new(kind, value, "label", Samples.Now.AddDays(-age), null);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("old") with
+        {
+            CreatedAt = Samples.Now.AddDays(-100),
+            Parts = [Part("secret", "s-used", 90), Part("secret", "s-unused", 90), Part("secret", "s-new", 1), Part("scope", "read", 90), Part("scope", "write", 90)],
+        }, []), Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("young"), []), Cancel);
+        await store.FlushAsync(
+            [],
+            [
+                new("old", "client", "", Samples.Now.AddDays(-2)), new("old", "secret", "s-used", Samples.Now.AddDays(-2)),
+                new("old", "scope", "write", Samples.Now.AddDays(-60)),
+            ],
+            Cancel);
+
+        var all = await store.UnusedAsync(Samples.Now.AddDays(-30), null, 10, Cancel);
+        var walked = new List<UnusedPart>();
+        while (await store.UnusedAsync(Samples.Now.AddDays(-30), walked.LastOrDefault(), 1, Cancel) is [var next])
+        {
+            walked.Add(next);
+        }
+
+        Assert.Equal(
+            [("scope", "read", null), ("scope", "write", Samples.Stored(Samples.Now).AddDays(-60)), ("secret", "s-unused", null)],
+            all.Select(part => (part.Kind, part.Value, part.LastUsedAt)));
+        Assert.Equal(all, walked);
+        Assert.Contains(await store.UnusedAsync(Samples.Now.AddDays(1), null, 10, Cancel), part => (part.ClientId, part.Kind) == ("young", "client"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Flushes_at_once_of_the_same_clients_do_not_stand_in_each_others_way(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        var clients = Enumerable.Range(0, 50).Select(n => $"c{n}").ToList();
+
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(silo => Task.Run(async () =>
+        {
+            for (var round = 1; round <= 8; round++)
+            {
+                var random = new Random((silo * 100) + round);
+                await store.FlushAsync(
+                    [.. clients.OrderBy(_ => random.Next()).Select(client => new UsageCount(client, Hour, "issued", $"w{silo}", round))],
+                    [.. clients.OrderBy(_ => random.Next()).Select(client => new LastUse(client, "client", "", Hour.AddMinutes(round)))],
+                    Cancel);
+            }
+        })));
+
+        foreach (var client in clients)
+        {
+            Assert.Equal(48, Assert.Single(await store.ReadAsync(client, Hour, Hour.AddHours(1), Cancel)).Count);
+            Assert.Equal(Hour.AddMinutes(8), Assert.Single(await store.LastUsesAsync(client, Cancel)).UsedAt);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_thousand_clients_are_flushed_in_one_go(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        var counts = Enumerable.Range(0, 1_000).SelectMany(n => new[] { new UsageCount($"c{n}", Hour, "issued", "w", 1), new($"c{n}", Hour, "invalid_scope", "w", 1) }).ToList();
+        var uses = Enumerable.Range(0, 1_000).SelectMany(n => new[] { new LastUse($"c{n}", "client", "", Hour), new($"c{n}", "secret", "s", Hour) }).ToList();
+        await store.FlushAsync(counts, uses, Cancel);
+
+        var start = Stopwatch.GetTimestamp();
+        await store.FlushAsync([.. counts.Select(row => row with { Count = 2 })], [.. uses.Select(row => row with { UsedAt = Hour.AddMinutes(1) })], Cancel);
+
+        output.WriteLine($"{provider}: 4,000 rows moved in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms");
+        Assert.Equal(2_000, (await store.TopAsync(Hour, Hour.AddHours(1), UsageOrder.Issued, 5_000, Cancel)).Sum(total => total.Issued));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_sweep_takes_old_hours_and_no_more_than_it_may(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        await store.FlushAsync([.. Enumerable.Range(0, 10).Select(n => new UsageCount("orders", Hour.AddHours(n), "issued", "w", 1))], [], Cancel);
+
+        Assert.Equal(3, await store.SweepAsync(Hour.AddHours(5), 3, Cancel));
+        Assert.Equal(2, await store.SweepAsync(Hour.AddHours(5), 3, Cancel));
+        Assert.Equal(5, (await store.ReadAsync("orders", Hour, Hour.AddDays(1), Cancel)).Count);
+    }
+}

@@ -1,0 +1,218 @@
+using AuthCluster.Storage;
+using AuthCluster.Storage.Cluster;
+using AuthCluster.Storage.Keys;
+using AuthCluster.Storage.Revocation;
+using Npgsql;
+
+namespace AuthCluster.StorageTests.Revocation;
+
+public sealed class RevocationStoreTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task An_item_is_stored_once_and_comes_back_as_it_went_in(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        RevocationItem[] items =
+        [
+            Token("orders", "jti-1"), new(RevocationKind.Client, "orders", "orders", 9, Samples.Stored(Samples.Now)),
+            new(RevocationKind.Key, "", "kid-1", 10, Samples.Stored(Samples.Now)), new(RevocationKind.All, "", RevocationItem.Everything, 11, Samples.Stored(Samples.Now)),
+        ];
+
+        await store.AddAsync(items, Cancel);
+        await store.AddAsync(items, Cancel);
+
+        Assert.Equal(items, (await store.FeedAsync(null, 10, Cancel)).Items);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_feed_goes_on_where_a_reader_stopped(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        var seen = new List<string>();
+        string? cursor = null;
+        for (var round = 0; round < 4; round++)
+        {
+            await store.AddAsync([.. Enumerable.Range(0, 5).Select(n => Token("orders", $"jti-{round}-{n}"))], Cancel);
+            for (var page = await store.FeedAsync(cursor, 2, Cancel); ; page = await store.FeedAsync(cursor, 2, Cancel))
+            {
+                seen.AddRange(page.Items.Select(item => item.Value));
+                cursor = page.Next;
+                if (!page.HasMore)
+                {
+                    break;
+                }
+            }
+
+            Assert.Equal((round + 1) * 5, seen.Count);
+            Assert.Equal(cursor, (await store.FeedAsync(cursor, 2, Cancel)).Next);
+        }
+
+        Assert.Equal(seen.Count, seen.Distinct().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_cursor_that_this_database_did_not_give_starts_at_the_beginning(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        await store.AddAsync([Token("orders", "jti-1")], Cancel);
+        var own = (await store.FeedAsync(null, 10, Cancel)).Next;
+
+        Assert.Empty((await store.FeedAsync(own, 10, Cancel)).Items);
+        foreach (var cursor in new[] { "", "x", "0", own[1..], own + "-", "l-1-1-1", "p0-99999999999999999999-1", "s0--1-0", own + "\0", "q" + own[1..], new string('9', 10_000) })
+        {
+            Assert.Single((await store.FeedAsync(cursor, 10, Cancel)).Items);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task After_a_restore_every_reader_starts_anew_and_misses_nothing(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        await new KeyMaterialStore(under.Database).InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
+        await store.AddAsync([Token("orders", "before")], Cancel);
+        var cursor = (await store.FeedAsync(null, 10, Cancel)).Next;
+
+        await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddHours(1), Samples.Audit("restored"), Cancel);
+        await store.AddAsync([Token("orders", "after")], Cancel);
+
+        var values = (await store.FeedAsync(cursor, 10, Cancel)).Items.Select(item => item.Value);
+        Assert.Equal([RevocationItem.Everything, "after", "before"], values.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task On_postgresql_a_row_that_commits_late_is_not_skipped()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        var store = new RevocationStore(under.Database);
+        await using var early = await SlowTransaction.BeginAsync(under, "early");
+        await using var late = await SlowTransaction.BeginAsync(under, "late");
+        await store.AddAsync([Token("orders", "between")], Cancel);
+        var seen = new List<string>();
+        string? cursor = null;
+
+        // The one that began first took the lowest number and is still open: nothing may be shown that would pass it by.
+        Assert.Empty(await ReadOnAsync());
+        await late.CommitAsync();
+        Assert.Empty(await ReadOnAsync());
+        await early.CommitAsync();
+        Assert.Equal(["early", "late", "between"], await ReadOnAsync());
+        await store.AddAsync([Token("orders", "last")], Cancel);
+        Assert.Equal(["last"], await ReadOnAsync());
+
+        Assert.Equal(["early", "late", "between", "last"], seen);
+
+        async Task<List<string>> ReadOnAsync()
+        {
+            var page = await store.FeedAsync(cursor, 10, Cancel);
+            cursor = page.Next;
+            seen.AddRange(page.Items.Select(item => item.Value));
+            return [.. page.Items.Select(item => item.Value)];
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Readers_beside_many_writers_see_every_item_once(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        const int Writers = 6;
+        const int Each = 40;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var readers = Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        {
+            var seen = new List<string>();
+            string? cursor = null;
+            while (seen.Count < Writers * Each && !stop.IsCancellationRequested)
+            {
+                var page = await store.FeedAsync(cursor, 7, Cancel);
+                cursor = page.Next;
+                seen.AddRange(page.Items.Select(item => item.Value));
+            }
+
+            return seen;
+        })).ToList();
+
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            for (var n = 0; n < Each; n += 2)
+            {
+                await store.AddAsync([Token("orders", $"{writer}-{n}"), Token("orders", $"{writer}-{n + 1}")], Cancel);
+            }
+        })));
+        stop.CancelAfter(TimeSpan.FromSeconds(10));
+
+        foreach (var seen in await Task.WhenAll(readers))
+        {
+            Assert.Equal(Writers * Each, seen.Count);
+            Assert.Equal(Writers * Each, seen.Distinct().Count());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_clients_own_live_tokens_are_read_and_counted(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        await store.AddAsync(
+        [
+            Token("orders", "live-1"), Token("orders", "live-2"), Token("orders", "dead") with { ExpiresAt = Samples.Now.AddSeconds(-1) },
+            Token("Orders", "other"), new(RevocationKind.Client, "orders", "orders", 1, Samples.Now.AddHours(1)),
+        ],
+        Cancel);
+
+        Assert.Equal(["live-1", "live-2"], (await store.LiveTokensAsync("orders", Samples.Now, Cancel)).Order(StringComparer.Ordinal));
+        Assert.Equal(2, await store.CountLiveTokensAsync("orders", Samples.Now, Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_sweep_takes_expired_items_and_no_more_than_it_may(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new RevocationStore(under.Database);
+        await store.AddAsync([.. Enumerable.Range(0, 10).Select(n => Token("orders", $"jti-{n}") with { ExpiresAt = Samples.Now.AddMinutes(n) })], Cancel);
+
+        Assert.Equal(4, await store.SweepAsync(Samples.Now.AddMinutes(5), 4, Cancel));
+        Assert.Equal(2, await store.SweepAsync(Samples.Now.AddMinutes(5), 4, Cancel));
+        Assert.Equal(4, (await store.FeedAsync(null, 100, Cancel)).Items.Count);
+    }
+
+    private static RevocationItem Token(string clientId, string jti) =>
+        new(RevocationKind.Token, clientId, jti, 5, Samples.Stored(Samples.Now).AddHours(1));
+
+    /// <summary>A transaction that has written its row and waits.</summary>
+    private sealed class SlowTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
+    {
+        public static async Task<SlowTransaction> BeginAsync(DatabaseUnderTest under, string jti)
+        {
+            var connection = new NpgsqlConnection(under.ConnectionString);
+            await connection.OpenAsync(Cancel);
+            var transaction = await connection.BeginTransactionAsync(Cancel);
+            await using var insert = new NpgsqlCommand(
+                "insert into revocation (kind, client_id, value, gen, expires_at) values ('token', 'orders', @jti, 5, now())", connection, transaction);
+            insert.Parameters.AddWithValue("jti", jti);
+            await insert.ExecuteNonQueryAsync(Cancel);
+            return new SlowTransaction(connection, transaction);
+        }
+
+        public Task CommitAsync() => transaction.CommitAsync(Cancel);
+
+        public async ValueTask DisposeAsync()
+        {
+            await transaction.DisposeAsync();
+            await connection.DisposeAsync();
+        }
+    }
+}

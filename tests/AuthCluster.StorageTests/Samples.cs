@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Keys;
+
+namespace AuthCluster.StorageTests;
+
+/// <summary>Ordinary rows, for tests to vary.</summary>
+internal static class Samples
+{
+    /// <summary>A time with all the digits that .NET has, of which databases keep fewer.</summary>
+    public static DateTimeOffset Now { get; } = new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero).AddTicks(1_234_567);
+
+    /// <summary>What is left of a time in storage.</summary>
+    public static DateTimeOffset Stored(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % 10), TimeSpan.Zero);
+
+    public static CatalogueEntry Client(string clientId, long version = 1) => new()
+    {
+        ClientId = clientId,
+        Name = clientId,
+        Enabled = true,
+        IsAdmin = false,
+        Document = $$"""{"clientId":"{{clientId}}"}""",
+        ETag = $"v{version}",
+        Version = version,
+        CreatedAt = Now,
+        UpdatedAt = Now,
+    };
+
+    public static AuditEntry Audit(string id, string clientId = "", DateTimeOffset? at = null) => new()
+    {
+        AuditId = id,
+        At = at ?? Now,
+        Actor = "operator",
+        Action = "client.update",
+        Target = clientId,
+        ClientId = clientId,
+        RemoteAddress = "127.0.0.1",
+        RequestId = "r-1",
+        After = """{"a":1}""",
+    };
+
+    public static StoredSigningKey SigningKey(string kid, StoredKeyState state = StoredKeyState.Active) => new()
+    {
+        Kid = kid,
+        Algorithm = "ES256",
+        State = state,
+        WrappedPrivateKey = [.. RandomNumberGenerator.GetBytes(64)],
+        CreatedAt = Stored(Now),
+        ActiveAt = state == StoredKeyState.Active ? Stored(Now) : null,
+    };
+
+    public static StoredPepper Pepper(string id) => new(id, [.. RandomNumberGenerator.GetBytes(32)], Stored(Now));
+}
