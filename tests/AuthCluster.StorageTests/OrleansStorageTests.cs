@@ -2,6 +2,7 @@ using AuthCluster.Storage;
 using AuthCluster.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
 
@@ -173,6 +174,7 @@ public sealed class OrleansStorageTests
         public static async Task<Silo> StartAsync(Database database, bool deleteOnClear = false)
         {
             var host = Host.CreateDefaultBuilder()
+                .ConfigureLogging(logging => logging.ClearProviders())
                 .UseOrleans(silo => silo
                     .UseLocalhostClustering(FreePorts.Take(), FreePorts.Take())
                     .AddAdoNetGrainStorage("clients", options =>

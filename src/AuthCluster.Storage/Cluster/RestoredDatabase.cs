@@ -51,13 +51,6 @@ public sealed class RestoredDatabase(Database database)
         return await database.WriteAsync<long?>(
             async (connection, transaction) =>
             {
-                if (database.Provider == StorageProvider.PostgreSql)
-                {
-                    // The numbers of transactions may have begun anew: what the feed holds belongs to this one now.
-                    const string Renumber = "update revocation set transaction_id = pg_current_xact_id()";
-                    await Database.ExecuteAsync(connection, transaction, Renumber, null, cancellationToken);
-                }
-
                 if (database.Provider != StorageProvider.Sqlite)
                 {
                     await Database.ExecuteAsync(connection, transaction, "delete from orleans_membership", null, cancellationToken);

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Globalization;
 
 namespace AuthCluster.Storage.Revocation;
 
@@ -7,9 +6,9 @@ namespace AuthCluster.Storage.Revocation;
 /// <remarks>
 /// The feed must never skip a row. Two transactions that write at once may commit in another order than they took their
 /// numbers in, so a reader who has seen the later number would miss the earlier one. Each database has its own cure:
-/// PostgreSQL orders by transaction id and shows only what is older than every transaction still running; SQL Server does the
-/// same with <c>rowversion</c> and <c>MIN_ACTIVE_ROWVERSION()</c>; SQLite has one writer at a time. A cursor also carries
-/// the generation floor under which it was given: <c>db restored</c> raises the floor, and every reader starts anew.
+/// in PostgreSQL writers take turns from their first insert until commit; SQL Server shows only rows below
+/// <c>MIN_ACTIVE_ROWVERSION()</c>; SQLite has one writer at a time. A cursor also carries the generation floor under which it
+/// was given: <c>db restored</c> raises the floor, and every reader starts anew.
 /// </remarks>
 public sealed class RevocationStore(Database database)
 {
@@ -39,22 +38,21 @@ public sealed class RevocationStore(Database database)
     private readonly string _floor = "select floor from generation_floor where id = 1";
 
     private readonly string _feed = database.Sql(
-        sqlite: """
+        others: """
             select kind, client_id, value, gen, expires_at, position from revocation
             where position > @Position
             order by position limit @Limit
-            """,
-        postgreSql: """
-            select kind, client_id, value, gen, expires_at, position, transaction_id::text from revocation
-            where (transaction_id, position) > (@Transaction::text::xid8, @Position)
-                and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-            order by transaction_id, position limit @Limit
             """,
         sqlServer: """
             select top (@Limit) kind, client_id, value, gen, expires_at, cast(position as bigint) from revocation
             where position > cast(@Position as binary(8)) and position < min_active_rowversion()
             order by position
             """);
+
+    /// <summary>PostgreSQL's turn to write; the number stands for this purpose in this product, any other would do.</summary>
+    private readonly string? _takeTurn = database.Provider == StorageProvider.PostgreSql
+        ? "select pg_advisory_xact_lock(7141902035521148)"
+        : null;
 
     private readonly string _sweep = database.Sql(
         sqlite: """
@@ -99,13 +97,8 @@ public sealed class RevocationStore(Database database)
             connection,
             null,
             _feed,
-            new
-            {
-                Transaction = cursor.Transaction.ToString(CultureInfo.InvariantCulture),
-                cursor.Position,
-                Limit = limit + 1,
-            },
-            row => (Item: ReadItem(row), Cursor: ReadCursor(row, floor)),
+            new { cursor.Position, Limit = limit + 1 },
+            row => (Item: ReadItem(row), Position: row.GetInt64(5)),
             cancellationToken);
         var hasMore = rows.Count > limit;
         if (hasMore)
@@ -113,7 +106,7 @@ public sealed class RevocationStore(Database database)
             rows.RemoveAt(limit);
         }
 
-        var next = rows.Count == 0 ? cursor : rows[^1].Cursor;
+        var next = rows.Count == 0 ? cursor : cursor with { Position = rows[^1].Position };
         return new RevocationPage([.. rows.Select(row => row.Item)], next.Write(), hasMore);
     }
 
@@ -121,9 +114,15 @@ public sealed class RevocationStore(Database database)
     public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
         database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
 
+    /// <summary>Adds revocations within a transaction. They come last in it: in PostgreSQL other writers wait from here until commit.</summary>
     internal async Task<int> AddAsync(
         DbConnection connection, DbTransaction transaction, IReadOnlyList<RevocationItem> items, CancellationToken cancellationToken)
     {
+        if (items.Count > 0 && _takeTurn is not null)
+        {
+            await Database.ExecuteAsync(connection, transaction, _takeTurn, null, cancellationToken);
+        }
+
         var added = 0;
         foreach (var item in items)
         {
@@ -140,12 +139,6 @@ public sealed class RevocationStore(Database database)
 
     private static RevocationItem ReadItem(DbDataReader row) =>
         new(KindOf(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetInt64(3), row.Time(4));
-
-    private FeedCursor ReadCursor(DbDataReader row, long floor) => new(
-        database.Provider,
-        floor,
-        database.Provider == StorageProvider.PostgreSql ? ulong.Parse(row.GetString(6), CultureInfo.InvariantCulture) : 0,
-        row.GetInt64(5));
 
     private static string NameOf(RevocationKind kind) => kind switch
     {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Cluster;
 using AuthCluster.Storage.Keys;
@@ -66,7 +67,7 @@ public sealed class RevocationStoreTests
         var own = (await store.FeedAsync(null, 10, Cancel)).Next;
 
         Assert.Empty((await store.FeedAsync(own, 10, Cancel)).Items);
-        foreach (var cursor in new[] { "", "x", "0", own[1..], own + "-", "l-1-1-1", "p0-99999999999999999999-1", "s0--1-0", own + "\0", "q" + own[1..], new string('9', 10_000) })
+        foreach (var cursor in new[] { "", "x", "0", own[1..], own + "-", "l-1-1", "p0-99999999999999999999", "s0--1", own + "\0", "q" + own[1..], new string('9', 10_000) })
         {
             Assert.Single((await store.FeedAsync(cursor, 10, Cancel)).Items);
         }
@@ -90,34 +91,53 @@ public sealed class RevocationStoreTests
     }
 
     [Fact]
-    public async Task On_postgresql_a_row_that_commits_late_is_not_skipped()
+    public async Task On_postgresql_a_row_that_commits_late_is_not_passed_by()
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
         var store = new RevocationStore(under.Database);
-        await using var early = await SlowTransaction.BeginAsync(under, "early");
-        await using var late = await SlowTransaction.BeginAsync(under, "late");
-        await store.AddAsync([Token("orders", "between")], Cancel);
-        var seen = new List<string>();
         string? cursor = null;
+        await using var slow = await SlowTransaction.BeginAsync(under, store, "slow");
+        var slower = SlowTransaction.BeginAsync(under, store, "slower");
+        Assert.True(await IsStillWaitingAsync(slower));
+        var quick = store.AddAsync([Token("orders", "quick")], Cancel);
 
-        // The one that began first took the lowest number and is still open: nothing may be shown that would pass it by.
+        // The first has its number and is open: whoever came after has to wait for it, and the feed shows nothing.
+        Assert.True(await IsStillWaitingAsync(quick));
         Assert.Empty(await ReadOnAsync());
-        await late.CommitAsync();
-        Assert.Empty(await ReadOnAsync());
-        await early.CommitAsync();
-        Assert.Equal(["early", "late", "between"], await ReadOnAsync());
-        await store.AddAsync([Token("orders", "last")], Cancel);
-        Assert.Equal(["last"], await ReadOnAsync());
+        await slow.CommitAsync();
+        Assert.Equal(["slow"], await ReadOnAsync());
+        await using (var second = await slower)
+        {
+            await second.CommitAsync();
+        }
 
-        Assert.Equal(["early", "late", "between", "last"], seen);
+        await quick;
+        Assert.Equal(["slower", "quick"], await ReadOnAsync());
 
         async Task<List<string>> ReadOnAsync()
         {
             var page = await store.FeedAsync(cursor, 10, Cancel);
             cursor = page.Next;
-            seen.AddRange(page.Items.Select(item => item.Value));
             return [.. page.Items.Select(item => item.Value)];
         }
+
+        static async Task<bool> IsStillWaitingAsync(Task task) => await Task.WhenAny(task, Task.Delay(300, Cancel)) != task;
+    }
+
+    [Fact]
+    public async Task On_postgresql_a_long_transaction_elsewhere_does_not_hold_the_feed_back()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        await using var connection = new NpgsqlConnection(under.ConnectionString);
+        await connection.OpenAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(Cancel);
+        await using var write = new NpgsqlCommand("create table somebody_elses (id int)", connection, transaction);
+        await write.ExecuteNonQueryAsync(Cancel);
+        var store = new RevocationStore(under.Database);
+
+        await store.AddAsync([Token("orders", "jti")], Cancel);
+
+        Assert.Single((await store.FeedAsync(null, 10, Cancel)).Items);
     }
 
     [Theory]
@@ -193,17 +213,13 @@ public sealed class RevocationStoreTests
         new(RevocationKind.Token, clientId, jti, 5, Samples.Stored(Samples.Now).AddHours(1));
 
     /// <summary>A transaction that has written its row and waits.</summary>
-    private sealed class SlowTransaction(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
+    private sealed class SlowTransaction(DbConnection connection, DbTransaction transaction) : IAsyncDisposable
     {
-        public static async Task<SlowTransaction> BeginAsync(DatabaseUnderTest under, string jti)
+        public static async Task<SlowTransaction> BeginAsync(DatabaseUnderTest under, RevocationStore store, string jti)
         {
-            var connection = new NpgsqlConnection(under.ConnectionString);
-            await connection.OpenAsync(Cancel);
+            var connection = await under.Database.OpenAsync(Cancel);
             var transaction = await connection.BeginTransactionAsync(Cancel);
-            await using var insert = new NpgsqlCommand(
-                "insert into revocation (kind, client_id, value, gen, expires_at) values ('token', 'orders', @jti, 5, now())", connection, transaction);
-            insert.Parameters.AddWithValue("jti", jti);
-            await insert.ExecuteNonQueryAsync(Cancel);
+            await store.AddAsync(connection, transaction, [Token("orders", jti)], Cancel);
             return new SlowTransaction(connection, transaction);
         }
 
