@@ -35,6 +35,7 @@ public static class GrainsSetup
             floor.Adopt(keys.Snapshot.Floor);
             return floor;
         });
+        services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
         services.AddSingleton<KeyMaterialStore>();
         services.AddSingleton<CatalogueStore>();
         services.AddSingleton<OutboxStore>();
@@ -46,6 +47,12 @@ public static class GrainsSetup
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();
         services.AddSingleton<ClientGrainServices>();
+        services.AddSingleton<KeyFollowerClient>();
+        services.AddSingleton<EverySilo>();
+        services.AddGrainService<KeyFollowerService>();
+        services.AddSingleton<KeyFollower>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());
+        services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
         services.AddSingleton<UsageFlusher>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
         return services;

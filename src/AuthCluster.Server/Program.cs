@@ -1,3 +1,4 @@
+using AuthCluster.Server.Commands;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Startup;
 
@@ -11,7 +12,7 @@ internal static class Program
     {
         try
         {
-            return await ServerHost.RunAsync(args);
+            return CommandLine.IsCommand(args) ? await CommandLine.RunAsync(args) : await ServerHost.RunAsync(args);
         }
         catch (StartupException e)
         {

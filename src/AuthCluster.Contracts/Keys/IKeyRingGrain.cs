@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Clients;
+using Orleans.Concurrency;
 
 namespace AuthCluster.Contracts.Keys;
 
@@ -10,8 +11,11 @@ public interface IKeyRingGrain : IGrainWithStringKey
     /// <summary>The one key of this grain.</summary>
     const string Key = "k:ring";
 
-    /// <summary>The keys that sign and check now, private parts wrapped by the key-encryption key.</summary>
-    [Alias("get-snapshot")]
+    /// <summary>
+    /// The keys that sign and check now, private parts wrapped by the key-encryption key. Answered from memory, also
+    /// while the floor is being raised.
+    /// </summary>
+    [Alias("get-snapshot"), AlwaysInterleave]
     Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends every token of every client that was issued so far, by raising the floor.</summary>

@@ -4,11 +4,12 @@ namespace AuthCluster.Grains.Clients;
 
 /// <summary>
 /// Bounds what the grains of one silo ask of storage: a number of reads at a time, a wait and a deadline for
-/// each, and, once storage has failed, one probe at a time while everybody else is told so at once.
+/// each, and, once storage has failed, an answer at once for everybody until a probe finds it well again.
 /// </summary>
 /// <remarks>
 /// A flood of unknown ids therefore costs a bounded number of look-ups, and an outage costs a cold client one
-/// quick answer instead of a time-out.
+/// quick answer instead of a time-out. The silo's own reading of the keys is the probe; where nothing probes,
+/// one caller at a time does.
 /// </remarks>
 internal sealed class StorageGate(TimeProvider clock) : IDisposable
 {
@@ -25,6 +26,14 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
 
     /// <summary>Whether the last answer of storage was a failure.</summary>
     public bool IsFailing => Volatile.Read(ref _failing) != 0;
+
+    /// <summary>Whether somebody probes: then no caller has to, and none waits for a database that hangs.</summary>
+    public bool IsProbed { get; set; }
+
+    /// <summary>Runs the probe: a read that is tried also while storage fails, and whose success ends that.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    public Task ProbeAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>
+        RunAsync(read, ReadDeadline, cancellationToken);
 
     /// <summary>Runs one read within the bounds.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or too many reads wait already.</exception>
@@ -84,7 +93,8 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
             return false;
         }
 
-        if (clock.GetElapsedTime(Volatile.Read(ref _failedAt)) < ProbeEvery
+        if (IsProbed
+            || clock.GetElapsedTime(Volatile.Read(ref _failedAt)) < ProbeEvery
             || Interlocked.CompareExchange(ref _probing, 1, 0) != 0)
         {
             throw new StorageUnavailableException("Storage does not answer at the moment.");

@@ -6,29 +6,21 @@ using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>The only writer of the signing keys and the floor. Holds nothing in memory that storage does not.</summary>
+/// <summary>
+/// The only writer of the floor. Answers front ends from what its silo holds, which storage need not be asked for.
+/// </summary>
 [GrainType("key-ring")]
-internal sealed class KeyRingGrain(KeyMaterialStore store, GenerationFloor floor, TimeProvider clock) : Grain, IKeyRingGrain
+internal sealed class KeyRingGrain(KeyMaterialStore store, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock) : Grain, IKeyRingGrain
 {
-    public async Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            return new KeySnapshotAnswer(await store.ReadAsync(cancellationToken) is { } material ? KeySnapshots.Of(material) : null);
-        }
-        catch (Exception e) when (StorageFaults.IsUnavailable(e))
-        {
-            return new KeySnapshotAnswer(null);
-        }
-    }
+    public Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default) =>
+        Task.FromResult(new KeySnapshotAnswer(held.Current));
 
     public async Task<RaiseFloorAnswer> RaiseFloorAsync(ActorRecord actor, CancellationToken cancellationToken = default)
     {
         try
         {
             var raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), cancellationToken);
-            floor.Adopt(raised);
-            return new RaiseFloorAnswer(true, raised);
+            return new RaiseFloorAnswer(await silos.AdoptFloorAsync(raised, cancellationToken), raised);
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {

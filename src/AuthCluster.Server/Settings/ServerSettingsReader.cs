@@ -18,6 +18,23 @@ internal static class ServerSettingsReader
     public static ServerSettings Read(IConfiguration configuration, bool isDevelopment)
     {
         var reader = new SettingsReader(configuration, Section);
+        var settings = Read(reader, configuration, isDevelopment);
+        return reader.Errors.Count == 0 ? settings : throw new StartupException(reader.Errors);
+    }
+
+    /// <summary>Reads the same configuration for a command, to which only the database, and the keys where it needs them, matter.</summary>
+    /// <exception cref="StartupException">Something that matters to the command is wrong.</exception>
+    public static ServerSettings ReadForCommand(IConfiguration configuration, bool isDevelopment, bool needsEncryptionKey)
+    {
+        var reader = new SettingsReader(configuration, Section);
+        var settings = Read(reader, configuration, isDevelopment);
+        string[] matters = needsEncryptionKey ? ["DataDirectory", "Storage:", "Keys:"] : ["DataDirectory", "Storage:"];
+        var errors = reader.Errors.Where(error => matters.Any(key => error.StartsWith($"{Section}:{key}", StringComparison.Ordinal))).ToList();
+        return errors.Count == 0 ? settings : throw new StartupException(errors);
+    }
+
+    private static ServerSettings Read(SettingsReader reader, IConfiguration configuration, bool isDevelopment)
+    {
         var issuer = ReadIssuer(reader, isDevelopment);
         var role = reader.Choice("Role", ServerRole.All);
         var dataDirectory = Path.GetFullPath(reader.Text("DataDirectory") ?? "data");
@@ -40,7 +57,7 @@ internal static class ServerSettingsReader
         }
 
         reader.RefuseUnknown();
-        return reader.Errors.Count == 0 ? settings : throw new StartupException(reader.Errors);
+        return settings;
     }
 
     private static IssuerUri ReadIssuer(SettingsReader reader, bool isDevelopment)

@@ -12,14 +12,22 @@ internal sealed partial class KeySnapshotFollower(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    // Longer than it takes until the grain of a silo that hangs is found elsewhere.
+    private static readonly TimeSpan UnlinkedAfter = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
+
+    private long _answeredAt;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Period, clock);
+        _answeredAt = clock.GetTimestamp();
         try
         {
             do
             {
                 await FetchAsync(stoppingToken);
+                readiness.Linked(clock.GetElapsedTime(_answeredAt) < UnlinkedAfter);
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -33,10 +41,11 @@ internal sealed partial class KeySnapshotFollower(
     {
         try
         {
-            if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken)).Snapshot is { } snapshot)
+            if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken).WaitAsync(AnswerWithin, clock, cancellationToken)).Snapshot is { } snapshot)
             {
                 keys.Adopt(snapshot);
                 readiness.Started();
+                _answeredAt = clock.GetTimestamp();
             }
         }
         catch (CryptographicException)

@@ -12,7 +12,28 @@ internal static class OrleansSetup
     // Longer than the front end's own deadline of 8 s: a call to a hung silo ends when that silo is declared dead.
     private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(15);
 
-    public static void ConfigureSilo(ISiloBuilder silo, ServerSettings settings, SiloPreparation prepared)
+    // A silo that misses two probes of half a second is suspected, and one vote is enough: its clients are decided
+    // elsewhere a second after it was killed, and some four seconds after it hangs (the defaults take 11 s and 60 s).
+    // A false alarm costs the silo's restart and a moment's wait; what stands against it is that Orleans stretches
+    // the time-outs of a silo that is itself slow, asks a third silo before the vote, and takes no vote against a
+    // silo from which messages still come.
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromMilliseconds(500);
+    private const int MissedProbes = 2;
+    private const int VotesForDeath = 1;
+
+    // One small read a second and process: how long a silo that hung, and wakes, lives on without knowing that it
+    // is dead, and how long a front end may try a gateway that is gone.
+    private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(1);
+
+    // A row that was not written for three of these is not waited for by a silo that joins: so long takes the start
+    // after all silos were killed at once. Nobody is declared dead for it, so that an outage of the database is none.
+    private static readonly TimeSpan AliveMark = TimeSpan.FromSeconds(5);
+
+    /// <param name="silo">The builder.</param>
+    /// <param name="settings">The configuration.</param>
+    /// <param name="database">The grains' database.</param>
+    /// <param name="membership">The same database over connections of its own, so that the grains' can't take those that tell who lives.</param>
+    public static void ConfigureSilo(ISiloBuilder silo, ServerSettings settings, Database database, Database membership)
     {
         var cluster = settings.Cluster;
         silo.Configure<ClusterOptions>(options =>
@@ -28,8 +49,16 @@ internal static class OrleansSetup
         {
             silo.UseAdoNetClustering(options =>
             {
-                options.Invariant = prepared.Database.OrleansInvariant;
-                options.ConnectionString = settings.Storage.ConnectionString;
+                options.Invariant = membership.OrleansInvariant;
+                options.DataSource = membership.DataSource;
+            });
+            silo.Configure<ClusterMembershipOptions>(options =>
+            {
+                options.ProbeTimeout = ProbeTimeout;
+                options.NumMissedProbesLimit = MissedProbes;
+                options.NumVotesForDeathDeclaration = VotesForDeath;
+                options.TableRefreshTimeout = TableRefresh;
+                options.IAmAliveTablePublishTimeout = AliveMark;
             });
         }
 
@@ -46,10 +75,10 @@ internal static class OrleansSetup
             options.ResponseTimeout = ResponseTimeout;
             options.SystemResponseTimeout = ResponseTimeout;
         });
-        silo.AddAuthClusterStorage(prepared.Database);
+        silo.AddAuthClusterStorage(database);
     }
 
-    public static void ConfigureClient(IClientBuilder client, ServerSettings settings, Database database)
+    public static void ConfigureClient(IClientBuilder client, ServerSettings settings, Database membership)
     {
         client.Configure<ClusterOptions>(options =>
         {
@@ -58,9 +87,11 @@ internal static class OrleansSetup
         });
         client.UseAdoNetClustering(options =>
         {
-            options.Invariant = database.OrleansInvariant;
-            options.ConnectionString = settings.Storage.ConnectionString;
+            options.Invariant = membership.OrleansInvariant;
+            options.DataSource = membership.DataSource;
         });
+        client.Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TableRefresh);
         client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = ResponseTimeout);
+        client.UseConnectionRetryFilter<SiloSearch>();
     }
 }

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Keys;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Telemetry;
+using AuthCluster.Storage;
 using AuthCluster.Web;
 using AuthCluster.Web.Admin;
 using AuthCluster.Web.Cluster;
@@ -35,23 +37,25 @@ internal static class ServerHost
         await using var silo = settings.HasSilo
             ? await SiloPreparation.PrepareAsync(settings, startupLog, TimeProvider.System, CancellationToken.None)
             : null;
+        await using var membership = SiloPreparation.Describe(settings.Storage);
         var encryptionKey = silo?.EncryptionKey ?? settings.Keys.EncryptionKey!.Value;
         var keys = new KeyRing(encryptionKey);
 
-        ConfigureServices(builder, settings, keys, silo);
+        ConfigureServices(builder, settings, keys, silo, membership);
         ConfigureHttp(builder, settings);
         await using var app = builder.Build();
         Map(app, settings);
         if (silo is not null)
         {
             AdoptKeys(silo, keys);
+            FollowKeys(app.Services, keys);
         }
 
         await app.RunAsync();
         return 0;
     }
 
-    private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo)
+    private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo, Database membership)
     {
         var services = builder.Services;
         services.AddSingleton(settings);
@@ -70,14 +74,13 @@ internal static class ServerHost
                 silo.Database,
                 silo.Keys,
                 new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds));
-            builder.UseOrleans(orleans => OrleansSetup.ConfigureSilo(orleans, settings, silo));
+            builder.UseOrleans(orleans => OrleansSetup.ConfigureSilo(orleans, settings, silo.Database, membership));
+            services.AddHostedService<DeathWatch>();
             services.AddHostedService<Bootstrap>();
         }
         else
         {
-            var database = SiloPreparation.Describe(settings.Storage);
-            services.AddSingleton(_ => database);
-            builder.UseOrleansClient(orleans => OrleansSetup.ConfigureClient(orleans, settings, database));
+            builder.UseOrleansClient(orleans => OrleansSetup.ConfigureClient(orleans, settings, membership));
             services.AddHostedService<KeySnapshotFollower>();
         }
     }
@@ -142,5 +145,22 @@ internal static class ServerHost
         {
             throw new StartupException(SiloPreparation.WrongEncryptionKey);
         }
+    }
+
+    /// <summary>Hands on what the silo reads from storage later. Keys that can't be unwrapped are not taken over: those held go on signing.</summary>
+    private static void FollowKeys(IServiceProvider services, KeyRing keys)
+    {
+        var log = services.GetRequiredService<ILoggerFactory>().CreateLogger<KeyRing>();
+        services.GetRequiredService<HeldKeys>().HandTo(snapshot =>
+        {
+            try
+            {
+                keys.Adopt(snapshot);
+            }
+            catch (CryptographicException)
+            {
+                StartupLog.KeysNotUnwrapped(log);
+            }
+        });
     }
 }

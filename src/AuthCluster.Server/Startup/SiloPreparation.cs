@@ -128,7 +128,8 @@ internal sealed class SiloPreparation : IAsyncDisposable
     }
 
     /// <summary>A database that can't be reached yet is waited for, with a log line for each try.</summary>
-    private static async Task<T> WhenReachableAsync<T>(
+    /// <exception cref="StartupException">It could not be reached for a minute.</exception>
+    public static async Task<T> WhenReachableAsync<T>(
         Func<Task<T>> open, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
     {
         var log = loggers.CreateLogger<SiloPreparation>();
@@ -152,7 +153,9 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
     }
 
-    private static void CreateDataDirectory(ServerSettings settings, Database database)
+    /// <summary>Makes the data folder where the database is a file in it.</summary>
+    /// <exception cref="StartupException">It can't be made.</exception>
+    public static void CreateDataDirectory(ServerSettings settings, Database database)
     {
         if (database.SqliteFile is null)
         {
@@ -181,7 +184,9 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
     }
 
-    private static SqliteFileLock? TakeLock(Database database)
+    /// <summary>Keeps other processes off a SQLite file; null with a shared database.</summary>
+    /// <exception cref="StartupException">Another process has it.</exception>
+    public static SqliteFileLock? TakeLock(Database database)
     {
         try
         {

@@ -70,6 +70,11 @@ public sealed record StoredPepper(string PepperId, ImmutableArray<byte> WrappedV
 public sealed record KeyMaterial(
     long RingVersion, ImmutableArray<StoredSigningKey> SigningKeys, ImmutableArray<StoredPepper> Peppers, long Floor);
 
+/// <summary>What tells whether a silo still holds what is stored.</summary>
+/// <param name="Version">The ring's version.</param>
+/// <param name="Floor">The generation floor of the cluster.</param>
+public sealed record KeyRingVersion(long Version, long Floor);
+
 /// <summary>A wrapped value that replaces another.</summary>
 /// <param name="Id">The <c>kid</c> or the pepper's id.</param>
 /// <param name="Wrapped">The value under the new key-encryption key.</param>

@@ -43,6 +43,9 @@ public sealed class KeyMaterialStore(Database database)
 
     private readonly string _readVersion = "select version from key_ring where id = 1";
 
+    private readonly string _readVersionAndFloor =
+        "select r.version, f.floor from key_ring r cross join generation_floor f where r.id = 1 and f.id = 1";
+
     private readonly string _readKeys = """
         select kid, algorithm, state, wrapped_private_key, created_at, activates_at, active_at, retired_at, removed_at
         from signing_key order by created_at, kid
@@ -72,6 +75,14 @@ public sealed class KeyMaterialStore(Database database)
     /// <summary>Reads everything as of one moment; null when no node has ever started on this database.</summary>
     public Task<KeyMaterial?> ReadAsync(CancellationToken cancellationToken = default) =>
         database.ReadTogetherAsync((connection, transaction) => ReadAsync(connection, transaction, cancellationToken), cancellationToken);
+
+    /// <summary>Reads what tells whether anything has changed: two numbers, for reading often. Null when no node has ever started on this database.</summary>
+    public async Task<KeyRingVersion?> ReadVersionAsync(CancellationToken cancellationToken = default)
+    {
+        var rows = await database.ReadAsync(
+            _readVersionAndFloor, null, row => new KeyRingVersion(row.GetInt64(0), row.GetInt64(1)), cancellationToken);
+        return rows is [var version] ? version : null;
+    }
 
     /// <summary>Stores the first ring, pepper and floor unless there are some, and returns what is stored.</summary>
     /// <param name="signingKeys">The first keys: one active and its standby.</param>

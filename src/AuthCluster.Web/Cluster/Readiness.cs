@@ -9,16 +9,20 @@ public sealed class Readiness(KeyRing keys)
 {
     private volatile bool _started;
     private volatile bool _stopping;
+    private volatile bool _unlinked;
 
     /// <summary>Whether the start is complete, a key is held and no stop has begun.</summary>
-    public bool IsReady => _started && !_stopping && keys.Current is not null;
+    public bool IsReady => _started && !_stopping && !_unlinked && keys.Current is not null;
 
     /// <summary>What stands against readiness, for people; empty when ready.</summary>
     public string Reason =>
-        _stopping ? "stopping" : !_started ? "starting" : keys.Current is null ? "no signing key" : "";
+        _stopping ? "stopping" : !_started ? "starting" : keys.Current is null ? "no signing key" : _unlinked ? "no silo" : "";
 
     /// <summary>The start is complete: migrations and bootstrap are done, and the silo, or the link to one, is active.</summary>
     public void Started() => _started = true;
+
+    /// <summary>Whether the silos answer this front end.</summary>
+    public void Linked(bool linked) => _unlinked = !linked;
 
     /// <summary>A stop has begun.</summary>
     public void Stopping() => _stopping = true;

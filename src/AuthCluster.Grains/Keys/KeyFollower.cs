@@ -1,0 +1,92 @@
+using AuthCluster.Grains.Clients;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Keys;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Keys;
+
+/// <summary>
+/// Reads each second whether the keys or the floor have changed in storage, and takes them over: no silo learns
+/// them from another one, so none is a single point.
+/// </summary>
+/// <remarks>
+/// It reads one row of two numbers, and the keys only when their version moved. The same reading tells the
+/// <see cref="StorageGate"/> that storage fails, before a caller has to find out, and that it is back.
+/// </remarks>
+internal sealed partial class KeyFollower(
+    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, TimeProvider clock, ILogger<KeyFollower> logger)
+    : BackgroundService, ILifecycleParticipant<ISiloLifecycle>
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PeriodWhileFailing = TimeSpan.FromMilliseconds(250);
+
+    private long _olderFloor;
+
+    /// <summary>
+    /// Reads once more when the silo has become active: whoever raised the floor before asked only the silos
+    /// that were active then.
+    /// </summary>
+    public void Participate(ISiloLifecycle observer) =>
+        observer.Subscribe(nameof(KeyFollower), ServiceLifecycleStage.Active, RefreshAsync);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        gate.IsProbed = true;
+        try
+        {
+            while (true)
+            {
+                await RefreshAsync(stoppingToken);
+                await Task.Delay(gate.IsFailing ? PeriodWhileFailing : Period, clock, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The silo stops.
+        }
+        finally
+        {
+            gate.IsProbed = false;
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await gate.ProbeAsync(ReadAsync, cancellationToken);
+        }
+        catch (StorageUnavailableException)
+        {
+            // The gate has noted it; what is held goes on being used.
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        if (await store.ReadVersionAsync(cancellationToken) is not { } stored)
+        {
+            return;
+        }
+
+        Adopt(stored.Floor);
+        if (stored.Version != held.Version && await store.ReadAsync(cancellationToken) is { } material)
+        {
+            held.Adopt(material);
+            Adopt(material.Floor);
+        }
+    }
+
+    private void Adopt(long stored)
+    {
+        if (!floor.Adopt(stored) && _olderFloor != stored)
+        {
+            _olderFloor = stored;
+            LogOlderFloor(stored, floor.Value);
+        }
+    }
+
+    [LoggerMessage(1210, LogLevel.Critical, "The database holds the generation floor {Stored}, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
+    private partial void LogOlderFloor(long stored, long held);
+}

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using AuthCluster.Server.Settings;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Cluster;
+using AuthCluster.Storage.Keys;
+
+namespace AuthCluster.Server.Commands;
+
+/// <summary>
+/// <c>db restored</c>: the database went back in time, so what was revoked since would live again. Raising the floor
+/// ends every token that was issued before, whichever way its revocation was lost.
+/// </summary>
+internal static class RestoredCommand
+{
+    private const string Name = "db restored";
+
+    public static async Task<int> RunAsync(CommandRun run)
+    {
+        if (run.Database.SqliteFile is { } file && !File.Exists(file))
+        {
+            throw new StartupException($"The database '{file}' does not exist; put the backup in its place first.");
+        }
+
+        using var exclusive = await StoppedProcesses.RequireAsync(run, Name);
+        var keys = new KeyMaterialStore(run.Database);
+        if (await keys.ReadVersionAsync() is null)
+        {
+            throw new StartupException("No server has ever started on this database: there is nothing to do after its restore.");
+        }
+
+        var now = run.Clock.GetUtcNow();
+        var entry = new AuditEntry
+        {
+            AuditId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+            At = now,
+            Actor = "system:command",
+            Action = "cluster.restored",
+            Target = "*",
+            RemoteAddress = "",
+            RequestId = "",
+        };
+        try
+        {
+            var floor = await keys.RaiseFloorAsync(now, entry);
+            await new MembershipStore(run.Database).ClearAsync();
+            await Console.Out.WriteLineAsync(
+                $"""
+                Every token that was issued before is dead: the generation floor is {floor} now. The membership is cleared; the processes may start.
+                Quotas count from what the backup holds. What was disabled, revoked or deleted since the backup must be done again.
+                """);
+            return CommandLine.Done;
+        }
+        catch (Exception e) when (StorageFaults.IsUnavailable(e))
+        {
+            throw new StartupException($"The database gave no definite answer; run '{Name}' again.");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>
+/// Ends this process as soon as its silo reads that the others declared it dead, as after a hang: its clients are
+/// served elsewhere by now, and two silos must not decide for one client.
+/// </summary>
+/// <remarks>
+/// Orleans ends such a process too, two seconds later. There is nothing left to close in order: a dead silo can't
+/// write, and whoever still waits here is answered by another node when the connection ends.
+/// </remarks>
+internal sealed partial class DeathWatch(
+    IClusterMembershipService membership, ILocalSiloDetails silo, IHostApplicationLifetime lifetime, ILogger<DeathWatch> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (var view in membership.MembershipUpdates.WithCancellation(stoppingToken))
+            {
+                if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead && !lifetime.ApplicationStopping.IsCancellationRequested)
+                {
+                    LogDeclaredDead();
+                    await Console.Error.WriteLineAsync("The other silos declared this one dead; it ends, to be started again.");
+                    Process.GetCurrentProcess().Kill();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops.
+        }
+    }
+
+    [LoggerMessage(1107, LogLevel.Critical, "The other silos declared this one dead; it ends.")]
+    private partial void LogDeclaredDead();
+}

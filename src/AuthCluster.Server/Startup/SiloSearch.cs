@@ -1,0 +1,28 @@
+using AuthCluster.Storage;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>A front end that finds no silo at its start looks again until there is one; it is not ready meanwhile.</summary>
+internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch> logger) : IClientConnectionRetryFilter
+{
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
+
+    private readonly long _started = clock.GetTimestamp();
+
+    /// <summary>Whether to try once more. A database that could not be reached for a minute ends the start, as it does for a silo.</summary>
+    public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
+    {
+        LogNoSilo(exception.GetType().Name);
+        if (StorageFaults.IsUnavailable(exception) && clock.GetElapsedTime(_started) > WaitForDatabase)
+        {
+            return false;
+        }
+
+        await Task.Delay(TryAgainAfter, clock, cancellationToken);
+        return true;
+    }
+
+    [LoggerMessage(1108, LogLevel.Warning, "No silo was found yet ({Reason}); looking again.")]
+    private partial void LogNoSilo(string reason);
+}

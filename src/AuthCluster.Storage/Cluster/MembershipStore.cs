@@ -1,0 +1,50 @@
+namespace AuthCluster.Storage.Cluster;
+
+/// <summary>Looks at the cluster's membership from outside, for the commands that need every process stopped.</summary>
+public sealed class MembershipStore(Database database)
+{
+    // Orleans' SiloStatus: 6 is dead.
+    private const int Dead = 6;
+
+    private readonly string _countLiving = """
+        select count(*) from orleans_membership where status <> @Dead and i_am_alive_time > @Since
+        """;
+
+    private readonly string _countSessions = database.Sql(
+        sqlite: "select 0",
+        postgreSql: """
+            select count(*) from pg_stat_activity
+            where datname = current_database() and application_name = current_setting('application_name') and pid <> pg_backend_pid()
+            """,
+        sqlServer: """
+            select count(*) from sys.dm_exec_sessions
+            where database_id = db_id() and program_name = program_name() and session_id <> @@spid
+            """);
+
+    /// <summary>How many silos have lately said that they live.</summary>
+    /// <param name="since">What counts as lately.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<int> CountLivingAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>
+        database.Provider == StorageProvider.Sqlite
+            ? 0
+            : (await database.ReadAsync(
+                _countLiving, new { Dead, Since = new StoredTime(since) }, row => Convert.ToInt32(row.GetValue(0), null), cancellationToken))[0];
+
+    /// <summary>
+    /// How many other sessions of this product are open on the database: those of processes that run, whatever a
+    /// restored membership says. SQL Server shows them only to a login with VIEW SERVER STATE.
+    /// </summary>
+    public async Task<int> CountSessionsAsync(CancellationToken cancellationToken = default) =>
+        (await database.ReadAsync(_countSessions, null, row => Convert.ToInt32(row.GetValue(0), null), cancellationToken))[0];
+
+    /// <summary>Forgets all silos: after a restore the rows speak of processes that are gone.</summary>
+    public Task ClearAsync(CancellationToken cancellationToken = default) => database.Provider == StorageProvider.Sqlite
+        ? Task.CompletedTask
+        : database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await Database.ExecuteAsync(connection, transaction, "delete from orleans_membership", null, cancellationToken);
+                return await Database.ExecuteAsync(connection, transaction, "delete from orleans_membership_version", null, cancellationToken);
+            },
+            cancellationToken);
+}

@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Commands;
+
+/// <summary>The commands of the server's binary on a shared database.</summary>
+public sealed class CommandTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_schema_is_made_and_looked_at_without_an_encryption_key()
+    {
+        await using var cluster = await ClusterUnderTest.CreateAsync();
+        var command = cluster.Add(node =>
+        {
+            node["AuthCluster:Keys:EncryptionKey"] = null;
+            node["AuthCluster:Cluster:AdvertisedAddress"] = null;
+        });
+
+        Assert.Equal(1, await command.RunToExitAsync(Cancellation, "db", "status"));
+        Assert.Contains("missing  0001", command.OutputOfThisRun, StringComparison.Ordinal);
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "migrate"));
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "status"));
+        Assert.DoesNotContain("missing", command.OutputOfThisRun, StringComparison.Ordinal);
+        Assert.Equal(2, await command.RunToExitAsync(Cancellation, "db", "destroy"));
+    }
+
+    [Fact]
+    public async Task After_a_restore_every_token_is_of_a_dead_generation_and_running_processes_forbid_it()
+    {
+        var client = TestClient.New("orders");
+        var postgres = await SharedPostgres.ServerAsync();
+        var database = await postgres.CreateDatabaseAsync(Cancellation);
+        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database), client.Document());
+        var nodes = await cluster.StartNodesAsync(2);
+        var command = cluster.Add();
+        using var caller = new Caller();
+        var before = Caller.GenerationOf(await caller.TokenAsync(nodes[0], client));
+
+        Assert.Equal(1, await command.RunToExitAsync(Cancellation, "db", "restored"));
+        Assert.Contains("--force", command.OutputOfThisRun, StringComparison.Ordinal);
+
+        // Forced, it reaches the running silos within their reading of the floor.
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "restored", "--force"));
+        await Eventually.HoldsAsync(
+            "both silos issue by the raised floor",
+            TimeSpan.FromSeconds(3),
+            async () => (await Task.WhenAll(nodes.Select(node => caller.TokenAsync(node, client)))).All(token => Caller.GenerationOf(token) >= before + (1 << 20)),
+            Cancellation);
+
+        // A backup, a life after it, and its restore.
+        await StopAsync(nodes);
+        await postgres.RunSqlAsync("postgres", $"create database {database}_backup template {database}", Cancellation);
+        await StartAsync(nodes);
+        var lost = Caller.GenerationOf(await caller.TokenAsync(nodes[1], client));
+        await StopAsync(nodes);
+        await postgres.DropDatabaseAsync(database, Cancellation);
+        await postgres.RunSqlAsync("postgres", $"alter database {database}_backup rename to {database}", Cancellation);
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "restored"));
+        Assert.Equal("0", await postgres.RunSqlAsync(database, "select count(*) from orleans_membership", Cancellation));
+        await StartAsync(nodes);
+        foreach (var node in nodes)
+        {
+            Assert.True(Caller.GenerationOf(await caller.TokenAsync(node, client)) > lost);
+        }
+
+        await StopAsync(nodes);
+    }
+
+    [Fact]
+    public async Task Rewrapped_keys_open_under_the_new_encryption_key_alone()
+    {
+        var client = TestClient.New("orders");
+        await using var cluster = await ClusterUnderTest.StartAsync(1, client.Document());
+        var node = cluster.Nodes[0];
+        using var caller = new Caller();
+        var published = await caller.TryGetAsync(node, "/.well-known/jwks.json");
+        var next = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+        var command = cluster.Add(added =>
+        {
+            added["AuthCluster:Keys:EncryptionKey"] = next;
+            added["AuthCluster:Keys:PreviousEncryptionKey"] = cluster.EncryptionKey;
+        });
+        Assert.Equal(1, await command.RunToExitAsync(Cancellation, "keys", "rewrap"));
+        await node.StopAsync(Cancellation);
+
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "keys", "rewrap"));
+        Assert.Equal(0, await command.RunToExitAsync(Cancellation, "keys", "rewrap"));
+
+        Assert.Equal(1, await node.RunToExitAsync(Cancellation));
+        Assert.Contains("AuthCluster:Keys:EncryptionKey", node.OutputOfThisRun, StringComparison.Ordinal);
+        node["AuthCluster:Keys:EncryptionKey"] = next;
+        await node.StartAsync(Cancellation);
+        Assert.Equal(published, await caller.TryGetAsync(node, "/.well-known/jwks.json"));
+        await caller.TokenAsync(node, client);
+    }
+
+    private static Task<int[]> StopAsync(IEnumerable<ServerProcess> nodes) => Task.WhenAll(nodes.Select(node => node.StopAsync(Cancellation)));
+
+    private static Task StartAsync(IEnumerable<ServerProcess> nodes) => Task.WhenAll(nodes.Select(node => node.StartAsync(Cancellation)));
+}

@@ -1,0 +1,59 @@
+using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Failure;
+
+/// <summary>Stops in order: a drain, and all servers one after another, as in a deployment.</summary>
+public sealed class RestartTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Three_servers_restarted_one_after_another_under_load_fail_no_request()
+    {
+        var clients = TestClient.Many("rolling", 60);
+        await using var cluster = await ClusterUnderTest.CreateAsync(clients.Select(client => client.Document()));
+        await cluster.StartNodesAsync(3, node => node["AuthCluster:Http:DrainDelay"] = "00:00:02");
+        using var caller = new Caller();
+        await KillTests.WarmAsync(caller, cluster.Nodes, clients);
+        await using var balancer = new Balancer(cluster.Nodes);
+
+        var load = Load.Start(caller, balancer.Pick, clients, perSecond: 100);
+        foreach (var node in cluster.Nodes)
+        {
+            await Task.Delay(1_000, Cancellation);
+            Assert.Equal(0, await node.StopAsync(Cancellation));
+            await node.StartAsync(Cancellation);
+        }
+
+        await Task.Delay(1_000, Cancellation);
+        var report = await load.StopAsync();
+
+        var figures = report.Figures("rolling restart of three");
+        Assert.True(report.Failed.Count == 0, figures + "\n" + cluster.Outputs());
+        Assert.Equal(3, report.Samples.Select(sample => sample.Port).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_stopping_server_says_so_at_once_and_serves_on_for_the_drain_delay()
+    {
+        var client = TestClient.New("orders");
+        await using var cluster = await ClusterUnderTest.CreateAsync(client.Document());
+        await cluster.StartNodesAsync(2, node => node["AuthCluster:Http:DrainDelay"] = "00:00:03");
+        var leaving = cluster.Nodes[1];
+        using var caller = new Caller();
+        await caller.TokenAsync(leaving, client);
+
+        await leaving.BeginStopAsync();
+        await Eventually.HoldsAsync("readiness is withdrawn", TimeSpan.FromSeconds(1), async () => !await caller.IsReadyAsync(leaving), Cancellation);
+        var until = caller.Now + TimeSpan.FromSeconds(2);
+        while (caller.Now < until)
+        {
+            await caller.TokenAsync(leaving, client);
+            await Task.Delay(50, Cancellation);
+        }
+
+        Assert.Equal(0, await leaving.ExitAsync(Cancellation));
+        await caller.TokenAsync(cluster.Nodes[0], client);
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Session;
+
+/// <summary>What became of one token request.</summary>
+/// <param name="At">When it was sent, since the caller was made.</param>
+/// <param name="Took">How long the answer took.</param>
+/// <param name="Status">The status code; 0 when there was no answer.</param>
+/// <param name="What">The error code or the failure; empty for a token.</param>
+/// <param name="Port">Whom it was sent to.</param>
+public sealed record Sample(TimeSpan At, TimeSpan Took, int Status, string What, int Port)
+{
+    public override string ToString() => $"{Status} {What} at {At.TotalSeconds:f2} s, took {Took.TotalSeconds:f2} s, port {Port}";
+}
+
+/// <summary>Sends requests to servers of a cluster, as plain HTTP.</summary>
+public sealed class Caller : IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        AllowAutoRedirect = false,
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+    })
+    {
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    private readonly long _start = Stopwatch.GetTimestamp();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Since this caller was made.</summary>
+    public TimeSpan Now => Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>Asks for a token; never throws for what the server does.</summary>
+    public async Task<Sample> AskAsync(ServerProcess node, TestClient client)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(client);
+        var sent = Stopwatch.GetTimestamp();
+        var at = Now;
+        try
+        {
+            using var content = client.TokenRequest();
+            using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
+            var body = await answer.Content.ReadAsStringAsync(Cancellation);
+            var took = Stopwatch.GetElapsedTime(sent);
+            return new Sample(at, took, (int)answer.StatusCode, answer.StatusCode == HttpStatusCode.OK ? "" : body, node.Port);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is TaskCanceledException && !Cancellation.IsCancellationRequested))
+        {
+            return new Sample(at, Stopwatch.GetElapsedTime(sent), 0, $"{e.GetType().Name}: {e.Message}", node.Port);
+        }
+    }
+
+    /// <summary>Asks for a token and returns it; anything else fails the test.</summary>
+    public async Task<string> TokenAsync(ServerProcess node, TestClient client)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(client);
+        using var content = client.TokenRequest();
+        using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
+        var body = await answer.Content.ReadAsStringAsync(Cancellation);
+        Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode} {body}");
+        using var json = JsonDocument.Parse(body);
+        return json.RootElement.GetProperty("access_token").GetString()!;
+    }
+
+    /// <summary>The generation that a token carries.</summary>
+    public static long GenerationOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        using var claims = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]));
+        return claims.RootElement.GetProperty("gen").GetInt64();
+    }
+
+    /// <summary>Sends a request.</summary>
+    public Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpMethod method, string path, string? bearer = null, string? json = null)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var request = new HttpRequestMessage(method, new Uri(node.Address, path));
+        if (bearer is not null)
+        {
+            request.Headers.Authorization = new("Bearer", bearer);
+        }
+
+        if (json is not null)
+        {
+            request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+        }
+
+        return _http.SendAsync(request, Cancellation);
+    }
+
+    /// <summary>Reads a document; null when there is none to be had.</summary>
+    public async Task<string?> TryGetAsync(ServerProcess node, string path)
+    {
+        try
+        {
+            using var answer = await SendAsync(node, HttpMethod.Get, path);
+            return answer.IsSuccessStatusCode ? await answer.Content.ReadAsStringAsync(Cancellation) : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !Cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether the server says that it is ready.</summary>
+    public async Task<bool> IsReadyAsync(ServerProcess node) => await TryGetAsync(node, "/health/ready") is not null;
+
+    /// <summary>The sum of a metric over its labels, of those lines that have <paramref name="label"/> in them.</summary>
+    public async Task<double> MetricAsync(ServerProcess node, string name, string label = "")
+    {
+        var text = await TryGetAsync(node, "/metrics") ?? "";
+        return text.Split('\n')
+            .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal))
+            .Sum(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    public void Dispose() => _http.Dispose();
+}

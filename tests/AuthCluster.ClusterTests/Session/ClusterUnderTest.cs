@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Session;
+
+/// <summary>Servers of one cluster on one database, each with ports of its own, all of them on loopback.</summary>
+public sealed class ClusterUnderTest : IAsyncDisposable
+{
+    private readonly List<ServerProcess> _nodes = [];
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _encryptionKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+    private readonly string _issuer = $"http://localhost:{FreePorts.Take()}";
+    private readonly string _clientsFile;
+    private readonly string _connectionString;
+    private readonly Func<ValueTask> _drop;
+
+    private ClusterUnderTest(string connectionString, IEnumerable<JsonObject> clients, Func<ValueTask> drop)
+    {
+        _connectionString = connectionString;
+        _clientsFile = _folder.Write("clients.json", new JsonArray([.. clients]).ToJsonString());
+        _drop = drop;
+    }
+
+    /// <summary>All servers, in the order in which they were added.</summary>
+    public IReadOnlyList<ServerProcess> Nodes => _nodes;
+
+    /// <summary>The key-encryption key of all of them.</summary>
+    public string EncryptionKey => _encryptionKey;
+
+    /// <summary>A cluster on an empty database of the shared PostgreSQL server, without servers yet.</summary>
+    public static async Task<ClusterUnderTest> CreateAsync(params IEnumerable<JsonObject> clients)
+    {
+        var postgres = await SharedPostgres.ServerAsync();
+        var name = await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        return new ClusterUnderTest(
+            postgres.ConnectionStringOf(name), clients, async () => await postgres.DropDatabaseAsync(name, CancellationToken.None));
+    }
+
+    /// <summary>A cluster on a database of the test's own, without servers yet.</summary>
+    public static ClusterUnderTest On(string connectionString, params IEnumerable<JsonObject> clients) =>
+        new(connectionString, clients, () => ValueTask.CompletedTask);
+
+    /// <summary>As <see cref="CreateAsync"/>, with this many servers of role All running.</summary>
+    public static async Task<ClusterUnderTest> StartAsync(int count, params IEnumerable<JsonObject> clients)
+    {
+        var cluster = await CreateAsync(clients);
+        try
+        {
+            await cluster.StartNodesAsync(count);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Adds servers and starts them all at once.</summary>
+    public async Task<IReadOnlyList<ServerProcess>> StartNodesAsync(int count, Action<ServerProcess>? configure = null)
+    {
+        var added = Enumerable.Range(0, count).Select(_ => Add(configure)).ToList();
+        await Task.WhenAll(added.Select(node => node.StartAsync(TestContext.Current.CancellationToken)));
+        return added;
+    }
+
+    /// <summary>Adds a server that is not started yet.</summary>
+    public ServerProcess Add(Action<ServerProcess>? configure = null)
+    {
+        var node = new ServerProcess
+        {
+            ["AuthCluster:Issuer"] = _issuer,
+            ["AuthCluster:Storage:Provider"] = "PostgreSql",
+            ["AuthCluster:Storage:ConnectionString"] = _connectionString,
+            ["AuthCluster:Keys:EncryptionKey"] = _encryptionKey,
+            ["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1",
+            ["AuthCluster:Bootstrap:ClientsFile"] = _clientsFile,
+        };
+        configure?.Invoke(node);
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>The end of what each server printed, for a failure message.</summary>
+    public string Outputs() =>
+        string.Join("\n", _nodes.Select((node, i) => $"--- server {i}, port {node.Port}\n{ServerProcess.Tail(node.Output, 3_000)}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
+        await _drop();
+        _folder.Dispose();
+    }
+}
