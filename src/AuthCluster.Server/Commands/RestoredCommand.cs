@@ -22,7 +22,8 @@ internal static class RestoredCommand
             throw new StartupException($"The database '{file}' does not exist; put the backup in its place first.");
         }
 
-        using var exclusive = await StoppedProcesses.RequireAsync(run, Name);
+        var (exclusive, someRun) = await StoppedProcesses.RequireAsync(run, Name);
+        using var held = exclusive;
         var keys = new KeyMaterialStore(run.Database);
         if (await keys.ReadVersionAsync() is null)
         {
@@ -43,10 +44,16 @@ internal static class RestoredCommand
         try
         {
             var floor = await keys.RaiseFloorAsync(now, entry);
-            await new MembershipStore(run.Database).ClearAsync();
+            if (!someRun)
+            {
+                // Rows of processes that run must stay: a silo that finds its own gone ends.
+                await new MembershipStore(run.Database).ClearAsync();
+            }
+
             await Console.Out.WriteLineAsync(
                 $"""
-                Every token that was issued before is dead: the generation floor is {floor} now. The membership is cleared; the processes may start.
+                Every token that was issued before is dead: the generation floor is {floor} now.
+                {(someRun ? "Processes run, so the membership was left as it is; restart them one after another." : "The membership is cleared; the processes may start.")}
                 Quotas count from what the backup holds. What was disabled, revoked or deleted since the backup must be done again.
                 """);
             return CommandLine.Done;

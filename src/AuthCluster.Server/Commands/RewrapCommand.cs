@@ -23,7 +23,8 @@ internal static class RewrapCommand
         var next = run.Settings.Keys.EncryptionKey
             ?? throw new StartupException("AuthCluster:Keys:EncryptionKey is missing; set it to the new key, base64 of 32 random bytes.");
         var previous = PreviousKey(run.Settings, run.Database);
-        using var exclusive = await StoppedProcesses.RequireAsync(run, Name);
+        var (exclusive, _) = await StoppedProcesses.RequireAsync(run, Name);
+        using var held = exclusive;
         var store = new KeyMaterialStore(run.Database);
         try
         {

@@ -10,9 +10,9 @@ internal static class StoppedProcesses
     // Three of the heartbeats that a silo writes.
     private static readonly TimeSpan Lately = TimeSpan.FromSeconds(15);
 
-    /// <summary>Makes sure of it, for as long as what is returned is held where that can be had.</summary>
+    /// <summary>Makes sure of it, for as long as what is returned is held where that can be had; forced, finds out only.</summary>
     /// <exception cref="StartupException">A process runs, or the schema is not this build's.</exception>
-    public static async Task<IDisposable?> RequireAsync(CommandRun run, string command)
+    public static async Task<(IDisposable? Exclusive, bool SomeRun)> RequireAsync(CommandRun run, string command)
     {
         var exclusive = run.Force ? null : SiloPreparation.TakeLock(run.Database);
         try
@@ -25,13 +25,14 @@ internal static class StoppedProcesses
             var membership = new MembershipStore(run.Database);
             var living = await membership.CountLivingAsync(run.Clock.GetUtcNow() - Lately);
             var sessions = await membership.CountSessionsAsync();
-            if (!run.Force && (living > 0 || sessions > 0))
+            var someRun = living > 0 || sessions > 0;
+            if (someRun && !run.Force)
             {
                 throw new StartupException(
                     $"'{command}' needs every process stopped, but {Count(living, "silo has lately said that it lives", "silos have lately said that they live")} and {Count(sessions, "session is", "sessions are")} open on the database; stop them, wait {Lately.TotalSeconds} seconds, or use --force.");
             }
 
-            return exclusive;
+            return (exclusive, someRun);
         }
         catch
         {
