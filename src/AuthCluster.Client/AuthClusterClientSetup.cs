@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -75,7 +76,7 @@ public static class AuthClusterClientSetup
 
     /// <summary>
     /// Puts a token on this client's requests, and repeats a request once with a new token when the API answers 401
-    /// <c>invalid_token</c>. Add it after a resilience handler, so that each of its attempts has the present token.
+    /// <c>invalid_token</c>.
     /// </summary>
     /// <param name="builder">The client.</param>
     /// <param name="configure">Scope, audience, and which registered client the token is of.</param>
@@ -85,8 +86,15 @@ public static class AuthClusterClientSetup
         ArgumentNullException.ThrowIfNull(builder);
         var options = new AccessTokenHandlerOptions();
         configure?.Invoke(options);
-        return builder.AddHttpMessageHandler(provider => new AccessTokenHandler(
-            provider.GetRequiredKeyedService<IAccessTokenSource>(options.Source), options, provider.GetRequiredService<ILogger<AccessTokenHandler>>()));
+        // Innermost, around the primary handler: the factory's own log, which at Trace has the headers with their values,
+        // does not see the token, and each attempt of a resilience handler has the present one, in whatever order they were added.
+        builder.Services.PostConfigure<HttpClientFactoryOptions>(builder.Name, http => http.HttpMessageHandlerBuilderActions.Add(chain =>
+            chain.PrimaryHandler = new AccessTokenHandler(
+                chain.Services.GetRequiredKeyedService<IAccessTokenSource>(options.Source), options, chain.Services.GetRequiredService<ILogger<AccessTokenHandler>>())
+            {
+                InnerHandler = chain.PrimaryHandler,
+            }));
+        return builder;
     }
 
     /// <summary>
@@ -162,7 +170,7 @@ public static class AuthClusterClientSetup
     {
         client
             .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan) // the pipeline has the time-outs
-            .RedactLoggedHeaders(static _ => true)
+            .RemoveAllLoggers() // they would write the secret's header at Trace; this library logs its requests itself
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
             {

@@ -20,6 +20,9 @@ internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider c
     /// <summary>How many targets are held.</summary>
     public int Count => _tokens.Count;
 
+    /// <summary>True while a request is under way for any target.</summary>
+    public bool IsRenewing => _tokens.Values.Any(cached => cached.IsRenewing);
+
     public ValueTask<AccessToken> GetTokenAsync(TokenTarget target = default, CancellationToken cancellationToken = default) =>
         cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<AccessToken>(cancellationToken) : Find(target).GetAsync(cancellationToken);
 

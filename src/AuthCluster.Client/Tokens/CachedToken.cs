@@ -18,6 +18,16 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
     private long? _invalidated;
     private long? _invalidatedBefore;
 
+    /// <summary>True while a request is under way.</summary>
+    public bool IsRenewing
+    {
+        get
+        {
+            lock (_gate)
+                return _renewal is not null;
+        }
+    }
+
     /// <summary>True when it holds nothing that a caller could want.</summary>
     public bool IsIdle
     {

@@ -48,6 +48,17 @@ internal sealed class SdkHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until no token request is under way in the background.</summary>
+    public async Task QuietAsync()
+    {
+        var source = (AccessTokenSource)Tokens;
+        while (source.IsRenewing)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     public HttpClient Http(string name) => _services.GetRequiredService<IHttpClientFactory>().CreateClient(name);
 
     public async ValueTask DisposeAsync() => await _services.DisposeAsync();
