@@ -20,10 +20,17 @@ internal sealed class AccessTokenValidator(IssuerKeys keys, IRevocationCheck? re
             return Refused(new StandingUnknownException());
 
         var result = await _jwt.ValidateTokenAsync(token, validationParameters);
-        if (!result.IsValid || revocation is null)
+        if (!result.IsValid)
             return result;
 
-        return await revocation.CheckAsync((JsonWebToken)result.SecurityToken, CancellationToken.None) switch
+        // RFC 7515 §4.1.11: extensions named there must be understood, and the library looks at none.
+        var jwt = (JsonWebToken)result.SecurityToken;
+        if (jwt.TryGetHeaderValue<object>("crit", out _))
+            return Refused(new SecurityTokenValidationException("The token has a critical header."));
+        if (revocation is null)
+            return result;
+
+        return await revocation.CheckAsync(jwt, CancellationToken.None) switch
         {
             TokenStanding.Active => result,
             TokenStanding.Revoked => Refused(new SecurityTokenValidationException("The token has been revoked.")),

@@ -39,9 +39,9 @@ internal static class JwtBearerRules
         var now = clock.GetUtcNow().UtcDateTime;
         if (expires is not { } end)
             throw new SecurityTokenNoExpirationException("The token does not expire.");
-        if (end + skew <= now)
+        if (end <= now - skew) // the token's times are a stranger's: adding to them may overflow
             throw new SecurityTokenExpiredException("The token has expired.") { Expires = end };
-        if (notBefore is { } begin && begin - skew > now)
+        if (notBefore is { } begin && begin > now + skew)
             throw new SecurityTokenNotYetValidException("The token is not valid yet.") { NotBefore = begin };
         return true;
     }

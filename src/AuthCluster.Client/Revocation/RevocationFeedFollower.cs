@@ -5,5 +5,15 @@ namespace AuthCluster.Client.Revocation;
 /// <summary>Follows a feed as long as the application runs.</summary>
 internal sealed class RevocationFeedFollower(RevocationFeed feed) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => feed.FollowAsync(stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await feed.FollowAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The application ends. A host that is disposed of without having been stopped would take this for a failure.
+        }
+    }
 }

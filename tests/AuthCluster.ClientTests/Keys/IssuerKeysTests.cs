@@ -1,0 +1,111 @@
+using AuthCluster.ClientTests.Servers;
+
+namespace AuthCluster.ClientTests.Keys;
+
+public class IssuerKeysTests
+{
+    [Fact]
+    public async Task An_issuer_that_rotates_its_key_under_way_costs_no_call()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        var old = issuer.Mint();
+        Assert.Equal(200, await api.StatusAsync(old));
+        clock.Advance(TimeSpan.FromSeconds(6));
+
+        issuer.Rotate("k2"); // the worst case: used at once, not published ahead
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => api.StatusAsync(i % 2 == 0 ? old : issuer.Mint())));
+
+        Assert.All(statuses, status => Assert.Equal(200, status));
+        Assert.Equal(2, issuer.KeyRequests);
+    }
+
+    [Fact]
+    public async Task Keys_are_read_anew_after_ten_minutes_in_the_background_and_a_withdrawn_one_is_refused()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        var old = issuer.Mint();
+        Assert.Equal(200, await api.StatusAsync(old));
+
+        issuer.Rotate("k2", withdrawOld: true);
+        clock.Advance(TimeSpan.FromMinutes(9));
+        Assert.Equal(200, await api.StatusAsync(old));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await api.StatusAsync(old); // sets the reading off
+
+        while (await api.StatusAsync(old) != 401)
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+        Assert.Equal(2, issuer.KeyRequests);
+    }
+
+    [Fact]
+    public async Task Tokens_with_invented_key_ids_cost_the_issuer_one_request_in_five_seconds()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+
+        for (var second = 0; second < 10; second++)
+        {
+            for (var i = 0; i < 20; i++)
+                Assert.Equal(401, await api.StatusAsync(issuer.Mint(token => token.SigningCredentials = FakeIssuer.NewKey($"invented-{second}-{i}"))));
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.InRange(issuer.KeyRequests, 2, 3);
+    }
+
+    [Fact]
+    public async Task While_the_issuer_is_down_the_last_keys_are_good_for_a_day()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+
+        issuer.IsDown = true;
+        clock.Advance(TimeSpan.FromHours(23));
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+        clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        issuer.IsDown = false;
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
+
+    [Fact]
+    public async Task An_api_that_has_never_reached_its_issuer_answers_503_and_recovers()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.IsDown = true;
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        using var response = await api.GetAsync("/any", issuer.Mint());
+        using var open = await api.GetAsync("/open", issuer.Mint());
+        issuer.IsDown = false;
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(503, (int)response.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(5), response.Headers.RetryAfter?.Delta);
+        Assert.Equal(200, (int)open.StatusCode);
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
+
+    [Fact]
+    public async Task Metadata_of_another_issuer_brings_no_keys()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.MetadataIssuer = "https://evil.example";
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        Assert.Equal(0, issuer.KeyRequests);
+    }
+}
