@@ -87,7 +87,7 @@ internal static class StrictJson
                     levels.Pop();
                     break;
                 case JsonTokenType.PropertyName:
-                    if (TextOf(reader) is not { } name)
+                    if (TextOf(ref reader) is not { } name)
                     {
                         return new JsonProblem(PathOf(levels), "Has a member name with half of a surrogate pair.");
                     }
@@ -100,7 +100,7 @@ internal static class StrictJson
                     break;
                 default:
                     Count(levels);
-                    if (reader.TokenType == JsonTokenType.String && TextOf(reader) is null)
+                    if (reader.TokenType == JsonTokenType.String && TextOf(ref reader) is null)
                     {
                         return new JsonProblem(PathOf(levels), "Has half of a surrogate pair.");
                     }
@@ -121,7 +121,7 @@ internal static class StrictJson
     }
 
     /// <summary>The token's text; null when its escapes make half of a surrogate pair.</summary>
-    private static string? TextOf(in Utf8JsonReader reader)
+    private static string? TextOf(ref Utf8JsonReader reader)
     {
         try
         {

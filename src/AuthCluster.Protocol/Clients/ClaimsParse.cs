@@ -55,11 +55,6 @@ internal static class ClaimsParse
     /// <param name="errors">Where problems are noted.</param>
     private static void Check(string path, JsonElement value, int level, FieldErrors errors)
     {
-        if (errors.IsFull)
-        {
-            return;
-        }
-
         switch (value.ValueKind)
         {
             case JsonValueKind.Null:
@@ -83,7 +78,7 @@ internal static class ClaimsParse
                 errors.Add(path, "Is nested deeper than 8 levels, of which claims itself is the first.");
                 break;
             case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
+                foreach (var member in value.EnumerateObject().TakeWhile(_ => !errors.IsFull))
                 {
                     var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
                     if (!DisplayText.HasOnlyPlainCharacters(member.Name))
@@ -97,7 +92,7 @@ internal static class ClaimsParse
                 break;
             case JsonValueKind.Array:
                 var index = 0;
-                foreach (var entry in value.EnumerateArray())
+                foreach (var entry in value.EnumerateArray().TakeWhile(_ => !errors.IsFull))
                 {
                     Check(string.Create(CultureInfo.InvariantCulture, $"{path}[{index++}]"), entry, level + 1, errors);
                 }

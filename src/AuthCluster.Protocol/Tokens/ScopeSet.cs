@@ -152,8 +152,8 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
             return IsScopeToken(text) ? ScopeReading.Good : ScopeReading.Malformed;
         }
 
-        var found = ImmutableArray.CreateBuilder<string>();
-        var seen = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        var found = ImmutableArray.CreateBuilder<string>(4);
+        HashSet<string>? seen = null;
         foreach (var range in text.AsSpan().Split(' '))
         {
             var token = text.AsSpan(range);
@@ -162,7 +162,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
                 return ScopeReading.Malformed;
             }
 
-            if (seen.Contains(token))
+            if (seen?.GetAlternateLookup<ReadOnlySpan<char>>().Contains(token) ?? Holds(found, token))
             {
                 continue;
             }
@@ -173,11 +173,25 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
             }
 
             found.Add(token.ToString());
-            seen.Set.Add(found[^1]);
+            seen?.Add(found[^1]);
+            seen ??= found.Count > LinearSearch ? new HashSet<string>(found, StringComparer.Ordinal) : null;
         }
 
         items = found.DrainToImmutable();
         return ScopeReading.Good;
+    }
+
+    private static bool Holds(ImmutableArray<string>.Builder found, ReadOnlySpan<char> token)
+    {
+        for (var position = 0; position < found.Count; position++)
+        {
+            if (token.SequenceEqual(found[position]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool ListsInOrder(ScopeSet subset)
