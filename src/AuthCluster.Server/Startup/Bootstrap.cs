@@ -93,7 +93,7 @@ internal sealed partial class Bootstrap(
     private async Task<bool> CreateAsync(NewClient client, CancellationToken cancellationToken)
     {
         var id = client.Document.ClientId.Value;
-        var grain = grains.GetGrain<IClientGrain>(ClientGrainKey.Of(id));
+        var grain = grains.Client(id);
         if ((await AskAsync(() => grain.GetAsync(cancellationToken), id, cancellationToken)).Outcome == ClientOutcome.Done)
         {
             // Already there: its slow hashes, a third of a second each, need not be computed again.

@@ -18,7 +18,7 @@ internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority autho
 
     public IKeyRingGrain KeyRing => grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key);
 
-    public IClientGrain Client(string clientId) => grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId));
+    public IClientGrain Client(string clientId) => grains.Client(clientId);
 
     /// <summary>Asks, and again while no silo answers; then gives the answer for that.</summary>
     public async Task<T> AskAsync<T>(Func<Task<T>> ask, T unavailable)

@@ -69,7 +69,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
 
     private IClientGrain GrainOf(ClientCredentials credentials) => GrainOf(credentials.ClientId);
 
-    private IClientGrain GrainOf(ClientId clientId) => grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId.Value));
+    private IClientGrain GrainOf(ClientId clientId) => grains.Client(clientId.Value);
 
     /// <summary>Asks again after the silo that was asked has died; null when none answers within the deadline.</summary>
     internal async Task<TAnswer?> RepeatAsync<TAnswer>(Func<Task<TAnswer>> ask, CancellationToken cancellationToken)
