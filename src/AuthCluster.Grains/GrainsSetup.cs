@@ -1,5 +1,6 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
@@ -55,6 +56,8 @@ public static class GrainsSetup
         services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
         services.AddSingleton<UsageFlusher>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
+        services.AddSingleton<RevocationSweeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<RevocationSweeper>());
         return services;
     }
 

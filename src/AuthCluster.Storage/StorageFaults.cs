@@ -31,7 +31,7 @@ public static class StorageFaults
     /// <summary>What an exception that came out of a storage operation means.</summary>
     public static StorageFault Of(Exception exception) => exception switch
     {
-        StorageUnavailableException => StorageFault.Unavailable,
+        StorageUnavailableException e => e.OutcomeUnknown ? StorageFault.OutcomeUnknown : StorageFault.Unavailable,
         PostgresException e => OfPostgres(e.SqlState),
         // The socket broke or the time-out struck while a statement was under way.
         NpgsqlException => StorageFault.OutcomeUnknown,

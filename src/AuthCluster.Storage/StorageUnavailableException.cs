@@ -1,6 +1,9 @@
 namespace AuthCluster.Storage;
 
-/// <summary>The database could not be reached, or is not asked at the moment because it did not answer just before. Nothing was written.</summary>
+/// <summary>
+/// The database could not be reached, did not answer, or is not asked at the moment because it did not answer just before.
+/// Nothing was written, unless <see cref="OutcomeUnknown"/> says otherwise.
+/// </summary>
 public sealed class StorageUnavailableException : Exception
 {
     /// <summary>One without a message of its own.</summary>
@@ -20,4 +23,7 @@ public sealed class StorageUnavailableException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether the database was asked and gave no definite answer, so that nobody knows if it wrote.</summary>
+    public bool OutcomeUnknown { get; init; }
 }

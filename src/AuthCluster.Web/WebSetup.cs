@@ -1,8 +1,10 @@
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Introspection;
 using AuthCluster.Web.Keys;
 using AuthCluster.Web.Metadata;
+using AuthCluster.Web.Revocation;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -34,6 +36,11 @@ public static class WebSetup
         services.AddSingleton<ReusableTokens>();
         services.AddSingleton<RefusalPacer>();
         services.AddSingleton<TokenEndpoint>();
+        services.AddSingleton<CallerDoor>();
+        services.AddSingleton<IntrospectionEndpoint>();
+        services.AddSingleton<RevocationEndpoint>();
+        services.AddSingleton<RevocationWatch>();
+        services.AddSingleton<RevocationFeedEndpoint>();
         services.AddSingleton<WellKnownEndpoints>();
         return services;
     }
@@ -44,11 +51,17 @@ public static class WebSetup
         ArgumentNullException.ThrowIfNull(routes);
         var services = routes.ServiceProvider;
         var token = services.GetRequiredService<TokenEndpoint>();
+        var introspection = services.GetRequiredService<IntrospectionEndpoint>();
+        var revocation = services.GetRequiredService<RevocationEndpoint>();
+        var feed = services.GetRequiredService<RevocationFeedEndpoint>();
         var path = services.GetRequiredService<IssuerUri>().Path;
         foreach (var prefix in path.Length > 0 ? (string[])["", path] : [""])
         {
             // Every method is mapped, so that the endpoint itself answers 405, uncached as all its answers.
             routes.Map(prefix + ServerMetadata.TokenPath, (RequestDelegate)token.HandleAsync);
+            routes.Map(prefix + ServerMetadata.IntrospectionPath, (RequestDelegate)introspection.HandleAsync);
+            routes.Map(prefix + ServerMetadata.RevocationPath, (RequestDelegate)revocation.HandleAsync);
+            routes.Map(prefix + ServerMetadata.RevocationFeedPath, (RequestDelegate)feed.HandleAsync);
         }
 
         services.GetRequiredService<WellKnownEndpoints>().Map(routes);

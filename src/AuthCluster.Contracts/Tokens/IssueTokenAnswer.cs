@@ -121,6 +121,9 @@ public sealed record TokenGrant
 
     /// <summary>For how many seconds a token may be handed out again for the same grant; 0 for never.</summary>
     [Id(5)] public int ReuseSeconds { get; init; }
+
+    /// <summary>Changes whenever a token of the client was revoked, so that none that was is handed out again. Says nothing else.</summary>
+    [Id(6)] public long RevocationMark { get; init; }
 }
 
 /// <summary>Where a limited client stands, for the <c>RateLimit</c> fields.</summary>

@@ -31,24 +31,21 @@ internal sealed partial class ClientGrain
         public string? ETag { get; init; }
     }
 
-    public Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default)
+    public async Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default)
     {
         if (_mustReload)
         {
-            StartReloading();
-            return Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Unavailable });
+            await StartReloading();
         }
 
-        if (_policy is not null)
-        {
-            return Task.FromResult(Answer(ClientOutcome.Done));
-        }
+        return _policy is not null ? Answer(ClientOutcome.Done) : AnswerOfNobody();
+    }
 
+    /// <summary>What there is to say where there is no client; leaves no activation behind.</summary>
+    private ClientAnswer AnswerOfNobody()
+    {
         DeactivateOnIdle();
-        return Task.FromResult(new ClientAnswer
-        {
-            Outcome = _loaded is RecordOutcome.Missing or RecordOutcome.Done ? ClientOutcome.NotFound : ClientOutcome.Unavailable,
-        });
+        return new ClientAnswer { Outcome = IsKnownAbsent ? ClientOutcome.NotFound : ClientOutcome.Unavailable };
     }
 
     public Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default) =>
@@ -260,6 +257,12 @@ internal sealed partial class ClientGrain
 
         if (change!.Next is null)
         {
+            if (_policy is null)
+            {
+                // An id that is nobody's leaves no activation behind.
+                DeactivateOnIdle();
+            }
+
             return Answer(change.Outcome) with { ETag = change.ETag };
         }
 

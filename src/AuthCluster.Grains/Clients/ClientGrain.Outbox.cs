@@ -39,6 +39,12 @@ internal sealed partial class ClientGrain
             return true;
         }
 
+        if (_policy is null && !record.State.Deleted)
+        {
+            // A document that can't be read must not go to the catalogue as an empty one.
+            return false;
+        }
+
         try
         {
             await _services.Gate.WriteAsync(

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
@@ -15,102 +16,185 @@ internal sealed partial class ClientGrain
 
     // Read at first need; null until then, and after a write whose outcome is unknown.
     private HashSet<string>? _revoked;
+    private Task<bool>? _readingRevoked;
+    private int _revokedVersion;
+    private long _revocationMark;
+
+    /// <summary>
+    /// Part of every grant that may be handed out again: moves with each revoked token, and starts anywhere, so that
+    /// what an earlier activation granted is not taken for the same.
+    /// </summary>
+    private long RevocationMark =>
+        _policy!.Document.TokenReuseSeconds == 0 ? 0
+        : _revocationMark != 0 ? _revocationMark
+        : _revocationMark = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) | 1;
 
     public async Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default)
     {
         if (_mustReload)
         {
-            StartReloading();
-            return new CheckTokenAnswer(TokenStanding.Unknown);
+            await StartReloading();
         }
 
         if (_policy is null)
         {
             DeactivateOnIdle();
-            return new CheckTokenAnswer(
-                _loaded is RecordOutcome.Missing or RecordOutcome.Done ? TokenStanding.Inactive : TokenStanding.Unknown);
+            return new CheckTokenAnswer(IsKnownAbsent ? TokenStanding.Inactive : TokenStanding.Unknown);
         }
 
-        if (!await LoadRevokedAsync(cancellationToken))
+        if (!await LoadRevokedAsync())
         {
             return new CheckTokenAnswer(TokenStanding.Unknown);
         }
 
-        // The policy is read after the wait: a generation that was raised meanwhile counts.
-        return new CheckTokenAnswer(
-            _policy is { Enabled: true } policy
-            && command.Generation == _services.Floor.Value + policy.Generation
-            && _revoked is { } revoked && !revoked.Contains(command.Jti)
-                ? TokenStanding.Active
-                : TokenStanding.Inactive);
+        return new CheckTokenAnswer(StandingOf(command));
     }
 
     public async Task<ClientAnswer> RevokeTokenAsync(RevokeTokenCommand command, CancellationToken cancellationToken = default)
     {
-        if (_policy is null)
+        if (_mustReload)
         {
-            return new ClientAnswer
-            {
-                Outcome = _loaded is RecordOutcome.Missing or RecordOutcome.Done ? ClientOutcome.NotFound : ClientOutcome.Unavailable,
-            };
+            await StartReloading();
         }
 
-        if (!await LoadRevokedAsync(cancellationToken))
+        if (_policy is not { } policy)
         {
-            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+            return AnswerOfNobody();
+        }
+
+        if (command.Generation != _services.Floor.Value + policy.Generation || command.ExpiresAt <= Now)
+        {
+            // Dead already, by the generation or by its end.
+            return Answer(ClientOutcome.Done);
+        }
+
+        if (!await LoadRevokedAsync())
+        {
+            return Answer(ClientOutcome.Unavailable);
         }
 
         if (_revoked!.Contains(command.Jti))
         {
-            return new ClientAnswer { Outcome = ClientOutcome.Done };
+            return Answer(ClientOutcome.Done);
         }
 
-        if (_revoked.Count >= MostRevokedTokens && await CountLiveAsync(cancellationToken) >= MostRevokedTokens)
+        if (_revoked.Count >= MostRevokedTokens && await HasNoRoomAsync(cancellationToken) is { } refused)
         {
-            return new ClientAnswer { Outcome = ClientOutcome.TooMany };
+            return Answer(refused);
         }
 
+        return Answer(await StoreRevocationAsync(command) ? ClientOutcome.Done : ClientOutcome.Unavailable);
+    }
+
+    /// <summary>All that is asked here is read after the last wait: a change that was made meanwhile counts.</summary>
+    private TokenStanding StandingOf(CheckTokenCommand command)
+    {
+        if (_mustReload || _revoked is not { } revoked)
+        {
+            return TokenStanding.Unknown;
+        }
+
+        return _policy is { Enabled: true } policy
+            && command.Generation == _services.Floor.Value + policy.Generation
+            && !revoked.Contains(command.Jti)
+                ? TokenStanding.Active
+                : TokenStanding.Inactive;
+    }
+
+    private async Task<bool> StoreRevocationAsync(RevokeTokenCommand command)
+    {
+        var item = new RevocationItem(RevocationKind.Token, _clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
         try
         {
-            var item = new RevocationItem(RevocationKind.Token, _clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
             await _services.Gate.WriteAsync(token => _services.Revocations.AddAsync([item], token), CancellationToken.None);
         }
-        catch (StorageUnavailableException)
+        catch (StorageUnavailableException e)
         {
-            // Whether it was written is not known: nothing is answered about tokens until it was read.
-            _revoked = null;
-            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+            if (e.OutcomeUnknown)
+            {
+                // Nothing is answered about tokens until it was read whether this one is revoked.
+                ForgetRevoked();
+            }
+
+            return false;
         }
 
         _revoked?.Add(command.Jti);
-        return new ClientAnswer { Outcome = ClientOutcome.Done };
+        _revocationMark = _revocationMark == 0 ? 0 : _revocationMark + 2;
+        return true;
     }
 
-    private async Task<bool> LoadRevokedAsync(CancellationToken cancellationToken)
+    private void ForgetRevoked()
+    {
+        _revoked = null;
+        _revokedVersion++;
+        // The token may be revoked by now, so it must not be handed out again either.
+        _revocationMark = _revocationMark == 0 ? 0 : _revocationMark + 2;
+    }
+
+    /// <summary>Reads the revoked tokens once for all who ask at the same time.</summary>
+    /// <returns>False when they are not known.</returns>
+    private async Task<bool> LoadRevokedAsync()
     {
         if (_revoked is not null)
         {
             return true;
         }
 
+        if (_readingRevoked is null or { IsCompleted: true })
+        {
+            _readingRevoked = ReadRevokedAsync();
+        }
+
+        return await _readingRevoked;
+    }
+
+    private async Task<bool> ReadRevokedAsync()
+    {
+        var version = _revokedVersion;
+        IReadOnlyList<string> live = [];
         try
         {
-            IReadOnlyList<string> live = [];
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, Now, token), cancellationToken);
-            _revoked ??= new HashSet<string>(live, StringComparer.Ordinal);
-            return true;
+                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, Now, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
             return false;
         }
+
+        if (version != _revokedVersion)
+        {
+            // Read from before a write of unknown outcome.
+            return false;
+        }
+
+        _revoked ??= new HashSet<string>(live, StringComparer.Ordinal);
+        return true;
     }
 
-    /// <summary>Forgets what has expired when the set is full.</summary>
-    private async Task<int> CountLiveAsync(CancellationToken cancellationToken)
+    /// <summary>The set is full of what may have expired since: counts what lives, and forgets the rest where there is room.</summary>
+    /// <returns>Null when there is room.</returns>
+    private async Task<ClientOutcome?> HasNoRoomAsync(CancellationToken cancellationToken)
     {
+        var live = 0;
+        try
+        {
+            await _services.Gate.ReadAsync(
+                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, Now, token), cancellationToken);
+        }
+        catch (StorageUnavailableException)
+        {
+            return ClientOutcome.Unavailable;
+        }
+
+        if (live >= MostRevokedTokens)
+        {
+            return ClientOutcome.TooMany;
+        }
+
         _revoked = null;
-        return await LoadRevokedAsync(cancellationToken) ? _revoked!.Count : MostRevokedTokens;
+        _revokedVersion++;
+        return await LoadRevokedAsync() ? null : ClientOutcome.Unavailable;
     }
 }

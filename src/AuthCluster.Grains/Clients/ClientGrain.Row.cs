@@ -11,6 +11,7 @@ internal sealed partial class ClientGrain
     private bool _rowUnknown;
     private Task? _limitWork;
     private Task? _storingProof;
+    private readonly Dictionary<string, byte[]> _proofs = new(StringComparer.Ordinal);
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -28,6 +29,11 @@ internal sealed partial class ClientGrain
     private void Adopt(ClientRecord? record, bool written)
     {
         _record = record;
+        if (_drained.Count > 0)
+        {
+            _drained.IntersectWith(record?.State.Outbox.Select(item => item.AuditId) ?? []);
+        }
+
         if (record is null || record.State.Deleted)
         {
             _policy = null;
@@ -66,7 +72,7 @@ internal sealed partial class ClientGrain
         {
             for (var tries = 0; ; tries++)
             {
-                if (_mustReload || _rowUnknown || tries > 0)
+                if (_mustReload || _rowUnknown || tries > 0 || _loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable)
                 {
                     await LoadAsync(cancellationToken);
                 }
@@ -91,13 +97,14 @@ internal sealed partial class ClientGrain
                         return RecordOutcome.Done;
                     case RecordOutcome.Conflict when tries < MostTries:
                         continue;
-                    case RecordOutcome.NotWritten:
-                        // A definite failure: what is in memory is still what is stored.
-                        return RecordOutcome.Unavailable;
-                    default:
+                    case RecordOutcome.Unknown:
                         // The row's version is not known any more. Decisions stop only where they could be wrong.
                         _mustReload |= administrative;
                         _rowUnknown = true;
+                        return RecordOutcome.Unavailable;
+                    default:
+                        // Nothing was written: what is in memory still holds, and the client goes on.
+                        _rowUnknown |= outcome == RecordOutcome.Conflict;
                         return RecordOutcome.Unavailable;
                 }
             }
@@ -134,13 +141,8 @@ internal sealed partial class ClientGrain
     }
 
     /// <summary>Starts a re-read unless one is under way; decisions are answered as not now until it is done.</summary>
-    private void StartReloading()
-    {
-        if (_reloading is null or { IsCompleted: true })
-        {
-            _reloading = ReloadAsync();
-        }
-    }
+    private Task StartReloading() =>
+        _reloading is null or { IsCompleted: true } ? _reloading = ReloadAsync() : _reloading;
 
     private async Task ReloadAsync()
     {
@@ -191,26 +193,34 @@ internal sealed partial class ClientGrain
     /// <summary>Keeps the fast hash of a proven strong secret, so that no restart costs the slow one again.</summary>
     private void StartStoringProof(string secretId, byte[] mac)
     {
+        _proofs[secretId] = mac;
         if (_storingProof is null or { IsCompleted: true })
         {
-            _storingProof = StoreProofAsync(secretId, mac);
+            _storingProof = StoreProofsAsync();
         }
     }
 
-    private async Task StoreProofAsync(string secretId, byte[] mac)
+    private async Task StoreProofsAsync()
     {
-        // A failure costs one more slow hash after the next restart, nothing else.
-        await UpdateRowAsync(
-            state => state is null || state.Secrets.All(s => s.Id != secretId || s.Mac is not null)
-                ? null
-                : state with
-                {
-                    Secrets = [.. state.Secrets.Select(s =>
-                        s.Id == secretId ? s with { Mac = mac, PepperId = s.PepperId ?? _services.Peppers.CurrentId } : s)],
-                },
-            administrative: false,
-            CancellationToken.None);
+        // What is proven while a write is under way goes with the next one.
+        while (_proofs.Count > 0)
+        {
+            var proofs = new Dictionary<string, byte[]>(_proofs, StringComparer.Ordinal);
+            _proofs.Clear();
+            // A failure costs one more slow hash after the next restart, nothing else.
+            await UpdateRowAsync(state => WithProofs(state, proofs), administrative: false, CancellationToken.None);
+        }
     }
+
+    private ClientState? WithProofs(ClientState? state, Dictionary<string, byte[]> proofs) =>
+        state is null || !state.Secrets.Any(s => s.Mac is null && proofs.ContainsKey(s.Id))
+            ? null
+            : state with
+            {
+                Secrets = [.. state.Secrets.Select(s => s.Mac is null && proofs.TryGetValue(s.Id, out var mac)
+                    ? s with { Mac = mac, PepperId = s.PepperId ?? _services.Peppers.CurrentId }
+                    : s)],
+            };
 
     [LoggerMessage(1102, LogLevel.Error, "The stored document of client {ClientId} can't be read; this client gets 503 until the row is mended.")]
     private partial void LogUnreadableDocument(Exception exception, string clientId);

@@ -47,6 +47,9 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
     private DateTimeOffset Now => _services.Clock.GetUtcNow();
 
+    /// <summary>Whether storage said that there is no such client, or that it was deleted.</summary>
+    private bool IsKnownAbsent => _loaded is RecordOutcome.Missing or RecordOutcome.Done;
+
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         await LoadAsync(cancellationToken);
@@ -96,7 +99,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         }
 
         var policy = _policy!;
-        refusal = policy.Decide(command, _services.Floor.Value, out var grant);
+        refusal = policy.Decide(command, _services.Floor.Value, RevocationMark, out var grant);
         if (refusal != Refusal.None)
         {
             return Refuse(refusal);
@@ -131,7 +134,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         secret = null;
         if (_mustReload)
         {
-            StartReloading();
+            _ = StartReloading();
             return DecisionKind.NotNow;
         }
 
@@ -140,7 +143,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
             // An unknown id, or a client that could not be read, leaves nothing behind.
             DeactivateOnIdle();
             refusal = Refusal.UnknownClient;
-            return _loaded is RecordOutcome.Missing or RecordOutcome.Done ? DecisionKind.Refused : DecisionKind.Unavailable;
+            return IsKnownAbsent ? DecisionKind.Refused : DecisionKind.Unavailable;
         }
 
         var finding = _verifier.Check(policy.Secrets, presented, Now, out secret);
@@ -150,6 +153,12 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
             if (storable is not null)
             {
                 StartStoringProof(secret!.Id, storable);
+            }
+
+            // A secret that was added since the challenge has not been asked for yet.
+            if (finding == SecretFinding.Wrong && _verifier.HasUnproven(policy.Secrets, presented, Now))
+            {
+                finding = SecretFinding.MustProve;
             }
         }
 

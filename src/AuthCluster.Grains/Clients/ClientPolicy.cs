@@ -54,7 +54,7 @@ internal sealed class ClientPolicy
     });
 
     /// <summary>Decides what an authenticated client may have, apart from its limits (RFC 6749 section 4.4, RFC 8707).</summary>
-    public Refusal Decide(IssueTokenCommand command, long floor, out TokenGrant? grant)
+    public Refusal Decide(IssueTokenCommand command, long floor, long revocationMark, out TokenGrant? grant)
     {
         grant = null;
         if (!Document.AllowsClientCredentials)
@@ -64,7 +64,7 @@ internal sealed class ClientPolicy
 
         var isUsual = !command.ScopesAsked && command.Audiences.IsDefaultOrEmpty && command.Resources.IsDefaultOrEmpty;
         var generation = floor + _generation;
-        if (isUsual && _usual?.Grant is { } usual && usual.Generation == generation)
+        if (isUsual && _usual?.Grant is { } usual && usual.Generation == generation && usual.RevocationMark == revocationMark)
         {
             grant = usual;
             return Refusal.None;
@@ -89,6 +89,7 @@ internal sealed class ClientPolicy
             Generation = generation,
             ClaimsJson = Document.ClaimsJson,
             ReuseSeconds = Document.TokenReuseSeconds,
+            RevocationMark = revocationMark,
         };
         if (isUsual)
         {

@@ -17,11 +17,11 @@ internal enum RecordOutcome
     /// <summary>Another activation wrote the row since it was read.</summary>
     Conflict,
 
-    /// <summary>Storage does not answer. The outcome of a write is unknown.</summary>
+    /// <summary>Storage can't be asked now. Nothing was written.</summary>
     Unavailable,
 
-    /// <summary>Storage could not be asked: nothing was written.</summary>
-    NotWritten,
+    /// <summary>Storage was asked and gave no definite answer: whether it wrote is not known.</summary>
+    Unknown,
 
     /// <summary>The row can't be read: this client alone is out of order.</summary>
     Unreadable,
@@ -88,21 +88,26 @@ internal sealed partial class ClientRecordStore(
         catch (StorageUnavailableException e)
         {
             LogUnavailable(e, "write");
-            return (WasNotAsked(e) ? RecordOutcome.NotWritten : RecordOutcome.Unavailable, null);
+            return (e.OutcomeUnknown ? RecordOutcome.Unknown : RecordOutcome.Unavailable, null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A driver's exception that leaves a grain can't be read on the other side.
+            LogNotWritten(e, grain.Key.ToString() ?? "");
+            return (RecordOutcome.Unknown, null);
         }
 
         return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
     }
-
-    /// <summary>Whether the write surely did not happen: no connection was had, or storage was not asked at all.</summary>
-    private static bool WasNotAsked(StorageUnavailableException e) =>
-        e.InnerException is null || StorageFaults.Of(e.InnerException) is StorageFault.Unavailable or StorageFault.Conflict;
 
     [LoggerMessage(1500, LogLevel.Warning, "Storage is not available for a client {Operation}.")]
     private partial void LogUnavailable(Exception exception, string operation);
 
     [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]
     private partial void LogUnreadable(Exception exception, string grainKey);
+
+    [LoggerMessage(1502, LogLevel.Error, "The state of {GrainKey} can't be written.")]
+    private partial void LogNotWritten(Exception exception, string grainKey);
 }
 
 /// <summary>A client's state and the version of the row that it was read from or written to.</summary>

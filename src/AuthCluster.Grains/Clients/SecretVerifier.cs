@@ -106,6 +106,11 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
                 s.SlowHash.Parallelism,
                 s.SlowHash.Expected.Length)))];
 
+    /// <summary>Whether there are slow hashes that the proofs don't answer.</summary>
+    public bool HasUnproven(ImmutableArray<SecretState> secrets, PresentedSecret presented, DateTimeOffset now) =>
+        secrets.Any(s => s is { Mac: null, SlowHash: not null } && s.IsValidAt(now)
+            && !_proven.ContainsKey(s.Id) && presented.Proofs.All(proof => proof.SecretId != s.Id));
+
     /// <summary>Forgets secrets that are no longer there.</summary>
     public void Keep(ImmutableArray<SecretState> secrets)
     {

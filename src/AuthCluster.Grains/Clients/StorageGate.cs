@@ -65,8 +65,8 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
         }
     }
 
-    /// <summary>Runs one write within its deadline. A failure leaves its outcome unknown.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    /// <summary>Runs one write within its deadline.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer; it says whether the outcome is known.</exception>
     public async Task WriteAsync(Func<CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         var probe = EnterProbe();
@@ -116,12 +116,12 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             Fail();
-            throw new StorageUnavailableException("Storage did not answer in time.", new TimeoutException());
+            throw new StorageUnavailableException("Storage did not answer in time.") { OutcomeUnknown = true };
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
             Fail();
-            throw new StorageUnavailableException("Storage does not answer.", e);
+            throw new StorageUnavailableException("Storage does not answer.", e) { OutcomeUnknown = StorageFaults.IsOutcomeUnknown(e) };
         }
     }
 

@@ -61,6 +61,7 @@ internal sealed class ClientLimits(TimeProvider clock)
     private long _left;
     private long _blockUnderWay;
     private long? _failedAt;
+    private bool _signingOff;
 
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
     public bool HasSomethingToGiveBack => _left > 0 || (_claimed && _rate is not null);
@@ -121,13 +122,13 @@ internal sealed class ClientLimits(TimeProvider clock)
 
     /// <summary>The row with this activation as the owner of the bucket.</summary>
     public ClientState? Claim(ClientState? state) =>
-        state is null || state.LimitOwner == _self ? null : state with { LimitOwner = _self, LimitLevel = null };
+        state is null or { Deleted: true } || _signingOff || state.LimitOwner == _self ? null : state with { LimitOwner = _self, LimitLevel = null };
 
     /// <summary>The row with one more block of the quota reserved.</summary>
     public ClientState? Reserve(ClientState? state, DateTimeOffset now)
     {
         _blockUnderWay = 0;
-        if (state is null || _quota is not { } quota)
+        if (state is null or { Deleted: true } || _signingOff || _quota is not { } quota)
         {
             return null;
         }
@@ -144,15 +145,20 @@ internal sealed class ClientLimits(TimeProvider clock)
         return state with { Quota = new QuotaReservation(quota.Period.Name, _period, reserved + block) };
     }
 
-    /// <summary>The row as a clean deactivation leaves it: unspent permits given back, the bucket's level kept.</summary>
+    /// <summary>
+    /// The row as a clean deactivation leaves it: unspent permits given back, the bucket's level kept. The last
+    /// write of an activation: what was started before and comes after it changes nothing.
+    /// </summary>
     public ClientState? SignOff(ClientState? state)
     {
+        _signingOff = true;
         if (state is null)
         {
             return null;
         }
 
-        if (_left > 0 && state.Quota is { } quota && quota.PeriodStart == _period)
+        // Computed anew when the first try meets another writer, so nothing is taken from memory here.
+        if (_left > 0 && state.Quota is { } quota && quota.PeriodStart == _period && quota.Per == _quota?.Period.Name)
         {
             state = state with { Quota = quota with { Reserved = Math.Max(0, quota.Reserved - _left) } };
         }
@@ -162,8 +168,6 @@ internal sealed class ClientLimits(TimeProvider clock)
             state = state with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) };
         }
 
-        _left = 0;
-        _claimed = false;
         return state;
     }
 
@@ -190,8 +194,9 @@ internal sealed class ClientLimits(TimeProvider clock)
 
         var rate = new RateLimit(limit.TokensPerSecond, limit.Burst);
         var ownedByAnother = state.LimitOwner is not null && state.LimitOwner != _self;
-        if (!_hasBucket || (_claimed && ownedByAnother))
+        if (!_hasBucket || (ownedByAnother && limit.Enforce))
         {
+            // Another owner has spent what we remember, whether we had claimed it before or not.
             var level = ownedByAnother ? 0 : Math.Min(state.LimitLevel ?? limit.Burst, limit.Burst);
             _arrival = rate.ArrivalAtLevel(Monotonic, level);
             _hasBucket = true;

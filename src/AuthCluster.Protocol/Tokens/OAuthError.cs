@@ -48,6 +48,12 @@ public sealed class OAuthError
     /// <summary>A method other than POST.</summary>
     public static readonly OAuthError MethodNotAllowed = Request("This endpoint takes POST only", 405);
 
+    /// <summary>A method other than GET.</summary>
+    public static readonly OAuthError MethodNotGet = Request("This endpoint takes GET only", 405);
+
+    /// <summary>A <c>wait</c> of the revocation feed that is no number of seconds.</summary>
+    public static readonly OAuthError MalformedWait = Request("The parameter wait must be a whole number of seconds");
+
     /// <summary>The body was cut off, or did not come within its time.</summary>
     public static readonly OAuthError BodyNotReceived = Request("The request body did not arrive whole and in time", 408);
 

@@ -14,7 +14,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
     private static readonly string CacheControl = string.Create(CultureInfo.InvariantCulture, $"public, max-age={(int)MaxAge.TotalSeconds}");
 
-    private readonly byte[] _metadata = new ServerMetadata { Issuer = issuer }.ToJson();
+    private readonly byte[] _metadata = new ServerMetadata { Issuer = issuer, HasIntrospection = true, HasRevocation = true }.ToJson();
 
     /// <summary>Maps the documents, at the root and where an issuer with a path has them.</summary>
     public void Map(IEndpointRouteBuilder routes)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Tokens;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -16,6 +17,35 @@ internal static class FormBody
         : request.Headers.ContentEncoding.Count > 0 ? OAuthError.ContentEncodingNotSupported
         : request.ContentLength > maxBytes ? OAuthError.BodyTooLarge
         : null;
+
+    /// <summary>Hands a body to its parser in one piece.</summary>
+    public static ParsedRequest<TRequest> Parse<TRequest>(HttpRequest request, in ReadOnlySequence<byte> body, FormParse<TRequest> parse)
+        where TRequest : class
+    {
+        var rented = body.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)body.Length);
+        try
+        {
+            if (rented is not null)
+            {
+                body.CopyTo(rented);
+            }
+
+            return parse(new FormInput
+            {
+                Body = rented is null ? body.FirstSpan : rented.AsSpan(0, (int)body.Length),
+                ContentType = request.ContentType,
+                Authorization = request.Headers.Authorization.ToArray(),
+                QueryString = request.QueryString.Value,
+            });
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented, clearArray: true);
+            }
+        }
+    }
 
     /// <summary>Reads the body to its end.</summary>
     /// <param name="request">The request.</param>
@@ -72,3 +102,7 @@ internal static class FormBody
 
 /// <summary>What reading a body gave.</summary>
 internal readonly record struct FormBodyRead(ReadOnlySequence<byte>? Body, OAuthError? Error);
+
+/// <summary>Reads a form.</summary>
+internal delegate ParsedRequest<TRequest> FormParse<TRequest>(in FormInput input)
+    where TRequest : class;

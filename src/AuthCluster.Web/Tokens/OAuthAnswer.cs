@@ -32,7 +32,7 @@ internal static class OAuthAnswer
                 response.Headers.WWWAuthenticate = Challenge;
                 break;
             case StatusCodes.Status405MethodNotAllowed:
-                response.Headers.Allow = HttpMethods.Post;
+                response.Headers.Allow = ReferenceEquals(error, OAuthError.MethodNotGet) ? HttpMethods.Get : HttpMethods.Post;
                 break;
             case StatusCodes.Status408RequestTimeout:
                 response.Headers.Connection = "close";

@@ -24,7 +24,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
 
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
         var key = new Key(
-            clientId, grant.Scope, string.Join('\n', grant.Audiences), grant.Generation, grant.LifetimeSeconds, grant.ClaimsJson, signer.ActiveKid);
+            clientId, grant.Scope, string.Join('\n', grant.Audiences), grant.Generation, grant.RevocationMark, grant.LifetimeSeconds, grant.ClaimsJson, signer.ActiveKid);
         if (_tokens.TryGetValue(key, out var held) && now < held.ReuseUntil && now >= held.SignedAt)
         {
             return held.Token with { ExpiresIn = (int)(held.Token.ExpiresAt - now) };
@@ -55,9 +55,9 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
         }
     }
 
-    /// <summary>All that goes into a token. The generation is part of it: a revoked token is never handed out again.</summary>
+    /// <summary>All that goes into a token. The generation and the mark are part of it: a revoked token is never handed out again.</summary>
     private readonly record struct Key(
-        string ClientId, string Scope, string Audiences, long Generation, int LifetimeSeconds, string? Claims, string Kid);
+        string ClientId, string Scope, string Audiences, long Generation, long RevocationMark, int LifetimeSeconds, string? Claims, string Kid);
 
     private readonly record struct Entry(SignedToken Token, long SignedAt, long ReuseUntil);
 }

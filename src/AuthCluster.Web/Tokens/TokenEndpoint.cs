@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
 using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Clients;
 using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -86,7 +86,7 @@ public sealed partial class TokenEndpoint(
     private async Task DecideAsync(HttpContext context, long arrived, ReadOnlySequence<byte> body)
     {
         var request = context.Request;
-        var parsed = Parse(request, body);
+        var parsed = FormBody.Parse(request, body, static (in FormInput input) => TokenRequestParser.Parse(input));
         request.BodyReader.AdvanceTo(body.End);
         if (!parsed.Succeeded)
         {
@@ -98,7 +98,7 @@ public sealed partial class TokenEndpoint(
         var credentials = new ClientCredentials { ClientId = token.ClientId, Secret = token.Secret, Method = token.AuthMethod };
         var asked = new Asked(token.ClientId.Value, token.AuthMethod.Name(), "");
         var answer = await authority.DecideAsync(
-            credentials, secret => Command(secret, token), NetworkOf(context), context.RequestAborted);
+            credentials, secret => Command(secret, token), SourceNetwork.Of(context), context.RequestAborted);
         switch (answer.Kind)
         {
             case DecisionKind.Allowed:
@@ -130,7 +130,7 @@ public sealed partial class TokenEndpoint(
         metrics.Answered("issued", asked.AuthMethod, elapsed);
         if (_issuance.IsEnabled(LogLevel.Debug))
         {
-            LogIssued(_issuance, asked.ClientId, grant.Scope, signed.Jti, AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+            LogIssued(_issuance, asked.ClientId, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
         }
     }
 
@@ -157,34 +157,7 @@ public sealed partial class TokenEndpoint(
         metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
         LogRefused(
             _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason,
-            AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
-    }
-
-    private static ParsedRequest<TokenRequest> Parse(HttpRequest request, in ReadOnlySequence<byte> body)
-    {
-        var rented = body.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)body.Length);
-        try
-        {
-            if (rented is not null)
-            {
-                body.CopyTo(rented);
-            }
-
-            return TokenRequestParser.Parse(new FormInput
-            {
-                Body = rented is null ? body.FirstSpan : rented.AsSpan(0, (int)body.Length),
-                ContentType = request.ContentType,
-                Authorization = request.Headers.Authorization.ToArray(),
-                QueryString = request.QueryString.Value,
-            });
-        }
-        finally
-        {
-            if (rented is not null)
-            {
-                ArrayPool<byte>.Shared.Return(rented, clearArray: true);
-            }
-        }
+            SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
     }
 
     private static IssueTokenCommand Command(PresentedSecret secret, TokenRequest token) => new(
@@ -220,23 +193,6 @@ public sealed partial class TokenEndpoint(
             : null;
         response.Headers[RateLimitFields.Policy] = RateLimitFields.PolicyValue(rate, quota);
         response.Headers[RateLimitFields.Standing] = RateLimitFields.StandingValue(rate, quota);
-    }
-
-    private static string AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
-
-    /// <summary>The source network for sharing out slow hashes: an IPv4 /24 or an IPv6 /64, so that one machine's many addresses count as one.</summary>
-    private static string NetworkOf(HttpContext context)
-    {
-        if (context.Connection.RemoteIpAddress is not { } address)
-        {
-            return "";
-        }
-
-        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        Span<byte> bytes = stackalloc byte[16];
-        return address.TryWriteBytes(bytes, out var length)
-            ? Convert.ToHexString(bytes[..(address.AddressFamily == AddressFamily.InterNetwork ? 3 : Math.Min(8, length))])
-            : "";
     }
 
     [LoggerMessage(1000, LogLevel.Debug, "Token issued to client {ClientId}: scope {Scope}, jti {Jti}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]

@@ -1,0 +1,44 @@
+using AuthCluster.Contracts.Revocation;
+using AuthCluster.Grains.Clients;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Revocation;
+using Orleans.Concurrency;
+
+namespace AuthCluster.Grains.Revocation;
+
+/// <summary>Reads the feed from the table, in the silo that is asked.</summary>
+[GrainType("revocation-feed"), StatelessWorker(1)]
+internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gate) : Grain, IRevocationFeedGrain
+{
+    private const int Most = 1_000;
+
+    public async Task<RevocationFeedAnswer> ReadAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        RevocationPage? page = null;
+        try
+        {
+            await gate.ReadAsync(
+                async token => page = await store.FeedAsync(after, Math.Clamp(limit, 1, Most), token), cancellationToken);
+        }
+        catch (StorageUnavailableException)
+        {
+            return new RevocationFeedAnswer { Known = false };
+        }
+
+        return new RevocationFeedAnswer
+        {
+            Known = true,
+            Items = [.. page!.Items.Select(item => new RevokedRecord(KindOf(item.Kind), item.Value, item.Gen, item.ExpiresAt))],
+            Next = page.Next,
+        };
+    }
+
+    private static RevokedKind KindOf(RevocationKind kind) => kind switch
+    {
+        RevocationKind.Token => RevokedKind.Token,
+        RevocationKind.Client => RevokedKind.Client,
+        RevocationKind.Key => RevokedKind.Key,
+        RevocationKind.All => RevokedKind.All,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+}

@@ -1,0 +1,184 @@
+using AuthCluster.Contracts.Revocation;
+using Microsoft.Extensions.Hosting;
+
+namespace AuthCluster.Web.Revocation;
+
+/// <summary>
+/// Holds the readers of the feed until there is something new. One question every quarter second for the whole
+/// process, and none while nobody waits.
+/// </summary>
+/// <remarks>
+/// A reader takes the signal of the next news, then reads, then waits: what became visible before its read is in its
+/// page, what comes later wakes it. The watch asks from the place of the reader who came first; being woken for
+/// nothing costs a reader one more read, missing something is what must not happen.
+/// </remarks>
+public sealed class RevocationWatch(IGrainFactory grains, TimeProvider clock, IHostApplicationLifetime lifetime)
+{
+    private const int PageSize = 1_000;
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+
+    // While the process stops, held readers are let go, and who comes back is slowed down a little instead.
+    private static readonly TimeSpan LongestWaitInStop = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private TaskCompletionSource<News> _signal = NewSignal();
+    private int _waiting;
+    private bool _running;
+
+    /// <summary>What the watch saw: a page, and the cursor that it was read from.</summary>
+    private sealed record News(string After, RevocationFeedAnswer Page);
+
+    /// <summary>Reads what became visible after a cursor, and waits for it when there is nothing.</summary>
+    /// <param name="after">The cursor; null for the beginning.</param>
+    /// <param name="wait">How long to wait for something new.</param>
+    /// <param name="cancellationToken">The reader has gone.</param>
+    public async Task<RevocationFeedAnswer> ReadAsync(string? after, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        var cursor = after;
+        while (true)
+        {
+            var signal = Signal();
+            var page = await AskAsync(cursor, cancellationToken);
+            var left = (lifetime.ApplicationStopping.IsCancellationRequested && wait > LongestWaitInStop ? LongestWaitInStop : wait)
+                - clock.GetElapsedTime(started);
+            if (!page.Known || !page.Items.IsEmpty || left <= TimeSpan.Zero)
+            {
+                return page;
+            }
+
+            cursor = page.Next;
+            if (await WaitAsync(signal, cursor, left, cancellationToken) is { } news && news.After == cursor && news.Page is { Known: true, Items.IsEmpty: false })
+            {
+                return news.Page;
+            }
+        }
+    }
+
+    private Task<News> Signal()
+    {
+        lock (_lock)
+        {
+            return _signal.Task;
+        }
+    }
+
+    /// <summary>Waits for news; null when the time is over or the process stops.</summary>
+    private async Task<News?> WaitAsync(Task<News> signal, string cursor, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        Enter(cursor);
+        try
+        {
+            // In a stop the token is set already, and what is left to wait is short.
+            var stopping = lifetime.ApplicationStopping;
+            using var linked = stopping.IsCancellationRequested
+                ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
+                : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+            return await signal.WaitAsync(wait, clock, linked.Token);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private void Enter(string cursor)
+    {
+        lock (_lock)
+        {
+            _waiting++;
+            if (!_running)
+            {
+                _running = true;
+                _ = WatchAsync(cursor);
+            }
+        }
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            _waiting--;
+        }
+    }
+
+    /// <summary>Runs while somebody waits.</summary>
+    private async Task WatchAsync(string cursor)
+    {
+        try
+        {
+            await WatchWhileWaitedForAsync(cursor);
+        }
+        catch
+        {
+            // The next reader starts it again.
+            lock (_lock)
+            {
+                _running = false;
+            }
+
+            throw;
+        }
+    }
+
+    private async Task WatchWhileWaitedForAsync(string cursor)
+    {
+        while (true)
+        {
+            await Task.Delay(Period, clock, CancellationToken.None);
+            lock (_lock)
+            {
+                if (_waiting == 0)
+                {
+                    _running = false;
+                    return;
+                }
+            }
+
+            var page = await AskAsync(cursor, CancellationToken.None);
+            if (!page.Known || !page.Items.IsEmpty)
+            {
+                // Where storage does not answer, the readers are told so, rather than that there is nothing new.
+                Publish(new News(cursor, page));
+            }
+
+            cursor = page.Known ? page.Next : cursor;
+        }
+    }
+
+    private void Publish(News news)
+    {
+        TaskCompletionSource<News> signal;
+        lock (_lock)
+        {
+            signal = _signal;
+            _signal = NewSignal();
+        }
+
+        signal.TrySetResult(news);
+    }
+
+    private async Task<RevocationFeedAnswer> AskAsync(string? cursor, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None)
+                .WaitAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            return new RevocationFeedAnswer { Known = false };
+        }
+    }
+
+    private static TaskCompletionSource<News> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
