@@ -86,7 +86,7 @@ public sealed record CreateClientCommand
     [Id(6)] public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>Prints nothing of the secrets.</summary>
-    public override string ToString() => $"CreateClientCommand({Secrets.Length} secrets)";
+    public override string ToString() => $"CreateClientCommand({(Secrets.IsDefault ? 0 : Secrets.Length)} secrets)";
 }
 
 /// <summary>Replaces a client's document.</summary>

@@ -73,6 +73,15 @@ public static class PreparedClients
     /// <summary>The same quota, which only observes.</summary>
     public static readonly TestClient QuotaObserved = New("quota-observed");
 
+    /// <summary>The API of the audience <c>inventory</c>, which <see cref="WithAudiences"/> has.</summary>
+    public static readonly TestClient Inventory = New("inventory-api");
+
+    /// <summary>May ask about every token: registered with <c>authcluster:introspect</c>.</summary>
+    public static readonly TestClient Inspector = New("inspector");
+
+    /// <summary>Gets the same token again for half a minute.</summary>
+    public static readonly TestClient Reusing = New("reusing");
+
     private static readonly TestClient[] Counted = [Limited, LimitedToo, LimitObserved, Quota, QuotaObserved];
     private static readonly TestClient[] SecretsOfRotating = [Rotating, RotatingToo, RotatedOut, RotatingSoon];
 
@@ -81,6 +90,7 @@ public static class PreparedClients
     [
         Usual, Other, WithDefaults, WithoutDefaults, WithoutScopes, Disabled, WithoutGrants, BasicOnly, PostOnly, WithAudiences,
         WithClaims, Operator, .. SecretsOfRotating, Given, .. Counted,
+        Inventory, Inspector, Reusing,
     ];
 
     /// <summary>Whether each token of this client counts, so that it is left to the test that counts them.</summary>
@@ -126,7 +136,10 @@ public static class PreparedClients
             ClientDocument.For(LimitedToo, new() { ["scopes"] = List("read"), ["rateLimit"] = Limit() }),
             ClientDocument.For(LimitObserved, new() { ["scopes"] = List("read"), ["rateLimit"] = Limit(enforce: false) }),
             ClientDocument.For(Quota, new() { ["scopes"] = List("read"), ["quota"] = Month(3) }),
-            ClientDocument.For(QuotaObserved, new() { ["scopes"] = List("read"), ["quota"] = Month(3, enforce: false) }));
+            ClientDocument.For(QuotaObserved, new() { ["scopes"] = List("read"), ["quota"] = Month(3, enforce: false) }),
+            ClientDocument.For(Inventory, new() { ["introspects"] = List("inventory") }),
+            ClientDocument.For(Inspector, new() { ["scopes"] = List("authcluster:introspect"), ["defaultScopes"] = List() }),
+            ClientDocument.For(Reusing, new() { ["scopes"] = List("read"), ["tokenReuseSeconds"] = 30 }));
     }
 
     private static TestClient New(string id) => new(id, GeneratedSecret.New());

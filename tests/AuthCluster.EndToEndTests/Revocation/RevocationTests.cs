@@ -1,0 +1,97 @@
+using AuthCluster.EndToEndTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.EndToEndTests.Revocation;
+
+/// <summary>RFC 7009: a client ends one of its own tokens.</summary>
+[Collection(OnSharedServer.Name)]
+public sealed class RevocationTests(SharedServer server) : IDisposable
+{
+    private readonly OAuthCaller _caller = new(server.Address);
+
+    [Fact]
+    public async Task A_revoked_token_is_inactive_as_soon_as_the_call_has_answered_and_its_twin_is_not()
+    {
+        var token = (await server.TokenAsync(PreparedClients.Usual)).Token;
+        var twin = (await server.TokenAsync(PreparedClients.Usual)).Token;
+
+        var answer = await _caller.RevokeAsync(PreparedClients.Usual, token);
+
+        Assert.Equal((200, ""), (answer.Status, answer.Body));
+        Assert.Equal("no-store", answer.Header("Cache-Control"));
+        Assert.Equal("""{"active":false}""", (await _caller.IntrospectAsync(PreparedClients.Usual, token)).Body);
+        Assert.True(await _caller.IsActiveAsync(PreparedClients.Usual, twin));
+        Assert.Equal(200, (await _caller.RevokeAsync(PreparedClients.Usual, token)).Status);
+    }
+
+    [Fact]
+    public async Task A_token_of_another_client_is_refused_and_stays_active()
+    {
+        var token = (await server.TokenAsync(PreparedClients.Usual)).Token;
+
+        Expect.Refused(400, "unauthorized_client", await _caller.RevokeAsync(PreparedClients.Other, token));
+        Expect.Refused(400, "unauthorized_client", await _caller.RevokeAsync(PreparedClients.Inspector, token));
+
+        Assert.True(await _caller.IsActiveAsync(PreparedClients.Usual, token));
+    }
+
+    [Theory]
+    [InlineData("unknown")]
+    [InlineData("a.b.c")]
+    [InlineData("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJub25lIn0.e30.")]
+    public async Task What_is_no_token_is_as_good_as_revoked(string token) =>
+        Assert.Equal(200, (await _caller.RevokeAsync(PreparedClients.Usual, token)).Status);
+
+    [Theory]
+    [InlineData("&token_type_hint=refresh_token")]
+    [InlineData("&token_type_hint=nonsense")]
+    public async Task A_wrong_hint_is_ignored(string hint)
+    {
+        var token = (await server.TokenAsync(PreparedClients.Usual)).Token;
+
+        Assert.Equal(200, (await _caller.RevokeAsync(PreparedClients.Usual, token, hint)).Status);
+
+        Assert.False(await _caller.IsActiveAsync(PreparedClients.Usual, token));
+    }
+
+    [Fact]
+    public async Task A_token_that_would_be_handed_out_again_is_not_once_it_was_revoked()
+    {
+        var first = (await server.TokenAsync(PreparedClients.Reusing)).Token;
+        Assert.Equal(first, (await server.TokenAsync(PreparedClients.Reusing)).Token);
+
+        Assert.Equal(200, (await _caller.RevokeAsync(PreparedClients.Reusing, first)).Status);
+        var next = (await server.TokenAsync(PreparedClients.Reusing)).Token;
+
+        Assert.NotEqual(first, next);
+        Assert.True(await _caller.IsActiveAsync(PreparedClients.Reusing, next));
+        Assert.Equal(next, (await server.TokenAsync(PreparedClients.Reusing)).Token);
+    }
+
+    [Fact]
+    public async Task A_revocation_outlives_a_kill_and_a_restart()
+    {
+        await using var own = new ServerProcess();
+        var client = new TestClient("orders", GeneratedSecret.New());
+        var reader = new TestClient("reader", GeneratedSecret.New());
+        own["AuthCluster:Bootstrap:ClientsFile"] = own.WriteFile("clients.json", ClientDocument.File(
+            ClientDocument.For(client),
+            ClientDocument.For(reader, new() { ["introspects"] = new System.Text.Json.Nodes.JsonArray("any") })));
+        await own.StartAsync(TestContext.Current.CancellationToken);
+        using var tokens = new TokenEndpointCaller(own.Address);
+        using var caller = new OAuthCaller(own.Address);
+        var revoked = (await tokens.PostAsync(client)).Token;
+        var kept = (await tokens.PostAsync(client)).Token;
+        var (_, cursor) = await caller.FeedToEndAsync(reader);
+        Assert.Equal(200, (await caller.RevokeAsync(client, revoked)).Status);
+
+        await own.KillAsync();
+        await own.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.False(await caller.IsActiveAsync(client, revoked));
+        Assert.True(await caller.IsActiveAsync(client, kept));
+        Assert.Single((await caller.FeedToEndAsync(reader, cursor)).Items);
+    }
+
+    public void Dispose() => _caller.Dispose();
+}

@@ -1,0 +1,154 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.GrainTests.Cluster;
+using static AuthCluster.GrainTests.Clients.TestClients;
+
+namespace AuthCluster.GrainTests.Clients;
+
+/// <summary>What a client's grain does when its row can't be read or written, or nobody knows.</summary>
+[Collection(OnSharedCluster.Name)]
+public sealed class StorageTests(GrainCluster cluster)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task With_storage_down_a_client_in_memory_goes_on_and_a_cold_one_is_unavailable()
+    {
+        var warm = await cluster.CreateAsync(Document("read"));
+        var cold = await cluster.CreateAsync(Document("read"));
+        await cluster.ForgetAsync(cold);
+        cluster.Failures.Of(warm, Failure.Down);
+        cluster.Failures.Of(cold, Failure.Down);
+
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(warm)).Kind);
+        Assert.Equal(DecisionKind.Unavailable, (await cluster.AskAsync(cold)).Kind);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(cold).GetAsync(Cancellation)).Outcome);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(warm).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
+        // That write surely did not happen, so the client is not taken out for it.
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(warm)).Kind);
+
+        await MendAsync(warm, cold);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(cold)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(warm)).Kind);
+    }
+
+    [Fact]
+    public async Task An_activation_that_began_without_storage_can_be_administered_once_it_is_back()
+    {
+        var id = NewId();
+        cluster.Failures.Of(id, Failure.Down);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).CreateAsync(Creation(Document("read")), Cancellation)).Outcome);
+
+        await MendAsync(id);
+
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).CreateAsync(Creation(Document("read")), Cancellation)).Outcome);
+    }
+
+    [Theory]
+    [InlineData(Failure.AnswerLost, Refusal.ClientDisabled)]
+    [InlineData(Failure.LostOnTheWay, Refusal.None)]
+    public async Task After_a_write_of_unknown_outcome_what_is_stored_decides(Failure failure, Refusal then)
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        cluster.Failures.Of(id, failure);
+
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
+        cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+        var answer = await cluster.DecidedAsync(id);
+        await MendAsync(id);
+
+        Assert.Equal(then, answer.Refusal);
+    }
+
+    [Fact]
+    public async Task After_a_write_of_unknown_outcome_nothing_is_decided_until_the_row_can_be_read()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        cluster.Failures.Of(id, Failure.AnswerLostThenDown);
+
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
+        var first = await cluster.AskAsync(id);
+        var later = await cluster.DecidedAsync(id);
+        var check = await cluster.Client(id).CheckTokenAsync(new CheckTokenCommand("jti", 1), Cancellation);
+        await MendAsync(id);
+
+        Assert.Equal(DecisionKind.NotNow, first.Kind);
+        Assert.Equal(DecisionKind.Unavailable, later.Kind);
+        Assert.Equal(TokenStanding.Unknown, check.Standing);
+        Assert.Equal(Refusal.ClientDisabled, (await cluster.DecidedAsync(id)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_row_that_can_not_be_read_takes_out_that_client_alone_until_it_is_mended()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var other = await cluster.CreateAsync(Document("read"));
+        await cluster.ForgetAsync(id);
+        var row = await cluster.RowAsync(id);
+        await SetRowAsync(id, row[..^5]);
+
+        Assert.Equal(DecisionKind.Unavailable, (await cluster.AskAsync(id)).Kind);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).GetAsync(Cancellation)).Outcome);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(other)).Kind);
+
+        await SetRowAsync(id, row);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+    }
+
+    [Fact]
+    public async Task What_a_newer_build_stored_survives_a_rewrite()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        await cluster.ForgetAsync(id);
+        var row = await cluster.RowAsync(id);
+        await SetRowAsync(id, row.Insert(1, "\"fromTheFuture\":{\"a\":[1,2]},"));
+
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation)).Outcome);
+        await cluster.ForgetAsync(id);
+
+        Assert.Contains("\"fromTheFuture\":{\"a\":[1,2]}", await cluster.RowAsync(id), StringComparison.Ordinal);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).DeleteAsync(new DeleteClientCommand(null, Actor()), Cancellation)).Outcome);
+        Assert.Contains("fromTheFuture", await cluster.RowAsync(id), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_tables_could_not_be_told_is_told_by_the_next_activation_once()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var disable = new SetEnabledCommand(false, null, Actor());
+        // The write is done and its answer lost; nobody has told the audit.
+        cluster.Failures.Of(id, Failure.AnswerLostThenDown);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+        Assert.Equal(0, await AuditedAsync(disable));
+
+        await MendAsync(id);
+        await cluster.ForgetAsync(id);
+        await cluster.DecidedAsync(id);
+        for (var tries = 0; tries < 100 && await AuditedAsync(disable) == 0; tries++)
+        {
+            cluster.Clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(1, await AuditedAsync(disable));
+        Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where kind = 'client' and value = @Id", new { Id = id })));
+        Assert.Equal(0, Assert.Single(await cluster.QueryAsync<int>("select enabled from client_catalogue where client_id = @Id", new { Id = id })));
+    }
+
+    private async Task<int> AuditedAsync(SetEnabledCommand command) => Assert.Single(
+        await cluster.QueryAsync<int>("select count(*) from audit where audit_id = @Id", new { Id = command.Actor.AuditId }));
+
+    private Task SetRowAsync(string id, string row) => cluster.ExecuteAsync(
+        "update grain_state set payload = cast(@Row as blob) where grain_key = @Key", new { Row = row, Key = ClientGrainKey.Of(id) });
+
+    /// <summary>Storage is back, and the time has passed in which the silos ask it rarely.</summary>
+    private async Task MendAsync(params string[] ids)
+    {
+        foreach (var id in ids)
+        {
+            cluster.Failures.End(id);
+        }
+
+        await cluster.RecoverAsync();
+    }
+}

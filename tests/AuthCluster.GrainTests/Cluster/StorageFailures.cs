@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using AuthCluster.Storage;
+using Orleans.Storage;
+
+namespace AuthCluster.GrainTests.Cluster;
+
+/// <summary>What shall go wrong with the rows of which grains.</summary>
+public sealed class StorageFailures
+{
+    private readonly ConcurrentDictionary<string, Failure> _byKey = new(StringComparer.Ordinal);
+
+    /// <summary>How often the row of a client was written.</summary>
+    public ConcurrentDictionary<string, int> Writes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>From now on something goes wrong with a client's row.</summary>
+    public void Of(string clientId, Failure failure) => _byKey["c:" + clientId] = failure;
+
+    /// <summary>All is well again.</summary>
+    public void End(string clientId) => _byKey.TryRemove("c:" + clientId, out _);
+
+    internal Failure Of(GrainId grain) => _byKey.GetValueOrDefault(grain.Key.ToString()!);
+}
+
+/// <summary>What goes wrong.</summary>
+public enum Failure
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The database can't be reached: nothing is read or written.</summary>
+    Down,
+
+    /// <summary>The write is done, and its answer is lost; reads go on.</summary>
+    AnswerLost,
+
+    /// <summary>The write is done and its answer is lost, and then nothing can be read.</summary>
+    AnswerLostThenDown,
+
+    /// <summary>The write is not done, but nobody knows; reads go on.</summary>
+    LostOnTheWay,
+}
+
+/// <summary>Orleans' grain storage with failures on the way.</summary>
+internal sealed class FailingStorage(IGrainStorage inner, StorageFailures failures) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
+{
+    public void Participate(ISiloLifecycle lifecycle) => (inner as ILifecycleParticipant<ISiloLifecycle>)?.Participate(lifecycle);
+
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        failures.Of(grainId) is Failure.Down or Failure.AnswerLostThenDown
+            ? throw new StorageUnavailableException()
+            : inner.ReadStateAsync(stateName, grainId, grainState);
+
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        var failure = failures.Of(grainId);
+        switch (failure)
+        {
+            case Failure.Down:
+                throw new StorageUnavailableException();
+            case Failure.LostOnTheWay:
+                throw new TimeoutException();
+        }
+
+        failures.Writes.AddOrUpdate(grainId.Key.ToString()!, 1, (_, count) => count + 1);
+        await inner.WriteStateAsync(stateName, grainId, grainState);
+        if (failure is Failure.AnswerLost or Failure.AnswerLostThenDown)
+        {
+            throw new TimeoutException();
+        }
+    }
+
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        inner.ClearStateAsync(stateName, grainId, grainState);
+}

@@ -1,0 +1,198 @@
+using System.Text.Json.Nodes;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.GrainTests.Clients;
+using AuthCluster.GrainTests.Cluster;
+using static AuthCluster.GrainTests.Clients.TestClients;
+
+namespace AuthCluster.GrainTests.Limits;
+
+/// <summary>The rate limit and the quota, over activations that end in every way.</summary>
+[Collection(OnSharedCluster.Name)]
+public sealed class LimitTests(GrainCluster cluster)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_burst_is_spent_and_then_one_token_an_interval_is_had()
+    {
+        var id = await LimitedAsync(tokensPerSecond: 2, burst: 3);
+
+        Assert.Equal(NotNowReason.ClaimingLimit, (await cluster.AskAsync(id)).Reason);
+        Assert.Equal(3, await cluster.AllowedOfAsync(id, 6));
+        var refused = await cluster.DecidedAsync(id);
+        Assert.Equal((Refusal.RateLimited, TimeSpan.FromSeconds(0.5)), (refused.Refusal, refused.Delay));
+        Assert.Equal((2.0, 3L, 0L), (refused.Limit!.TokensPerSecond, refused.Limit.Burst, refused.Limit.Remaining));
+        cluster.Clock.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 3));
+    }
+
+    [Fact]
+    public async Task A_limit_that_only_observes_refuses_nothing_and_shows_where_the_client_stands()
+    {
+        var id = await LimitedAsync(tokensPerSecond: 1, burst: 2, enforce: false);
+
+        Assert.Equal(5, await cluster.AllowedOfAsync(id, 5));
+        Assert.Equal(0, (await cluster.DecidedAsync(id)).Limit!.Remaining);
+    }
+
+    [Fact]
+    public async Task The_level_is_kept_over_a_clean_end_of_the_activation_and_its_time_is_not_given_twice()
+    {
+        var id = await LimitedAsync(tokensPerSecond: 0.01, burst: 5);
+        Assert.Equal(2, await cluster.AllowedOfAsync(id, 2));
+
+        await cluster.ForgetAsync(id);
+
+        Assert.Equal(3, await cluster.AllowedOfAsync(id, 6));
+        await cluster.ForgetAsync(id);
+        Assert.Equal(0, await cluster.AllowedOfAsync(id, 2));
+    }
+
+    [Fact]
+    public async Task After_an_owner_that_did_not_sign_off_the_bucket_is_empty()
+    {
+        var id = await LimitedAsync(tokensPerSecond: 1, burst: 5);
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        await EndWithoutSignOffAsync(id);
+
+        Assert.Equal(0, await cluster.AllowedOfAsync(id, 3));
+        cluster.Clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(2, await cluster.AllowedOfAsync(id, 5));
+    }
+
+    [Fact]
+    public async Task A_claim_that_meets_another_owner_starts_empty()
+    {
+        var id = await LimitedAsync(tokensPerSecond: 0.01, burst: 5);
+        await cluster.ForgetAsync(id);
+        // Loaded, but not claimed yet; then a twin takes the bucket.
+        Assert.Equal(Refusal.WrongSecret, (await cluster.AskAsync(id, Ask(Present("wrong")))).Refusal);
+        var row = JsonNode.Parse(await cluster.RowAsync(id))!;
+        row["limitOwner"] = "a twin";
+        await cluster.ExecuteAsync(
+            "update grain_state set payload = cast(@Row as blob), version = version + 1 where grain_key = @Key",
+            new { Row = row.ToJsonString(), Key = ClientGrainKey.Of(id) });
+
+        Assert.Equal(0, await cluster.AllowedOfAsync(id, 3));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(45)]
+    public async Task A_quota_is_exact_through_its_reservations_and_over_clean_ends(int quota)
+    {
+        var id = await QuotaAsync(quota);
+        var half = quota / 2;
+
+        Assert.Equal(half, await cluster.AllowedOfAsync(id, half));
+        await cluster.ForgetAsync(id);
+
+        Assert.Equal(quota - half, await cluster.AllowedOfAsync(id, quota + 2));
+        var refused = await cluster.DecidedAsync(id);
+        Assert.Equal(Refusal.QuotaExceeded, refused.Refusal);
+        Assert.InRange(refused.Delay, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Assert.Equal((quota, 3_600L, 0L), (refused.Limit!.QuotaTokens, refused.Limit.QuotaPeriodSeconds, refused.Limit.QuotaRemaining));
+    }
+
+    [Fact]
+    public async Task A_new_period_has_its_own_quota()
+    {
+        var id = await QuotaAsync(2);
+        Assert.Equal(2, await cluster.AllowedOfAsync(id, 4));
+
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal(2, await cluster.AllowedOfAsync(id, 4));
+    }
+
+    [Fact]
+    public async Task A_crash_loses_at_most_two_blocks_of_a_twentieth_and_gives_never_more_than_the_quota()
+    {
+        var id = await QuotaAsync(100);
+        Assert.Equal(50, await cluster.AllowedOfAsync(id, 50));
+
+        await EndWithoutSignOffAsync(id);
+
+        Assert.InRange(await cluster.AllowedOfAsync(id, 100), 40, 50);
+    }
+
+    [Fact]
+    public async Task A_quota_that_only_observes_refuses_nothing()
+    {
+        var id = await QuotaAsync(2, enforce: false);
+
+        Assert.Equal(6, await cluster.AllowedOfAsync(id, 6));
+    }
+
+    [Fact]
+    public async Task A_lowered_quota_takes_back_what_exceeds_it()
+    {
+        var id = await QuotaAsync(1_000);
+        Assert.Equal(10, await cluster.AllowedOfAsync(id, 10));
+
+        await cluster.Client(id).ReplaceAsync(new ReplaceClientCommand { DocumentJson = QuotaDocument(12).ToJsonString(), Actor = Actor() }, Cancellation);
+
+        Assert.InRange(await cluster.AllowedOfAsync(id, 30), 0, 2);
+    }
+
+    [Fact]
+    public async Task With_storage_down_the_block_is_spent_and_then_the_client_is_unavailable()
+    {
+        var id = await QuotaAsync(100);
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        cluster.Failures.Of(id, Failure.Down);
+
+        var answers = new List<DecisionKind>();
+        for (var i = 0; i < 20; i++)
+        {
+            answers.Add((await cluster.DecidedAsync(id)).Kind);
+        }
+
+        cluster.Failures.End(id);
+        await cluster.RecoverAsync();
+        Assert.InRange(answers.Count(kind => kind == DecisionKind.Allowed), 4, 9);
+        Assert.All(answers.SkipWhile(kind => kind == DecisionKind.Allowed), kind => Assert.Equal(DecisionKind.Unavailable, kind));
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+    }
+
+    [Fact]
+    public async Task A_reservation_of_unknown_outcome_counts_as_spent()
+    {
+        var id = await QuotaAsync(20);
+        cluster.Failures.Of(id, Failure.AnswerLost);
+        Assert.NotEqual(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        cluster.Failures.End(id);
+        await cluster.RecoverAsync();
+
+        Assert.InRange(await cluster.AllowedOfAsync(id, 30), 15, 19);
+    }
+
+    private Task<string> LimitedAsync(double tokensPerSecond, long burst, bool enforce = true)
+    {
+        var document = Document("read");
+        document["rateLimit"] = new JsonObject { ["tokensPerSecond"] = tokensPerSecond, ["burst"] = burst, ["enforce"] = enforce };
+        return cluster.CreateAsync(document);
+    }
+
+    private Task<string> QuotaAsync(long tokens, bool enforce = true) => cluster.CreateAsync(QuotaDocument(tokens, enforce));
+
+    private static JsonObject QuotaDocument(long tokens, bool enforce = true)
+    {
+        var document = Document("read");
+        document["quota"] = new JsonObject { ["tokens"] = tokens, ["per"] = "hour", ["enforce"] = enforce };
+        return document;
+    }
+
+    /// <summary>Ends an activation whose last write fails, as if it had been killed.</summary>
+    private async Task EndWithoutSignOffAsync(string id)
+    {
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        cluster.Failures.Of(id, Failure.LostOnTheWay);
+        await cluster.ForgetAsync(id);
+        cluster.Failures.End(id);
+        await cluster.RecoverAsync();
+    }
+}
