@@ -54,6 +54,10 @@ public static class GrainsSetup
         services.AddSingleton<KeyFollower>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());
         services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
+        services.AddSingleton<ExpiryStore>();
+        services.AddSingleton<SecretMetrics>();
+        services.AddSingleton<ExpiryWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<ExpiryWatch>());
         services.AddSingleton<UsageFlusher>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
         services.AddSingleton<RevocationSweeper>();

@@ -1,6 +1,7 @@
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Keys;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
@@ -21,6 +22,7 @@ internal sealed partial class CatalogueGrain(
     AuditStore audit,
     UsageStore usage,
     KeyMaterialStore keys,
+    KeyLife keyLife,
     StorageGate gate,
     ILogger<CatalogueGrain> logger) : Grain, ICatalogueGrain
 #pragma warning restore CA1001
@@ -106,18 +108,17 @@ internal sealed partial class CatalogueGrain(
                     true,
                     [.. secrets.Select(secret => new ExpiringSecretRecord(
                         secret.ClientId, secret.SecretId, secret.Label, secret.Owner, secret.ClientEnabled, secret.ExpiresAt))],
-                    await keys.ReadAsync(token) is { } material && EndOfActiveKey(material) is { } end && end.ExpiresAt > query.From && end.ExpiresAt <= query.To
+                    await keys.ReadAsync(token) is { } material && EndOfActiveKey(material, keyLife.RotationInterval) is { } end && end.ExpiresAt > query.From && end.ExpiresAt <= query.To
                         ? [end]
                         : []);
             },
             new ExpiringReportAnswer(false, [], []),
             cancellationToken);
 
-    /// <summary>The active key signs until its standby takes over.</summary>
-    private static ExpiringKeyRecord? EndOfActiveKey(KeyMaterial material) =>
-        material.SigningKeys.FirstOrDefault(key => key.State == StoredKeyState.Active) is { } active
-        && material.SigningKeys.Where(key => key.State == StoredKeyState.Pending).Min(key => key.ActivatesAt) is { } end
-            ? new ExpiringKeyRecord(active.Kid, end)
+    /// <summary>The active key signs until the rotation.</summary>
+    private static ExpiringKeyRecord? EndOfActiveKey(KeyMaterial material, TimeSpan rotationInterval) =>
+        material.SigningKeys.FirstOrDefault(key => key.State == StoredKeyState.Active) is { ActiveAt: { } since } active
+            ? new ExpiringKeyRecord(active.Kid, since + rotationInterval)
             : null;
 
     /// <summary>Reads what an index answers, within the bounds of all of the silo's reads.</summary>

@@ -70,6 +70,7 @@ internal static class ServerHost
         if (silo is not null)
         {
             services.AddSingleton(silo);
+            services.AddSingleton(new KeyLife(settings.Keys.RotationInterval));
             services.AddAuthClusterGrains(
                 silo.Database,
                 silo.Keys,

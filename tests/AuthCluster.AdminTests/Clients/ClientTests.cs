@@ -1,0 +1,388 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using AuthCluster.AdminTests.Session;
+
+namespace AuthCluster.AdminTests.Clients;
+
+/// <summary>Clients over the admin API: each call and each refusal.</summary>
+[Collection(OnAdminServer.Name)]
+public sealed class ClientTests(AdminServer server)
+{
+    [Fact]
+    public async Task What_was_created_is_found_and_works()
+    {
+        var admin = await server.CallerAsync();
+
+        var created = await admin.PostAsync("/clients", """{ "clientId": "made", "name": "Made", "scopes": ["read"], "metadata": { "owner": "team-made" } }""");
+
+        Assert.Equal(201, created.Status);
+        Assert.Equal("/admin/v1/clients/made", created.Location);
+        var secret = created.Json["secret"]!.GetValue<string>();
+        Assert.Matches("^acs_[A-Za-z0-9_-]{43}_[0-9a-f]{8}$", secret);
+        Assert.Equal("read", (await server.TryTokenAsync(new Credentials("made", secret))).Json["scope"]!.GetValue<string>());
+        var read = await admin.GetAsync("/clients/made");
+        Assert.Equal(200, read.Status);
+        Assert.Equal(created.ETag, read.ETag);
+        Assert.Null(read.Json["secret"]);
+        Assert.True(read.Json["enabled"]!.GetValue<bool>());
+        var listed = Assert.Single((await admin.GetAsync("/clients?owner=team-made")).Items)!;
+        Assert.Equal(read.ETag, $"\"{listed["etag"]!.GetValue<string>()}\"");
+        listed.AsObject().Remove("etag");
+        listed.AsObject().Remove("lastUsedAt");
+        var document = read.Json.AsObject();
+        document.Remove("lastUsedAt");
+        Assert.True(JsonNode.DeepEquals(document, listed), $"{document}\n{listed}");
+    }
+
+    [Fact]
+    public async Task A_client_without_an_id_gets_one()
+    {
+        var admin = await server.CallerAsync();
+
+        var created = await admin.PostAsync("/clients", "{}");
+
+        Assert.Equal(201, created.Status);
+        var id = created.Json["clientId"]!.GetValue<string>();
+        Assert.Equal(id, created.Json["name"]!.GetValue<string>());
+        Assert.Equal(200, (await admin.GetAsync($"/clients/{id}")).Status);
+    }
+
+    [Fact]
+    public async Task A_taken_id_is_a_conflict_and_that_of_a_deleted_client_is_not()
+    {
+        var admin = await server.CallerAsync();
+        var (first, _) = await admin.CreateAsync("again", new JsonObject { ["scopes"] = new JsonArray("read") });
+        var old = await server.TokenAsync(first);
+        (await admin.PostAsync("/clients", """{ "clientId": "again" }""")).Refused(409);
+        Assert.Equal(204, (await admin.DeleteAsync("/clients/again")).Status);
+        (await admin.GetAsync("/clients/again")).Refused(404);
+        Assert.Equal(401, (await server.TryTokenAsync(first)).Status);
+
+        var (second, _) = await admin.CreateAsync("again", new JsonObject { ["scopes"] = new JsonArray("authcluster:read") });
+
+        Assert.Equal(401, (await server.TryTokenAsync(first)).Status);
+        Assert.Equal(200, (await (await server.CallerAsync(second)).GetAsync("/clients?limit=1")).Status);
+        (await new AdminCaller(server.Http, old).GetAsync("/clients")).Refused(401);
+    }
+
+    [Fact]
+    public async Task Put_needs_the_present_etag_and_leaves_enabled_as_it_is()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("put", new JsonObject { ["enabled"] = false });
+
+        (await admin.PutAsync("/clients/put", """{ "name": "x" }""", null)).Refused(428);
+        (await admin.PutAsync("/clients/put", """{ "name": "x" }""", "\"other\"")).Refused(412);
+        (await admin.PutAsync("/clients/put", """{ "name": "x" }""", "W/" + created.ETag)).Refused(412);
+        (await admin.PutAsync("/clients/put", """{ "name": "x" }""", "nonsense")).Refused(400);
+        (await admin.PutAsync("/clients/nobody", """{ "name": "x" }""", "*")).Refused(404);
+        (await admin.PutAsync("/clients/put", """{ "clientId": "another" }""", "*")).Refused(400);
+        var put = await admin.PutAsync("/clients/put", """{ "name": "x", "scopes": ["a"] }""", created.ETag);
+
+        Assert.Equal(200, put.Status);
+        Assert.NotEqual(created.ETag, put.ETag);
+        Assert.False(put.Json["enabled"]!.GetValue<bool>());
+        Assert.Equal("x", put.Json["name"]!.GetValue<string>());
+        (await admin.PutAsync("/clients/put", """{ "name": "y" }""", created.ETag)).Refused(412);
+        Assert.Equal(200, (await admin.PutAsync("/clients/put", """{ "name": "y" }""", $"\"other\", {put.ETag}")).Status);
+    }
+
+    [Fact]
+    public async Task What_get_gave_can_be_put_back()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("back", new JsonObject { ["claims"] = new JsonObject { ["tenant"] = "Zürich" }, ["rateLimit"] = new JsonObject { ["tokensPerSecond"] = 5 } });
+        var read = await admin.GetAsync("/clients/back");
+
+        var put = await admin.PutAsync("/clients/back", read.Body, read.ETag);
+
+        Assert.True(put.Status == 200, put.ToString());
+        Assert.Equal("Zürich", put.Json["claims"]!["tenant"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Patch_merges_and_null_removes()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("patched", new JsonObject { ["scopes"] = new JsonArray("a", "b"), ["metadata"] = new JsonObject { ["owner"] = "o", ["x"] = "1" } });
+
+        var patched = await admin.PatchAsync("/clients/patched", """{ "name": "New", "metadata": { "x": null, "y": "2" }, "enabled": null }""");
+
+        Assert.True(patched.Status == 200, patched.ToString());
+        Assert.Equal("New", patched.Json["name"]!.GetValue<string>());
+        Assert.Equal(["owner", "y"], patched.Json["metadata"]!.AsObject().Select(member => member.Key));
+        Assert.True(patched.Json["enabled"]!.GetValue<bool>());
+        Assert.False((await admin.PatchAsync("/clients/patched", """{ "enabled": false }""")).Json["enabled"]!.GetValue<bool>());
+        (await admin.PatchAsync("/clients/patched", """{ "name": "z" }""", ("If-Match", "\"old\""))).Refused(412);
+        (await admin.SendAsync(HttpMethod.Patch, "/clients/patched", "{}", "application/json")).Refused(415);
+        (await admin.PatchAsync("/clients/nobody", "{}")).Refused(404);
+    }
+
+    [Fact]
+    public async Task Of_two_writers_with_one_etag_one_wins()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("contested");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i =>
+            admin.PutAsync("/clients/contested", $$"""{ "name": "writer {{i}}" }""", created.ETag)));
+
+        var winner = Assert.Single(answers, answer => answer.Status == 200);
+        Assert.All(answers.Where(answer => answer != winner), answer => answer.Refused(412));
+        Assert.Equal(winner.Json["name"]!.GetValue<string>(), (await admin.GetAsync("/clients/contested")).Json["name"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Patches_without_an_etag_do_not_undo_each_other()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("merged");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i =>
+            admin.PatchAsync("/clients/merged", $$"""{ "metadata": { "key{{i}}": "v" } }""")));
+
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.Equal(4, (await admin.GetAsync("/clients/merged")).Json["metadata"]!.AsObject().Count);
+    }
+
+    [Fact]
+    public async Task After_disable_no_token_is_given_and_none_is_active()
+    {
+        var admin = await server.CallerAsync();
+        var (client, _) = await admin.CreateAsync("stopped", new JsonObject { ["scopes"] = new JsonArray("authcluster:read") });
+        var token = await server.TokenAsync(client);
+
+        Assert.False((await admin.PostAsync("/clients/stopped/disable")).Json["enabled"]!.GetValue<bool>());
+
+        Assert.Equal(401, (await server.TryTokenAsync(client)).Status);
+        (await new AdminCaller(server.Http, token).GetAsync("/clients")).Refused(401);
+        Assert.True((await admin.PostAsync("/clients/stopped/enable")).Json["enabled"]!.GetValue<bool>());
+        (await new AdminCaller(server.Http, token).GetAsync("/clients")).Refused(401);
+        Assert.Equal(200, (await server.TryTokenAsync(client)).Status);
+        (await admin.PostAsync("/clients/nobody/disable")).Refused(404);
+        (await admin.PostAsync("/clients/nobody/enable")).Refused(404);
+        (await admin.PostAsync("/clients/nobody/revoke-tokens")).Refused(404);
+        (await admin.DeleteAsync("/clients/nobody")).Refused(404);
+        (await admin.PostAsync("/clients/stopped/disable", null, ("If-Match", "\"old\""))).Refused(412);
+        (await admin.DeleteAsync("/clients/stopped", ("If-Match", "\"old\""))).Refused(412);
+    }
+
+    [Fact]
+    public async Task The_list_comes_in_pages_in_ordinal_order_and_finds_by_beginning_and_owner()
+    {
+        var admin = await server.CallerAsync();
+        foreach (var id in (string[])["list-b", "list-B", "list-a", "list-c"])
+        {
+            await admin.CreateAsync(id, new JsonObject { ["name"] = $"Listed {id}", ["metadata"] = new JsonObject { ["owner"] = "lister" } });
+        }
+
+        var first = await admin.GetAsync("/clients?search=list-&limit=3");
+        var second = await admin.GetAsync($"/clients?search=list-&limit=3&after={first.Json["next"]}");
+
+        Assert.Equal(["list-B", "list-a", "list-b"], first.Items.Select(Id));
+        Assert.Equal(["list-c"], second.Items.Select(Id));
+        Assert.Null(second.Json["next"]);
+        Assert.Equal(4, (await admin.GetAsync("/clients?search=LISTED")).Items.Count);
+        Assert.Equal(4, (await admin.GetAsync("/clients?owner=lister")).Items.Count);
+        Assert.Equal(["list-c"], (await admin.GetAsync("/clients?owner=lister&search=list-c")).Items.Select(Id));
+        await admin.DeleteAsync("/clients/list-c");
+        Assert.Empty((await admin.GetAsync("/clients?search=list-c")).Items);
+
+        static string Id(JsonNode? item) => item!["clientId"]!.GetValue<string>();
+    }
+
+    [Theory]
+    [InlineData("/clients?limit=0")]
+    [InlineData("/clients?limit=1001")]
+    [InlineData("/clients?limit=ten")]
+    [InlineData("/clients?limit=")]
+    [InlineData("/clients?limit=1&limit=2")]
+    [InlineData("/audit?limit=0")]
+    [InlineData("/reports/usage?limit=1001")]
+    [InlineData("/reports/unused?limit=-1")]
+    [InlineData("/reports/expiring?limit=1001")]
+    public async Task A_limit_out_of_range_is_refused(string path)
+    {
+        var answer = await (await server.CallerAsync()).GetAsync(path);
+
+        answer.Refused(400);
+        Assert.Equal(["limit"], answer.Fields);
+    }
+
+    [Theory]
+    [InlineData("/reports/unused?days=-1", "days")]
+    [InlineData("/reports/unused?after=nonsense", "after")]
+    [InlineData("/reports/expiring?days=4000", "days")]
+    [InlineData("/reports/expiring?after=e30", "after")]
+    [InlineData("/reports/usage?order=most", "order")]
+    [InlineData("/reports/usage?from=yesterday", "from")]
+    [InlineData("/reports/usage?from=2030-01-01T00:00:00Z&to=2029-01-01T00:00:00Z", "from")]
+    [InlineData("/clients/plain/usage?bucket=week", "bucket")]
+    [InlineData("/clients/plain/usage?from=1990-01-01T00:00:00Z", "from")]
+    public async Task A_bad_parameter_is_refused_by_name(string path, string name)
+    {
+        var answer = await (await server.CallerAsync()).GetAsync(path);
+
+        answer.Refused(400);
+        Assert.Equal([name], answer.Fields);
+    }
+
+    [Theory]
+    [InlineData("""{ "nmae": "x" }""", "nmae")]
+    [InlineData("""{ "clientId": "." }""", "clientId")]
+    [InlineData("""{ "clientId": "acs_x" }""", "clientId")]
+    [InlineData("""{ "name": "" }""", "name")]
+    [InlineData("""{ "name": "tail\u202Egnol" }""", "name")]
+    [InlineData("""{ "name": "bell\u0007" }""", "name")]
+    [InlineData("""{ "scopes": ["a", "a"] }""", "scopes[1]")]
+    [InlineData("""{ "scopes": ["a b"] }""", "scopes[0]")]
+    [InlineData("""{ "scopes": ["authcluster:root"] }""", "scopes[0]")]
+    [InlineData("""{ "claims": { "iss": "me" } }""", "claims.iss")]
+    [InlineData("""{ "claims": { "cnf": {} } }""", "claims.cnf")]
+    [InlineData("""{ "tokenLifetimeSeconds": 59 }""", "tokenLifetimeSeconds")]
+    [InlineData("""{ "grantTypes": ["password"] }""", "grantTypes[0]")]
+    [InlineData("""{ "authMethods": [] }""", "authMethods")]
+    [InlineData("""{ "secret": "short" }""", "secret")]
+    [InlineData("""{ "secret": "long enough, that is", "secretHash": "x" }""", "secretHash")]
+    [InlineData("""{ "secretHash": "$2b$31$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZabcde" }""", "secretHash")]
+    [InlineData("""{ "name": "a", "name": "b" }""", "name")]
+    [InlineData("""[]""", "$")]
+    [InlineData("""{ /* no */ }""", "$")]
+    [InlineData("", "$")]
+    [InlineData("{", "$")]
+    public async Task A_bad_document_is_refused_by_field(string body, string field)
+    {
+        var answer = await (await server.CallerAsync()).PostAsync("/clients", body);
+
+        answer.Refused(400);
+        Assert.Contains(field, answer.Fields);
+    }
+
+    [Fact]
+    public async Task Hostile_documents_are_refused_in_milliseconds()
+    {
+        var admin = await server.CallerAsync();
+        string[] bodies =
+        [
+            $"{{ \"claims\": {string.Concat(Enumerable.Repeat("{\"a\":", 10_000))}1{new string('}', 10_000)} }}",
+            new string('[', 100_000),
+            "{" + string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"m{i}\":1")) + "}",
+            "{" + string.Join(',', Enumerable.Repeat("\"name\":\"x\"", 20_000)) + "}",
+            "{ \"claims\": {" + string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"m{i}\":1")) + "} }",
+        ];
+        (await admin.PostAsync("/clients", bodies[0])).Refused(400);
+
+        foreach (var body in bodies)
+        {
+            var started = Stopwatch.GetTimestamp();
+            (await admin.PostAsync("/clients", body)).Refused(400);
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromMilliseconds(500), $"{Stopwatch.GetElapsedTime(started).TotalMilliseconds} ms");
+        }
+    }
+
+    [Fact]
+    public async Task Bodies_are_bounded_and_typed()
+    {
+        var admin = await server.CallerAsync();
+        var large = "{ \"name\": \"" + new string('x', 262_144) + "\" }";
+
+        (await admin.PostAsync("/clients", large)).Refused(413);
+        (await admin.SendAsync(HttpMethod.Post, "/clients", large, "text/plain")).Refused(415);
+        (await admin.SendAsync(HttpMethod.Post, "/clients", "{}", "text/plain")).Refused(415);
+        (await admin.SendAsync(HttpMethod.Post, "/clients")).Refused(415);
+        (await admin.PostAsync("/clients", "{}", ("Content-Encoding", "gzip"))).Refused(415);
+        (await admin.PutAsync("/clients/plain", large, "*")).Refused(413);
+        (await admin.PatchAsync("/clients/plain", large)).Refused(413);
+        (await admin.PostAsync("/clients/plain/secrets", large)).Refused(413);
+    }
+
+    [Theory]
+    [InlineData("/clients/%2e%2e%2f")]
+    [InlineData("/clients/acs_secretinplaceofanid")]
+    [InlineData("/clients/%00")]
+    [InlineData("/clients/%E2%80%AE")]
+    public async Task An_id_outside_the_grammar_is_nobodys(string path) =>
+        (await (await server.CallerAsync()).GetAsync(path)).Refused(404);
+
+    [Fact]
+    public async Task A_last_use_is_shown_within_three_seconds()
+    {
+        var admin = await server.CallerAsync();
+        var (client, created) = await admin.CreateAsync("used", new JsonObject { ["scopes"] = new JsonArray("read") });
+        var secretId = created.Json["secretId"]!.GetValue<string>();
+        Assert.Null((await admin.GetAsync("/clients/used")).Json["lastUsedAt"]);
+        await server.TokenAsync(client);
+        await server.TryTokenAsync(client, "&scope=write");
+        await server.TryTokenAsync(client with { Secret = "acs_wrongwrongwrong" });
+
+        await TestKit.Eventually.HoldsAsync("the use is shown", TimeSpan.FromSeconds(4), async () =>
+            (await admin.GetAsync("/clients?search=used")).Items[0]!["lastUsedAt"] is not null
+            && (await admin.GetAsync($"/clients/used/secrets/{secretId}")).Json["lastUsedAt"] is not null
+            && (await admin.GetAsync("/clients/used/usage")).Json["totals"]!["refused"]!.AsObject().Count == 2,
+            TestContext.Current.CancellationToken);
+
+        Assert.NotNull((await admin.GetAsync("/clients/used")).Json["lastUsedAt"]);
+        var usage = (await admin.GetAsync("/clients/used/usage")).Json;
+        Assert.Equal(1, usage["totals"]!["issued"]!.GetValue<long>());
+        Assert.Equal("""{"invalid_client":1,"invalid_scope":1}""", usage["totals"]!["refused"]!.ToJsonString());
+        Assert.Equal("hour", usage["bucket"]!.GetValue<string>());
+        Assert.Equal(1, usage["items"]!.AsArray().Sum(item => item!["issued"]!.GetValue<long>()));
+        Assert.InRange(usage["items"]!.AsArray().Count, 24, 25);
+        Assert.NotNull(usage["lastUsedAt"]);
+        Assert.Contains((await admin.GetAsync("/reports/usage?limit=1000")).Items, item => item!["clientId"]!.GetValue<string>() == "used" && item["issued"]!.GetValue<long>() == 1);
+        Assert.Single((await admin.GetAsync("/reports/usage?order=refused&limit=1")).Items);
+    }
+
+    [Fact]
+    public async Task Unused_things_are_reported_page_by_page()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("unused", new JsonObject { ["scopes"] = new JsonArray("s") });
+        var found = new List<string>();
+        for (var next = ""; next is not null;)
+        {
+            var page = await admin.GetAsync($"/reports/unused?days=0&limit=5{(next.Length > 0 ? "&after=" + next : "")}");
+            Assert.Equal(200, page.Status);
+            found.AddRange(page.Items.Where(item => item!["clientId"]!.GetValue<string>() == "unused").Select(item => item!["kind"]!.GetValue<string>()));
+            next = page.Json["next"]?.GetValue<string>();
+        }
+
+        Assert.Equal(["client", "scope", "secret"], found);
+        Assert.Empty((await admin.GetAsync("/reports/unused?days=1")).Items);
+    }
+
+    [Fact]
+    public async Task Control_characters_never_reach_the_log()
+    {
+        var admin = await server.CallerAsync();
+
+        await admin.PostAsync("/clients", """{ "name": "mark\u202E\u001B[31mred", "metadata": { "owner": "mark\u0007" } }""");
+        await admin.GetAsync("/clients?search=mark%1B%5B31m");
+
+        Assert.DoesNotContain('\u001B', server.Process.Output);
+        Assert.DoesNotContain('\u202E', server.Process.Output);
+    }
+
+    [Fact]
+    public async Task Every_bound_of_a_document_is_reachable_and_no_more()
+    {
+        var admin = await server.CallerAsync();
+        var document = new JsonObject
+        {
+            ["clientId"] = new string('a', 128),
+            ["name"] = string.Concat(Enumerable.Repeat("😀", 200)),
+            ["scopes"] = new JsonArray([.. Enumerable.Range(0, 200).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(128, 's'))]),
+            ["audiences"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(512, 'a'))]),
+            ["metadata"] = new JsonObject([.. Enumerable.Range(0, 50).Select(i => KeyValuePair.Create(i.ToString(CultureInfo.InvariantCulture).PadLeft(64, 'm'), (JsonNode?)new string('v', 1_000)))]),
+        };
+
+        var created = await admin.PostAsync("/clients", document.ToJsonString());
+
+        Assert.True(created.Status == 201, created.ToString());
+        Assert.Equal(200, (await admin.GetAsync($"/clients/{new string('a', 128)}")).Status);
+        Assert.Single((await admin.GetAsync($"/clients?search={new string('a', 100)}")).Items);
+        Assert.True(Encoding.UTF8.GetByteCount(document.ToJsonString()) > 80_000);
+    }
+}

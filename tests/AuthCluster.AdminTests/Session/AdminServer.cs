@@ -1,0 +1,136 @@
+using System.Text.Json.Nodes;
+using AuthCluster.TestKit;
+using Microsoft.Data.Sqlite;
+
+namespace AuthCluster.AdminTests.Session;
+
+/// <summary>A server with an admin, a reader and a plain client, as a process of its own.</summary>
+public sealed class AdminServer : IAsyncLifetime
+{
+    /// <summary>May do everything.</summary>
+    public static readonly Credentials Admin = new("admin-one", GeneratedSecret.New());
+
+    /// <summary>May do everything too, so that the other may be disabled.</summary>
+    public static readonly Credentials SecondAdmin = new("admin-two", GeneratedSecret.New());
+
+    /// <summary>May read.</summary>
+    public static readonly Credentials Reader = new("reader", GeneratedSecret.New());
+
+    /// <summary>A client as any other, for the server's own audience.</summary>
+    public static readonly Credentials Plain = new("plain", GeneratedSecret.New());
+
+    private HttpClient? _http;
+
+    /// <summary>The process.</summary>
+    public ServerProcess Process { get; } = new();
+
+    /// <summary>A connection to it.</summary>
+    public HttpClient Http => _http ??= new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false })
+    {
+        BaseAddress = Process.Address,
+        Timeout = TimeSpan.FromSeconds(40),
+    };
+
+    private string DatabaseFile => Directory.EnumerateFiles(Process.DataDirectory, "*.db").Single();
+
+    /// <summary>Starts it, or starts it again on the same data.</summary>
+    public async Task StartAsync()
+    {
+        Process["AuthCluster:Bootstrap:ClientsFile"] ??= Process.WriteFile("clients.json", new JsonArray(
+            Document(Admin, "authcluster:admin"),
+            Document(SecondAdmin, "authcluster:admin"),
+            Document(Reader, "authcluster:read"),
+            Document(Plain, "read")).ToJsonString());
+        await Process.StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>A caller with a fresh token.</summary>
+    public async Task<AdminCaller> CallerAsync(Credentials? credentials = null) =>
+        new(Http, await TokenAsync(credentials ?? Admin));
+
+    /// <summary>A token, which must be granted.</summary>
+    public async Task<string> TokenAsync(Credentials credentials, string more = "")
+    {
+        var answer = await TryTokenAsync(credentials, more);
+        Assert.True(answer.Status == 200, $"{answer.Status}: {answer.Body}");
+        return answer.Json["access_token"]!.GetValue<string>();
+    }
+
+    /// <summary>Asks for a token.</summary>
+    public async Task<Answer> TryTokenAsync(Credentials credentials, string more = "")
+    {
+        ArgumentNullException.ThrowIfNull(credentials);
+        var form = $"grant_type=client_credentials&client_id={Uri.EscapeDataString(credentials.Id)}&client_secret={Uri.EscapeDataString(credentials.Secret)}{more}";
+        using var content = new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
+        using var response = await Http.PostAsync("/oauth/token", content, TestContext.Current.CancellationToken);
+        return await Answer.ReadAsync(response);
+    }
+
+    /// <summary>Runs a query on the database, beside the running server.</summary>
+    public IReadOnlyList<string[]> Query(string sql)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The test's own text.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        using var reader = command.ExecuteReader();
+        var rows = new List<string[]>();
+        while (reader.Read())
+        {
+            rows.Add([.. Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? "" : reader.GetValue(i).ToString()!)]);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Runs a statement on the database, beside the running server.</summary>
+    public void Execute(string sql)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The test's own text.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        command.ExecuteNonQuery();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync() => await StartAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _http?.Dispose();
+        await Process.DisposeAsync();
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection($"Data Source={DatabaseFile};Pooling=False;Default Timeout=20");
+        connection.Open();
+        return connection;
+    }
+
+    private static JsonObject Document(Credentials client, string scope) => new()
+    {
+        ["clientId"] = client.Id,
+        ["secret"] = client.Secret,
+        ["scopes"] = new JsonArray(scope),
+    };
+}
+
+/// <summary>A client id and its secret.</summary>
+public sealed record Credentials(string Id, string Secret)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Id;
+}
+
+/// <summary>The test classes that share one server and do not harm it.</summary>
+[CollectionDefinition(Name)]
+public sealed class OnAdminServer : ICollectionFixture<AdminServer>
+{
+    /// <summary>The name of the collection.</summary>
+    public const string Name = "on the admin server";
+}
