@@ -1,4 +1,5 @@
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.Revocation;
 using AuthCluster.Storage;
@@ -58,6 +59,9 @@ public static class GrainsSetup
         services.AddSingleton<SecretMetrics>();
         services.AddSingleton<ExpiryWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ExpiryWatch>());
+        services.AddSingleton<SiloActivity>();
+        services.AddSingleton<SiloReportClient>();
+        services.AddGrainService<SiloReportService>();
         services.AddSingleton<UsageFlusher>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
         services.AddSingleton<RevocationSweeper>();

@@ -52,6 +52,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        _services.Activity.Activated();
         await LoadAsync(cancellationToken);
         if (_record is { State.Outbox.IsEmpty: false })
         {
@@ -61,6 +62,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        _services.Activity.Deactivated();
         if (_record is not null && _limits.HasSomethingToGiveBack && !_mustReload)
         {
             await UpdateRowAsync(_limits.SignOff, administrative: false, cancellationToken);

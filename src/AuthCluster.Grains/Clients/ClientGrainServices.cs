@@ -1,3 +1,4 @@
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
@@ -12,6 +13,7 @@ internal sealed record ClientGrainServices(
     RevocationStore Revocations,
     StorageGate Gate,
     UsageBook Usage,
+    SiloActivity Activity,
     PepperRing Peppers,
     GenerationFloor Floor,
     ClientDefaults Defaults,

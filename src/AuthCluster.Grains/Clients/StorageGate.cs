@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AuthCluster.Storage;
 
 namespace AuthCluster.Grains.Clients;
@@ -18,6 +19,9 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
     private static readonly TimeSpan ReadDeadline = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(250);
+
+    // Without a listener there is no activity, and nothing to pay.
+    private static readonly ActivitySource Traces = new("AuthCluster.Storage");
 
     private readonly SemaphoreSlim _reads = new(ReadsAtOnce);
     private long _failedAt;
@@ -105,6 +109,7 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
 
     private async Task RunAsync(Func<CancellationToken, Task> work, TimeSpan deadline, CancellationToken cancellationToken)
     {
+        using var span = Traces.StartActivity("storage");
         using var timeout = new CancellationTokenSource(deadline, clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try

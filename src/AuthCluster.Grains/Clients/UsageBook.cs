@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Cluster;
 
 namespace AuthCluster.Grains.Clients;
 
@@ -9,13 +10,15 @@ namespace AuthCluster.Grains.Clients;
 /// The usage counters of one silo's activations, between the grains that count and the flusher that writes.
 /// Nothing here is written for a token; a kill loses what was counted since the last flush.
 /// </summary>
-internal sealed class UsageBook
+internal sealed class UsageBook(SiloActivity activity)
 {
     private readonly ConcurrentQueue<ClientUsage> _dirty = new();
 
     /// <summary>Opens the counters of one activation.</summary>
     public ClientUsage Open(string clientId) =>
         new(clientId, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), this);
+
+    internal void CountGranted() => activity.Granted();
 
     internal void MarkDirty(ClientUsage usage) => _dirty.Enqueue(usage);
 
@@ -92,6 +95,7 @@ internal sealed class ClientUsage(string clientId, string writer, UsageBook book
         {
             Roll(now);
             _issued++;
+            book.CountGranted();
             var use = (Minute: now.UtcTicks / TicksPerMinute, SecretId: secretId, Scope: scope);
             if (use != _lastUse)
             {

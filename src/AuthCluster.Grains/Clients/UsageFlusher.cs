@@ -1,3 +1,4 @@
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Hosting;
@@ -10,7 +11,7 @@ namespace AuthCluster.Grains.Clients;
 /// silo has stopped.
 /// </summary>
 internal sealed partial class UsageFlusher(
-    UsageBook book, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
+    UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private const int MostAtOnce = 500;
@@ -46,6 +47,7 @@ internal sealed partial class UsageFlusher(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
+                activity.Sample();
                 await FlushAsync(stoppingToken);
             }
         }

@@ -75,13 +75,27 @@ internal static class ServerHost
                 silo.Database,
                 silo.Keys,
                 new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds));
-            builder.UseOrleans(orleans => OrleansSetup.ConfigureSilo(orleans, settings, silo.Database, membership));
+            builder.UseOrleans(orleans =>
+            {
+                OrleansSetup.ConfigureSilo(orleans, settings, silo.Database, membership);
+                if (TelemetrySetup.IsTraced(builder.Configuration))
+                {
+                    orleans.AddActivityPropagation();
+                }
+            });
             services.AddHostedService<DeathWatch>();
             services.AddHostedService<Bootstrap>();
         }
         else
         {
-            builder.UseOrleansClient(orleans => OrleansSetup.ConfigureClient(orleans, settings, membership));
+            builder.UseOrleansClient(orleans =>
+            {
+                OrleansSetup.ConfigureClient(orleans, settings, membership);
+                if (TelemetrySetup.IsTraced(builder.Configuration))
+                {
+                    orleans.AddActivityPropagation();
+                }
+            });
             services.AddHostedService<KeySnapshotFollower>();
         }
     }

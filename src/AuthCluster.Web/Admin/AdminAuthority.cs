@@ -1,5 +1,6 @@
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Web.Tokens;
 
@@ -15,6 +16,8 @@ internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority autho
     public ICatalogueGrain Catalogue => grains.GetGrain<ICatalogueGrain>(ICatalogueGrain.Key);
 
     public IIdempotencyGrain Idempotency => grains.GetGrain<IIdempotencyGrain>(IIdempotencyGrain.Key);
+
+    public IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(IClusterGrain.Key);
 
     public IKeyRingGrain KeyRing => grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key);
 

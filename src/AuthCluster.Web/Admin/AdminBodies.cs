@@ -147,6 +147,7 @@ public sealed record ExpiringReportBody(IReadOnlyList<ExpiringBody> Items, strin
 [JsonSerializable(typeof(AddedSecretBody))]
 [JsonSerializable(typeof(SecretsBody))]
 [JsonSerializable(typeof(AuditPageBody))]
+[JsonSerializable(typeof(ClusterBody))]
 [JsonSerializable(typeof(ClientUsageBody))]
 [JsonSerializable(typeof(UsageReportBody))]
 [JsonSerializable(typeof(UnusedReportBody))]

@@ -108,6 +108,11 @@ internal static class AdminRouteDocs
         Answers = [(204, null)],
     };
 
+    public static AdminRouteDoc Cluster { get; } = new("describeCluster", Reports, "The living silos: status, version, clients in memory, tokens by the second.")
+    {
+        Answers = [(200, typeof(ClusterBody))],
+    };
+
     public static AdminRouteDoc AddSecret { get; } = new("addSecret", Secrets, "Adds a secret, shown this once; with retireOthersAfter it also ends the others, in one write.")
     {
         Answers = [(201, typeof(AddedSecretBody))],

@@ -38,6 +38,7 @@ public static class AdminSetup
         ReportRoutes.Map(group);
         AuditRoutes.Map(group);
         EmergencyRoutes.Map(group);
+        ClusterRoutes.Map(group);
         routes.MapAdminOpenApi();
     }
 }

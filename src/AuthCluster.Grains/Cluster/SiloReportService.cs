@@ -1,0 +1,23 @@
+using System.Reflection;
+using AuthCluster.Contracts.Cluster;
+using Microsoft.Extensions.Logging;
+using Orleans.Runtime.Services;
+
+namespace AuthCluster.Grains.Cluster;
+
+/// <summary>Reports of one silo.</summary>
+internal sealed class SiloReportService(GrainId id, Silo silo, ILoggerFactory loggers, SiloActivity activity)
+    : GrainService(id, silo, loggers), ISiloReportService
+{
+    private static readonly string Version =
+        typeof(SiloReportService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    public Task<SiloReport> ReportAsync() =>
+        Task.FromResult(new SiloReport(Version, activity.StartedAt, activity.Activations, activity.TokensPerSecond));
+}
+
+/// <summary>Reaches the <see cref="ISiloReportService"/> of a chosen silo.</summary>
+internal sealed class SiloReportClient(IServiceProvider services) : GrainServiceClient<ISiloReportService>(services)
+{
+    public ISiloReportService Of(SiloAddress silo) => GetGrainService(silo);
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using AuthCluster.Contracts.Cluster;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary><c>GET /admin/v1/cluster</c>: the living silos.</summary>
+internal static class ClusterRoutes
+{
+    public static void Map(AdminRouteGroup routes) => routes.Map(HttpMethods.Get, "/cluster", DescribeAsync, AdminRouteDocs.Cluster);
+
+    private static async Task<AdminAnswer> DescribeAsync(AdminRequest request, AdminServices services)
+    {
+        var answer = await services.Authority.AskAsync(
+            () => services.Authority.Cluster.DescribeAsync(CancellationToken.None), new ClusterAnswer([]));
+        if (answer.Silos.IsEmpty)
+        {
+            return AdminProblem.Unavailable;
+        }
+
+        var body = new ClusterBody([.. answer.Silos.Select(silo => new SiloBody(
+            silo.Address,
+            silo.Name,
+            silo.Status,
+            silo.Report?.Version,
+            silo.Report?.StartedAt.UtcDateTime,
+            silo.Report?.Activations,
+            silo.Report?.TokensPerSecond))]);
+        return new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(body, AdminJson.Default.ClusterBody) };
+    }
+}
+
+/// <summary>One silo.</summary>
+/// <param name="Address">Address, port and generation.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Status"><c>joining</c>, <c>active</c>, <c>shuttingDown</c> or <c>stopping</c>.</param>
+/// <param name="Version">The version of its build; this and what follows is absent while it does not answer.</param>
+/// <param name="StartedAt">When it started.</param>
+/// <param name="Activations">Clients in its memory.</param>
+/// <param name="TokensPerSecond">Tokens that it granted lately, by the second.</param>
+public sealed record SiloBody(
+    string Address, string Name, string Status, string? Version, DateTime? StartedAt, int? Activations, double? TokensPerSecond);
+
+/// <summary>The cluster.</summary>
+/// <param name="Silos">The living silos, in the order of their addresses.</param>
+public sealed record ClusterBody(IReadOnlyList<SiloBody> Silos);

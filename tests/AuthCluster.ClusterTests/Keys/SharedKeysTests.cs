@@ -1,0 +1,86 @@
+using System.Text.Json;
+using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Keys;
+
+/// <summary>One key ring and one floor for all nodes, and what the admin API says of the cluster.</summary>
+public sealed class SharedKeysTests
+{
+    private const string AdminScopes = """{ "scopes": ["authcluster:admin", "authcluster:read"] }""";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task All_nodes_publish_the_same_keys_and_an_emergency_revocation_holds_on_each_when_it_has_answered()
+    {
+        const int Rounds = 5;
+        var admin = TestClient.New("boss");
+        var clients = TestClient.Many("revoked", 12);
+        await using var cluster = await ClusterUnderTest.StartAsync(3, [admin.Document(AdminScopes), .. clients.Select(client => client.Document())]);
+        using var caller = new Caller();
+        var published = await Task.WhenAll(cluster.Nodes.Select(node => caller.TryGetAsync(node, "/.well-known/jwks.json")));
+        Assert.NotNull(published[0]);
+        Assert.Single(published.Distinct());
+        await Failure.KillTests.WarmAsync(caller, cluster.Nodes, clients);
+
+        for (var round = 0; round < Rounds; round++)
+        {
+            var before = await GenerationsAsync(caller, cluster.Nodes, clients);
+            var token = await caller.TokenAsync(cluster.Nodes[round % 3], admin);
+            var sent = caller.Now;
+            using var answer = await caller.SendAsync(cluster.Nodes[round % 3], HttpMethod.Post, "/admin/v1/revoke-tokens", token);
+            Assert.Equal(204, (int)answer.StatusCode);
+            TestContext.Current.TestOutputHelper?.WriteLine($"revoke-tokens on three nodes took {(caller.Now - sent).TotalMilliseconds:f0} ms");
+
+            var after = await GenerationsAsync(caller, cluster.Nodes, clients);
+            Assert.All(after, generation => Assert.True(generation > before.Max(), $"{generation} is not above {before.Max()}"));
+            foreach (var node in cluster.Nodes)
+            {
+                using var dead = await caller.SendAsync(node, HttpMethod.Get, "/admin/v1/clients", token);
+                Assert.Equal(401, (int)dead.StatusCode);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_admin_api_tells_of_every_living_silo_from_any_node()
+    {
+        var admin = TestClient.New("boss");
+        await using var cluster = await ClusterUnderTest.StartAsync(3, admin.Document(AdminScopes));
+        using var caller = new Caller();
+        foreach (var node in cluster.Nodes)
+        {
+            await caller.TokenAsync(node, admin);
+        }
+
+        Assert.Equal(3, (await SilosAsync(cluster.Nodes[1])).Count);
+        await cluster.Nodes[2].KillAsync();
+        await Eventually.HoldsAsync(
+            "the killed silo is gone from the list", TimeSpan.FromSeconds(5), async () => (await SilosAsync(cluster.Nodes[0])).Count == 2, Cancellation);
+
+        async Task<List<JsonElement>> SilosAsync(ServerProcess node)
+        {
+            using var answer = await caller.SendAsync(node, HttpMethod.Get, "/admin/v1/cluster", await caller.TokenAsync(node, admin));
+            var body = await answer.Content.ReadAsStringAsync(Cancellation);
+            Assert.True(answer.IsSuccessStatusCode, body);
+            var silos = JsonElement.Parse(body).GetProperty("silos").EnumerateArray().ToList();
+            foreach (var silo in silos.Where(silo => silo.TryGetProperty("version", out _)))
+            {
+                Assert.Equal("active", silo.GetProperty("status").GetString());
+                Assert.NotEqual("", silo.GetProperty("name").GetString());
+                Assert.True(silo.GetProperty("startedAt").GetDateTimeOffset() > DateTimeOffset.UtcNow.AddMinutes(-10));
+                Assert.True(silo.GetProperty("activations").GetInt32() >= 0);
+                Assert.True(silo.GetProperty("tokensPerSecond").GetDouble() >= 0);
+            }
+
+            return silos;
+        }
+    }
+
+    private static async Task<List<long>> GenerationsAsync(Caller caller, IReadOnlyList<ServerProcess> nodes, IReadOnlyList<TestClient> clients)
+    {
+        var tokens = await Task.WhenAll(clients.SelectMany(client => nodes.Select(node => caller.TokenAsync(node, client))));
+        return [.. tokens.Select(Caller.GenerationOf)];
+    }
+}
