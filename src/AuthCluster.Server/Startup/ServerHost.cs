@@ -83,6 +83,7 @@ internal static class ServerHost
                     orleans.AddActivityPropagation();
                 }
             });
+            services.AddSingleton(new CallBound(null));
             services.AddHostedService<DeathWatch>();
             services.AddHostedService<Bootstrap>();
         }
@@ -96,6 +97,7 @@ internal static class ServerHost
                     orleans.AddActivityPropagation();
                 }
             });
+            services.AddSingleton(CallBound.ForFrontEnd);
             services.AddHostedService<KeySnapshotFollower>();
         }
     }

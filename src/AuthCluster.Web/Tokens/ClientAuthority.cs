@@ -17,7 +17,7 @@ namespace AuthCluster.Web.Tokens;
 /// Asking again is harmless: a decision may count twice, never zero times. The secret itself stays here; its
 /// SHA-256 travels.
 /// </remarks>
-public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, TimeProvider clock)
+public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, CallBound bound, TimeProvider clock)
 {
     /// <summary>Asks for the decision of a token request.</summary>
     public Task<IssueTokenAnswer> DecideAsync(
@@ -112,7 +112,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             Progress progress;
             try
             {
-                answer = await ask(presented);
+                answer = await bound.WaitAsync(ask(presented), clock);
                 progress = progressOf(answer);
             }
             catch (Exception e) when (GrainFailures.IsRepeatable(e))

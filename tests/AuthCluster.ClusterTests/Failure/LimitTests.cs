@@ -70,6 +70,8 @@ public sealed class LimitTests
             await SpendAsync(cluster.Nodes[i % 3], client, Spent);
         }
 
+        // Which silo has some of them is not ours to choose: all but one are killed.
+        await cluster.Nodes[1].KillAsync();
         await cluster.Nodes[2].KillAsync();
         foreach (var client in clients)
         {
@@ -77,9 +79,9 @@ public sealed class LimitTests
         }
 
         var emptied = granted.Values.Count(count => count == Spent);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{emptied} of {clients.Count} limited clients lived on the killed silo and started from an empty bucket");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{emptied} of {clients.Count} limited clients lived on the killed silos and started from an empty bucket");
         Assert.All(granted.Values, count => Assert.InRange(count, Spent, Burst + 1));
-        Assert.InRange(emptied, 1, clients.Count - 1);
+        Assert.InRange(emptied, 1, clients.Count);
 
         async Task SpendAsync(ServerProcess node, TestClient client, int times)
         {
