@@ -9,7 +9,7 @@ namespace AuthCluster.Web.Cluster;
 public sealed record CallBound(TimeSpan? Most)
 {
     /// <summary>For a front end without a silo: the second try, by another gateway, is answered within two seconds of a kill.</summary>
-    public static CallBound ForFrontEnd { get; } = new(TimeSpan.FromMilliseconds(1_250));
+    public static CallBound ForFrontEnd { get; } = new(TimeSpan.FromSeconds(1));
 
     /// <summary>Waits for a call.</summary>
     /// <exception cref="TimeoutException">It was not answered in time.</exception>

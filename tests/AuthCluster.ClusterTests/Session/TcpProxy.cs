@@ -87,7 +87,15 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         foreach (var socket in _open.Keys)
         {
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            try
+            {
+                socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // Its pump has closed it meanwhile.
+            }
+
             socket.Dispose();
             _open.TryRemove(socket, out _);
         }
