@@ -11,7 +11,7 @@ public static class ClientDocument
         ArgumentNullException.ThrowIfNull(client);
         var document = more ?? [];
         document["clientId"] = client.Id;
-        if (!document.ContainsKey("secrets"))
+        if (!document.ContainsKey("secrets") && !document.ContainsKey("secretHash"))
         {
             document["secret"] = client.Secret;
         }
