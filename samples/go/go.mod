@@ -1,0 +1,3 @@
+module example.com/authcluster-sample
+
+go 1.19
