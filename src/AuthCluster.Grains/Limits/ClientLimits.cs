@@ -47,6 +47,9 @@ internal sealed class ClientLimits(TimeProvider clock)
 {
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
+    // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
+    private readonly long _origin = clock.GetTimestamp();
+
     private string _self = "";
     private RateLimit? _rate;
     private bool _rateEnforced;
@@ -66,7 +69,7 @@ internal sealed class ClientLimits(TimeProvider clock)
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
     public bool HasSomethingToGiveBack => _left > 0 || (_claimed && _rate is not null);
 
-    private TimeSpan Monotonic => clock.GetElapsedTime(0);
+    private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
     /// <summary>Takes over what is stored. <paramref name="written"/>: by this activation's own write just now.</summary>
     public void Adopt(ClientPolicy policy, ClientState state, string self, bool written)

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace AuthCluster.Web.Admin;
@@ -8,7 +9,8 @@ namespace AuthCluster.Web.Admin;
 internal sealed record UnusedCursor(string ClientId, string Kind, string Value);
 
 /// <summary>Where a page of the report on expiring secrets ended.</summary>
-internal sealed record ExpiringCursor(string ClientId, string SecretId, DateTimeOffset ExpiresAt);
+internal sealed record ExpiringCursor(
+    [property: JsonRequired] string ClientId, [property: JsonRequired] string SecretId, [property: JsonRequired] DateTimeOffset ExpiresAt);
 
 /// <summary>Writes where a page ended as a word that callers pass back and don't look into.</summary>
 internal static class AdminCursor

@@ -27,7 +27,10 @@ public sealed class AdminCaller(HttpClient http, string? token)
 
         foreach (var (name, value) in headers)
         {
-            request.Headers.TryAddWithoutValidation(name, value);
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+            {
+                request.Content!.Headers.TryAddWithoutValidation(name, value);
+            }
         }
 
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
