@@ -138,7 +138,8 @@ internal sealed class ClientLimits(TimeProvider clock)
 
         RollPeriod(quota, now);
         var reserved = state.Quota is { } stored && stored.PeriodStart == _period && stored.Per == quota.Period.Name ? stored.Reserved : 0;
-        var block = QuotaBlock.Next(quota.Tokens, reserved);
+        // Filled up to one block, never more: what a crash can lose is what is reserved and not spent.
+        var block = Math.Min(QuotaBlock.Next(quota.Tokens, reserved), QuotaBlock.Size(quota.Tokens) - Math.Max(0, _left));
         if (block <= 0)
         {
             return null;

@@ -9,7 +9,7 @@ public sealed class OutageTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(ProxyMode.Refuse, 20)]
     [InlineData(ProxyMode.Blackhole, 20)]
     [InlineData(ProxyMode.Slow, 12)]
@@ -95,7 +95,7 @@ public sealed class OutageTests
         await caller.TokenAsync(cluster.Nodes[0], counted);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Silos_outlive_a_crash_of_the_database()
     {
         PostgresServer.Need();

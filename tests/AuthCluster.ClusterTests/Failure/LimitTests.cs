@@ -8,7 +8,7 @@ public sealed class LimitTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_quota_is_never_exceeded_through_kills_of_its_silos()
     {
         const int Tokens = 3_000;
@@ -55,7 +55,7 @@ public sealed class LimitTests
         Assert.InRange(issued, Tokens - (Kills * Tokens / 20), Tokens);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_limited_client_gets_no_second_burst_when_its_silo_is_killed()
     {
         const int Burst = 20;

@@ -8,7 +8,7 @@ public sealed class RestartTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Three_servers_restarted_one_after_another_under_load_fail_no_request()
     {
         var clients = TestClient.Many("rolling", 60);
@@ -34,7 +34,7 @@ public sealed class RestartTests
         Assert.Equal(3, report.Samples.Select(sample => sample.Port).Distinct().Count());
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_stopping_server_says_so_at_once_and_serves_on_for_the_drain_delay()
     {
         var client = TestClient.New("orders");

@@ -11,7 +11,7 @@ public sealed class ManyAtOnceTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Ten_silos_that_start_at_once_some_of_them_killed_make_one_schema_one_key_ring_and_one_pepper()
     {
         var client = TestClient.New("orders");
