@@ -49,7 +49,15 @@ public sealed class RawConnection : IDisposable
     public static async Task<RawAnswer> ExchangeAsync(Uri server, string request)
     {
         using var connection = await OpenAsync(server);
-        await connection.WriteAsync(request);
+        try
+        {
+            await connection.WriteAsync(request);
+        }
+        catch (IOException)
+        {
+            // The server answered on the head alone and closed: its answer is what counts.
+        }
+
         return await connection.ReadAnswerAsync();
     }
 
