@@ -9,7 +9,7 @@ namespace AuthCluster.Benchmarks.Load;
 internal static class LoadCommand
 {
     private const int Many = 1_000;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs the whole comparison.</summary>
