@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
 
@@ -31,12 +32,15 @@ public sealed class DurabilityException : Exception
 /// </summary>
 public static class DurabilityCheck
 {
+    /// <summary>SQLITE_READONLY.</summary>
+    private const int SqliteReadOnly = 8;
+
     /// <summary>Asks the database for its settings.</summary>
     /// <exception cref="DurabilityException">It is read-only, or commits before its log is on disk.</exception>
     /// <exception cref="StorageUnavailableException">It can't be reached.</exception>
     public static async Task RunAsync(Database database, CancellationToken cancellationToken = default)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var connection = await OpenAsync(database, cancellationToken);
         switch (database.Provider)
         {
             case StorageProvider.Sqlite:
@@ -51,6 +55,21 @@ public static class DurabilityCheck
         }
     }
 
+    private static async Task<DbConnection> OpenAsync(Database database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await database.OpenAsync(cancellationToken);
+        }
+        catch (StorageUnavailableException e) when (e.InnerException is SqliteException { SqliteErrorCode: SqliteReadOnly })
+        {
+            throw ReadOnlyFile(database, e);
+        }
+    }
+
+    private static DurabilityException ReadOnlyFile(Database database, Exception cause) =>
+        new($"The SQLite database {database.SqliteFile} can't be written: the file, its folder or the connection string is read-only.", cause);
+
     private static async Task CheckSqliteAsync(Database database, DbConnection connection, CancellationToken cancellationToken)
     {
         using var turn = await database.EnterWriteAsync(cancellationToken);
@@ -59,9 +78,9 @@ public static class DurabilityCheck
             // Takes the write lock and gives it back.
             await connection.ExecuteAsync(new CommandDefinition("begin immediate; rollback", cancellationToken: cancellationToken));
         }
-        catch (DbException e) when (StorageFaults.Of(e) == StorageFault.Unavailable)
+        catch (SqliteException e) when (e.SqliteErrorCode == SqliteReadOnly)
         {
-            throw new DurabilityException($"The SQLite database {database.SqliteFile} can't be written: {e.Message}", e);
+            throw ReadOnlyFile(database, e);
         }
 
         var journal = await Database.ScalarAsync<string>(connection, null, "pragma journal_mode", null, cancellationToken);

@@ -91,6 +91,7 @@ internal sealed class SiloPreparation : IAsyncDisposable
     private static async Task<(SiloKeys Keys, bool IsFirst)> OpenAsync(
         ServerSettings settings, Database database, ReadOnlyMemory<byte> encryptionKey, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
     {
+        await RequireDurabilityAsync(database, cancellationToken);
         var migrator = new Migrator(database, clock, loggers.CreateLogger<Migrator>());
         if (settings.Storage.MigrateOnStart)
         {
@@ -112,6 +113,18 @@ internal sealed class SiloPreparation : IAsyncDisposable
         catch (CryptographicException)
         {
             throw new StartupException(WrongEncryptionKey);
+        }
+    }
+
+    private static async Task RequireDurabilityAsync(Database database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await DurabilityCheck.RunAsync(database, cancellationToken);
+        }
+        catch (DurabilityException e)
+        {
+            throw new StartupException(e.Message);
         }
     }
 

@@ -1,0 +1,26 @@
+using AuthCluster.ClusterTests.Session;
+
+namespace AuthCluster.ClusterTests.Starting;
+
+/// <summary>A database that would not keep what was acknowledged stops the start.</summary>
+public sealed class RefusedDatabaseTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("synchronous_commit = off", "PostgreSQL's synchronous_commit is off for this database or user: a crash would lose what was acknowledged. Set it to on.")]
+    [InlineData("default_transaction_read_only = on", "The PostgreSQL database is read-only (a standby, or default_transaction_read_only is on); the connection string must name the primary.")]
+    public async Task A_database_that_does_not_keep_what_it_acknowledges_stops_the_start_with_one_sentence(string setting, string sentence)
+    {
+        var postgres = await SharedPostgres.ServerAsync();
+        var database = await postgres.CreateDatabaseAsync(Cancellation);
+        await postgres.RunSqlAsync("postgres", $"alter database {database} set {setting}", Cancellation);
+        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database));
+        var node = cluster.Add();
+
+        Assert.Equal(1, await node.RunToExitAsync(Cancellation));
+
+        Assert.Equal([sentence], node.OutputOfThisRun.Trim().Split('\n'));
+        Assert.Equal("0", await postgres.RunSqlAsync(database, "select count(*) from pg_tables where schemaname = 'public'", Cancellation));
+    }
+}

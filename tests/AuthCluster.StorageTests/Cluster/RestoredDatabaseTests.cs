@@ -1,0 +1,65 @@
+using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Cluster;
+using AuthCluster.Storage.Keys;
+
+namespace AuthCluster.StorageTests.Cluster;
+
+public sealed class RestoredDatabaseTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_restored_database_ends_every_token_that_could_have_been_issued(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var keys = new KeyMaterialStore(under.Database);
+        await keys.InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
+
+        // Since the backup the floor had been raised three times, in the second before the restore the last time.
+        var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), null, Cancel);
+        await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
+        var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.Audit("restored"), Cancel);
+
+        Assert.True(floor > lost);
+        Assert.Equal(floor, (await keys.ReadAsync(Cancel))!.Floor);
+        Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_database_that_no_node_ever_used_has_nothing_to_end(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+
+        Assert.Null(await new RestoredDatabase(under.Database).MarkAsync(Samples.Now, Samples.Audit("restored"), Cancel));
+        Assert.Empty(await new RestoredDatabase(under.Database).LivingSilosAsync(Samples.Now, Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
+    public async Task Silos_that_live_are_named_and_those_of_the_backup_are_forgotten(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        await new KeyMaterialStore(under.Database).InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
+        await InsertSiloAsync(under, "alive", status: 3, Samples.Now);
+        await InsertSiloAsync(under, "dead", status: 6, Samples.Now);
+        await InsertSiloAsync(under, "long ago", status: 3, Samples.Now.AddDays(-1));
+        var restored = new RestoredDatabase(under.Database);
+
+        var living = Assert.Single(await restored.LivingSilosAsync(Samples.Now.AddMinutes(-5), Cancel));
+        await restored.MarkAsync(Samples.Now, Samples.Audit("restored"), Cancel);
+
+        Assert.Equal(new LivingSilo("authcluster", "127.0.0.1:11111", "alive", Samples.Stored(Samples.Now)), living);
+        Assert.Equal(0, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
+    }
+
+    private static Task InsertSiloAsync(DatabaseUnderTest under, string name, int status, DateTimeOffset aliveAt) => under.ExecuteAsync(
+        """
+        insert into orleans_membership
+            (deployment_id, address, port, generation, silo_name, host_name, status, proxy_port, start_time, i_am_alive_time)
+        values ('authcluster', '127.0.0.1', 11111, @Generation, @Name, 'host', @Status, 30000, @AliveAt, @AliveAt)
+        """,
+        new { Name = name, Status = status, AliveAt = new StoredTime(aliveAt), Generation = name.Length });
+}

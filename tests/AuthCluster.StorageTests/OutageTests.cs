@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Revocation;
+using AuthCluster.TestKit;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace AuthCluster.StorageTests;
+
+/// <summary>What a caller learns, and how soon, when the database is away or in trouble.</summary>
+public sealed class OutageTests(ITestOutputHelper output)
+{
+    private static readonly OutboxBatch Batch = new([Samples.Audit("a-1")], Samples.Client("orders"), []);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_stopped_postgresql_is_told_at_once_and_is_used_again_when_it_is_back()
+    {
+        PostgresServer.Need();
+        await using var server = await PostgresServer.StartAsync(fsync: false, Cancel);
+        await using var database = await MigratedAsync(server);
+        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+
+        await server.StopAsync();
+        await FailsAsync("stopped", TimeSpan.FromSeconds(2), [StorageFault.Unavailable, StorageFault.OutcomeUnknown], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
+        await FailsAsync("stopped, asked again", TimeSpan.FromSeconds(2), [StorageFault.Unavailable], () => new CatalogueStore(database).CountEnabledAdminsAsync(Cancel));
+        await server.StartAgainAsync(Cancel);
+
+        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+    }
+
+    [Fact]
+    public async Task A_postgresql_that_hangs_costs_a_caller_its_time_out_and_no_more()
+    {
+        PostgresServer.Need();
+        await using var server = await PostgresServer.StartAsync(fsync: false, Cancel);
+        await using var database = await MigratedAsync(server);
+        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+
+        await server.PauseAsync();
+        await FailsAsync("hanging, open connection", TimeSpan.FromSeconds(6), [StorageFault.OutcomeUnknown], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
+        await FailsAsync("hanging, new connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new CatalogueStore(database).CountEnabledAdminsAsync(Cancel));
+        await server.ContinueAsync();
+
+        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+    }
+
+    [Fact]
+    public async Task A_session_that_postgresql_ends_leaves_the_outcome_unknown()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        await using var connection = await under.Database.OpenAsync(Cancel);
+        await using var sleep = connection.CreateCommand();
+        sleep.CommandText = "select pg_sleep(30)";
+        var asleep = sleep.ExecuteNonQueryAsync(Cancel);
+        await Eventually.HoldsAsync("the session is asleep", TimeSpan.FromSeconds(5), EndAsync, Cancel);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => asleep);
+
+        Assert.Equal(StorageFault.OutcomeUnknown, StorageFaults.Of(failure));
+
+        async Task<bool> EndAsync() => (await under.QueryAsync<bool>(
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep%' and datname = current_database()")).Count > 0;
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_row_that_breaks_a_rule_is_rejected_and_not_taken_for_an_outage(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => new RevocationStore(under.Database).AddAsync(
+            [new RevocationItem(RevocationKind.Token, new string('c', 129), "jti", 1, Samples.Now)], Cancel));
+
+        Assert.Equal(StorageFault.Rejected, StorageFaults.Of(failure));
+        Assert.False(StorageFaults.IsUnavailable(failure));
+    }
+
+    [Fact]
+    public async Task A_sqlite_file_in_a_folder_that_is_not_there_is_unavailable()
+    {
+        await using var database = new Database(StorageProvider.Sqlite, "Data Source=/nowhere/at/all/x.db");
+
+        var failure = await Assert.ThrowsAsync<StorageUnavailableException>(async () => await database.OpenAsync(Cancel));
+
+        Assert.IsType<SqliteException>(failure.InnerException);
+        Assert.Equal(StorageFault.Unavailable, StorageFaults.Of(failure));
+    }
+
+    [Fact]
+    public async Task A_sql_server_that_is_not_there_is_unavailable_within_its_time_out()
+    {
+        await using var database = new Database(StorageProvider.SqlServer, $"Server=127.0.0.1,{FreePorts.Take()};User Id=sa;Password=x;Encrypt=false");
+
+        await FailsAsync("no SQL Server", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], async () => await database.OpenAsync(Cancel));
+    }
+
+    [Fact]
+    public void What_is_no_failure_of_storage_is_called_none()
+    {
+        Assert.Equal(StorageFault.None, StorageFaults.Of(new InvalidOperationException()));
+        Assert.Equal(StorageFault.None, StorageFaults.Of(new OperationCanceledException()));
+        Assert.True(StorageFaults.IsOutcomeUnknown(new OperationCanceledException()));
+    }
+
+    [Theory]
+    [InlineData("40001", StorageFault.Conflict)]
+    [InlineData("40P01", StorageFault.Conflict)]
+    [InlineData("23505", StorageFault.Conflict)]
+    [InlineData("23514", StorageFault.Rejected)]
+    [InlineData("42P01", StorageFault.Rejected)]
+    [InlineData("57P03", StorageFault.Unavailable)]
+    [InlineData("25006", StorageFault.Unavailable)]
+    [InlineData("53300", StorageFault.Unavailable)]
+    [InlineData("57P01", StorageFault.OutcomeUnknown)]
+    [InlineData("08006", StorageFault.OutcomeUnknown)]
+    public void Postgresqls_codes_are_sorted(string state, StorageFault fault) =>
+        Assert.Equal(fault, StorageFaults.Of(new PostgresException("message", "ERROR", "ERROR", state)));
+
+    [Theory]
+    [InlineData(5, StorageFault.Unavailable)]
+    [InlineData(8, StorageFault.Unavailable)]
+    [InlineData(10, StorageFault.OutcomeUnknown)]
+    [InlineData(13, StorageFault.Unavailable)]
+    [InlineData(19, StorageFault.Rejected)]
+    [InlineData(1, StorageFault.Rejected)]
+    public void Sqlites_codes_are_sorted(int code, StorageFault fault) =>
+        Assert.Equal(fault, StorageFaults.Of(new SqliteException("message", code)));
+
+    private static async Task<Database> MigratedAsync(PostgresServer server)
+    {
+        var database = new Database(StorageProvider.PostgreSql, server.ConnectionStringOf("postgres"));
+        await DatabaseUnderTest.MigratorOf(database).MigrateAsync(Cancel);
+        return database;
+    }
+
+    private async Task FailsAsync(string what, TimeSpan within, StorageFault[] faults, Func<Task> work)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var failure = await Assert.ThrowsAnyAsync<Exception>(work);
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        output.WriteLine($"{what}: {StorageFaults.Of(failure)} after {elapsed.TotalMilliseconds:F0} ms");
+        Assert.Contains(StorageFaults.Of(failure), faults);
+        Assert.True(StorageFaults.IsUnavailable(failure));
+        Assert.InRange(elapsed, TimeSpan.Zero, within);
+    }
+}
