@@ -50,8 +50,9 @@ internal sealed partial class ClientGrain
             await _services.Gate.WriteAsync(
                 token => _services.Outbox.ApplyAsync(OutboxOf(record.State, items), token), cancellationToken);
         }
-        catch (StorageUnavailableException e)
+        catch (Exception e) when (StorageFaults.Of(e) != StorageFault.None)
         {
+            // Also what a table refuses: the change is made, and must be told when that is mended.
             LogNotDrained(e, _clientId);
             return false;
         }
@@ -79,13 +80,20 @@ internal sealed partial class ClientGrain
     {
         if (_clearing is null or { IsCompleted: true })
         {
-            _clearing = UpdateRowAsync(
-                state => state is null || !state.Outbox.Any(item => _drained.Contains(item.AuditId))
-                    ? null
-                    : state with { Outbox = [.. state.Outbox.Where(item => !_drained.Contains(item.AuditId))] },
-                administrative: false,
-                CancellationToken.None);
+            _clearing = ClearOutboxAsync();
         }
+    }
+
+    private async Task ClearOutboxAsync()
+    {
+        // The answer goes first: SQLite's driver works within the call, and would hold it for this write.
+        await Task.Yield();
+        await UpdateRowAsync(
+            state => state is null || !state.Outbox.Any(item => _drained.Contains(item.AuditId))
+                ? null
+                : state with { Outbox = [.. state.Outbox.Where(item => !_drained.Contains(item.AuditId))] },
+            administrative: false,
+            CancellationToken.None);
     }
 
     private OutboxBatch OutboxOf(ClientState state, List<OutboxItem> items) => new(

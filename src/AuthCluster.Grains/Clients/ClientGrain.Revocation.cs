@@ -38,7 +38,7 @@ internal sealed partial class ClientGrain
 
         if (_policy is null)
         {
-            DeactivateOnIdle();
+            LeaveNothingBehind();
             return new CheckTokenAnswer(IsKnownAbsent ? TokenStanding.Inactive : TokenStanding.Unknown);
         }
 

@@ -22,6 +22,11 @@ internal sealed partial class ClientGrain
             Adopt(record, written: false);
             _mustReload = false;
             _rowUnknown = false;
+            if (record is not null && record.State.Outbox.Any(item => !_drained.Contains(item.AuditId)))
+            {
+                // Whoever wrote this died or lost its answer before it told the tables.
+                StartDraining();
+            }
         }
     }
 

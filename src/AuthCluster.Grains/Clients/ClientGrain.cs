@@ -54,10 +54,6 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     {
         _services.Activity.Activated();
         await LoadAsync(cancellationToken);
-        if (_record is { State.Outbox.IsEmpty: false })
-        {
-            StartDraining();
-        }
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -142,8 +138,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
         if (_policy is not { } policy)
         {
-            // An unknown id, or a client that could not be read, leaves nothing behind.
-            DeactivateOnIdle();
+            LeaveNothingBehind();
             refusal = Refusal.UnknownClient;
             return IsKnownAbsent ? DecisionKind.Refused : DecisionKind.Unavailable;
         }
@@ -176,6 +171,18 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         return finding == SecretFinding.MustProve ? DecisionKind.Prove
             : refusal == Refusal.None ? DecisionKind.Allowed
             : DecisionKind.Refused;
+    }
+
+    /// <summary>
+    /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one stays until the tables
+    /// were told of its end.
+    /// </summary>
+    private void LeaveNothingBehind()
+    {
+        if (_record is not { State.Outbox.IsEmpty: false })
+        {
+            DeactivateOnIdle();
+        }
     }
 
     private IssueTokenAnswer Refuse(Refusal refusal)

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuthCluster.Protocol.Admin;
-using AuthCluster.Protocol.Limits;
 using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Clients;
@@ -17,6 +16,7 @@ internal sealed class ClientDocumentParse
     private readonly FieldErrors _errors = new();
     private readonly Mode _mode;
     private readonly ClientSecretsParse _secrets;
+    private readonly ClientLimitsParse _limits;
     private ClientId? _id;
     private string? _name;
     private bool? _enabled;
@@ -38,6 +38,7 @@ internal sealed class ClientDocumentParse
         _mode = mode;
         _id = id;
         _secrets = new ClientSecretsParse(_errors);
+        _limits = new ClientLimitsParse(_errors, refusesUnknown: mode != Mode.Stored);
     }
 
     private enum Mode
@@ -121,10 +122,10 @@ internal sealed class ClientDocumentParse
                 ReadAuthMethods(value);
                 break;
             case "rateLimit" when given:
-                _rateLimit = ReadRateLimit(value);
+                _rateLimit = _limits.ReadRateLimit(name, value);
                 break;
             case "quota" when given:
-                _quota = ReadQuota(value);
+                _quota = _limits.ReadQuota(name, value);
                 break;
             case "allowedNetworks" when given:
                 ReadAllowedNetworks(value);
@@ -198,95 +199,6 @@ internal sealed class ClientDocumentParse
         _authMethods = names?.Select(name => ClientAuthMethodNames.TryParse(name, out var method) ? method : default).ToImmutableArray();
     }
 
-    private ClientRateLimit? ReadRateLimit(JsonElement value)
-    {
-        double? rate = null;
-        long? burst = null;
-        var enforce = true;
-        if (!ReadObject("rateLimit", value, (name, path, member) =>
-        {
-            switch (name)
-            {
-                case "tokensPerSecond":
-                    rate = ReadRate(path, member);
-                    return true;
-                case "burst":
-                    burst = _errors.Number(path, member, 1, RateLimit.MaxBurst);
-                    return true;
-                case "enforce":
-                    enforce = _errors.Flag(path, member) ?? true;
-                    return true;
-                default:
-                    return false;
-            }
-        }))
-        {
-            return null;
-        }
-
-        if (rate is null)
-        {
-            _errors.Add("rateLimit.tokensPerSecond", "Is missing; give a number from 0.01 to 1,000,000, or leave rateLimit out.");
-            return null;
-        }
-
-        return new ClientRateLimit { TokensPerSecond = rate.Value, RegisteredBurst = burst, Enforce = enforce };
-    }
-
-    private double? ReadRate(string path, JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var rate) && RateLimit.IsValid(rate, 1))
-        {
-            return rate;
-        }
-
-        _errors.Add(path, "Must be a number from 0.01 to 1,000,000.");
-        return null;
-    }
-
-    private ClientQuota? ReadQuota(JsonElement value)
-    {
-        long? tokens = null;
-        QuotaPeriod? per = null;
-        var enforce = true;
-        if (!ReadObject("quota", value, (name, path, member) =>
-        {
-            switch (name)
-            {
-                case "tokens":
-                    tokens = _errors.Number(path, member, 1, QuotaBlock.MaxTokens);
-                    return true;
-                case "per":
-                    if (member.ValueKind != JsonValueKind.String || !QuotaPeriod.TryParse(member.GetString(), out per))
-                    {
-                        _errors.Add(path, "Must be hour, day or month.");
-                    }
-
-                    return true;
-                case "enforce":
-                    enforce = _errors.Flag(path, member) ?? true;
-                    return true;
-                default:
-                    return false;
-            }
-        }))
-        {
-            return null;
-        }
-
-        if (tokens is null)
-        {
-            _errors.Add("quota.tokens", "Is missing; give a whole number from 1 to 1,000,000,000,000, or leave quota out.");
-        }
-
-        if (per is null)
-        {
-            _errors.Add("quota.per", "Is missing; give hour, day or month, or leave quota out.");
-        }
-
-        return tokens is null || per is null ? null : new ClientQuota { Tokens = tokens.Value, Per = per, Enforce = enforce };
-    }
-
     private void ReadAllowedNetworks(JsonElement value)
     {
         // Passed over, it would open the client to networks that its owner shut out.
@@ -345,27 +257,6 @@ internal sealed class ClientDocumentParse
         {
             _errors.Add(name, "Can't be changed here; add and revoke secrets below /clients/{id}/secrets.");
         }
-    }
-
-    private bool ReadObject(string path, JsonElement value, Func<string, string, JsonElement, bool> readMember)
-    {
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            _errors.Add(path, "Must be a JSON object.");
-            return false;
-        }
-
-        foreach (var member in value.EnumerateObject())
-        {
-            var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
-            var known = member.Value.ValueKind == JsonValueKind.Null || readMember(member.Name, memberPath, member.Value);
-            if (!known && _mode != Mode.Stored)
-            {
-                _errors.Add(memberPath, $"Is no member of {path}; see the spelling, or leave it out.");
-            }
-        }
-
-        return true;
     }
 
     private void CheckBetweenFields(int? serverLifetimeSeconds)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Builder;
@@ -15,7 +16,14 @@ internal static class AdminOpenApi
     private const string Document = "v1";
     private const string Scheme = "oauth2";
 
-    public static void AddAdminOpenApi(this IServiceCollection services) => services.AddOpenApi(Document, options =>
+    public static void AddAdminOpenApi(this IServiceCollection services)
+    {
+        // Numbers are numbers: by default the description would allow them as strings too, and no generated client could read that.
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
+        services.AddOpenApi(Document, Describe);
+    }
+
+    private static void Describe(OpenApiOptions options)
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
         options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Any();
@@ -40,7 +48,7 @@ internal static class AdminOpenApi
                 };
             }
         });
-    });
+    }
 
     public static void MapAdminOpenApi(this IEndpointRouteBuilder routes)
     {

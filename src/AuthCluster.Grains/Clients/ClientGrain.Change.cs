@@ -1,0 +1,190 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Storage;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>How an administrative change is made: one write of the row with its outbox, then the drain, then the answer.</summary>
+internal sealed partial class ClientGrain
+{
+    private const int MostRecentChanges = 8;
+    private static readonly TimeSpan IdempotencyLasts = TimeSpan.FromHours(1);
+
+    // A front end asks again within its deadline of some seconds; a minute is more than that.
+    private static readonly TimeSpan RepeatsComeWithin = TimeSpan.FromMinutes(1);
+
+    /// <summary>What a change wants: a new state with what the audit says of it, or an outcome without a change.</summary>
+    private sealed record Change(ClientOutcome Outcome, ClientState? Next = null, string Action = "", string Target = "", JsonElement? Before = null, JsonElement? After = null, bool EndsTokens = false)
+    {
+        /// <summary>Further entries of the audit that the same change earns.</summary>
+        public ImmutableArray<(string Action, JsonElement Before, JsonElement After)> Also { get; init; } = [];
+
+        /// <summary>The ETag that the client had when this was made before.</summary>
+        public string? ETag { get; init; }
+    }
+
+    /// <summary>Runs one change: drain what is left of earlier ones, write, drain, answer.</summary>
+    private async Task<ClientAnswer> ChangeAsync(
+        ActorRecord actor, Func<ClientState?, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
+    {
+        // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
+        if (!await ReadIfUnknownAsync(cancellationToken) || !await DrainAsync(cancellationToken))
+        {
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        var isLastAdmin = false;
+        if (mayEndAdmin && IsEnabledAdmin(_record?.State))
+        {
+            if (await CountAdminsAsync(cancellationToken) is not { } admins)
+            {
+                return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+            }
+
+            isLastAdmin = admins <= 1;
+        }
+
+        Change? change = null;
+        var outcome = await UpdateRowAsync(
+            state =>
+            {
+                change = MadeBefore(state, actor) ?? decide(state);
+                if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
+                {
+                    change = new Change(ClientOutcome.LastAdmin);
+                }
+
+                return change.Next is { } next ? Stamp(state, next, actor, change) : null;
+            },
+            administrative: true,
+            cancellationToken);
+        if (outcome != RecordOutcome.Done)
+        {
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        // Also without a change: what was read again meanwhile may hold a change that nobody was told of.
+        if (!await DrainAsync(cancellationToken))
+        {
+            StartDraining();
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
+        if (change!.Next is null)
+        {
+            if (_policy is null)
+            {
+                LeaveNothingBehind();
+            }
+
+            return Answer(change.Outcome) with { ETag = change.ETag };
+        }
+
+        StartClearingOutbox();
+        return Answer(ClientOutcome.Done) with { ETag = ETagOf(_record!.State) };
+    }
+
+    /// <summary>What an Idempotency-Key made before; null for nothing.</summary>
+    private static Change? MadeByKey(ClientState? state, string? idempotencyId) =>
+        idempotencyId is not null && state?.Creations.FirstOrDefault(c => c.IdempotencyId == idempotencyId) is { } made
+            ? new Change(ClientOutcome.Done) { ETag = made.ETag }
+            : null;
+
+    /// <summary>The same change, asked for again because its answer was lost with a silo; null when it is new.</summary>
+    private static Change? MadeBefore(ClientState? state, ActorRecord actor) =>
+        state?.Recent.FirstOrDefault(c => c.AuditId == actor.AuditId) is { } made
+            ? new Change(ClientOutcome.Done) { ETag = made.ETag }
+            : null;
+
+    private static Func<ClientState?, Change> Existing(string? ifMatch, Func<ClientState, Change> decide) => state =>
+        state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
+        : ifMatch is not null && ifMatch != ETagOf(state) ? new Change(ClientOutcome.Stale)
+        : decide(state);
+
+    /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
+    private ClientState Stamp(ClientState? before, ClientState next, ActorRecord actor, Change change)
+    {
+        var now = TimeAfter(before);
+        var stamped = next with
+        {
+            Revision = (before?.Revision ?? 0) + 1,
+            UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : now,
+        };
+        var item = new OutboxItem
+        {
+            AuditId = actor.AuditId,
+            At = now,
+            Actor = actor.Actor,
+            Action = change.Action,
+            Target = change.Target,
+            RemoteAddress = actor.RemoteAddress,
+            RequestId = actor.RequestId,
+            Before = change.Before,
+            After = change.After,
+            EndsTokensBelow = change.EndsTokens ? next.Generation : null,
+        };
+        return stamped with
+        {
+            Recent =
+            [
+                .. next.Recent.Where(c => now - c.At < RepeatsComeWithin).TakeLast(MostRecentChanges - 1),
+                new RecentChange(actor.AuditId, ETagOf(stamped), now),
+            ],
+            Outbox =
+            [
+                .. next.Outbox.Where(old => !_drained.Contains(old.AuditId)),
+                item,
+                .. change.Also.Select((also, index) => item with
+                {
+                    AuditId = string.Create(CultureInfo.InvariantCulture, $"{actor.AuditId}.{index + 1}"),
+                    Action = also.Action,
+                    Before = also.Before,
+                    After = also.After,
+                    EndsTokensBelow = null,
+                }),
+            ],
+        };
+    }
+
+    /// <summary>
+    /// Now, to the millisecond, so that the row, the catalogue and the audit keep it alike; but after the change before, so that the
+    /// audit has them in their order.
+    /// </summary>
+    private DateTimeOffset TimeAfter(ClientState? before)
+    {
+        var now = Now;
+        now = now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
+        return before is { Recent: [.., { At: var last }] } && now <= last ? last.AddMilliseconds(1) : now;
+    }
+
+    private static bool IsEnabledAdmin(ClientState? state) =>
+        state is { Deleted: false, Enabled: true, Document: { } document }
+        && document.TryGetProperty("scopes", out var scopes)
+        && scopes.EnumerateArray().Any(s => s.ValueEquals(ServerScopes.Admin));
+
+    private async Task<int?> CountAdminsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var admins = 0;
+            await _services.Gate.ReadAsync(
+                async token => admins = await _services.Catalogue.CountEnabledAdminsAsync(token), cancellationToken);
+            return admins;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    private ImmutableArray<KeyedCreation> Remember(ClientState? state, string? idempotencyId, string? secretId, DateTimeOffset createdAt)
+    {
+        var now = Now;
+        var kept = state?.Creations.Where(c => c.Until > now) ?? [];
+        return idempotencyId is null
+            ? [.. kept]
+            : [.. kept, new KeyedCreation(idempotencyId, secretId, now + IdempotencyLasts, ETagOf((state?.Revision ?? 0) + 1, createdAt))];
+    }
+}

@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using AuthCluster.AdminTests.Session;
+
+namespace AuthCluster.AdminTests.Failure;
+
+/// <summary>The process is killed at each point of an administrative write: afterwards all agree, and the same request again gets its answer.</summary>
+public sealed class CrashTests(PostgresInstallation installation) : IClassFixture<PostgresInstallation>
+{
+    private AdminServer Server => installation.Server;
+
+    [Theory]
+    [InlineData(CrashPoint.Choosing)]
+    [InlineData(CrashPoint.WritingRow)]
+    [InlineData(CrashPoint.RowWritten)]
+    [InlineData(CrashPoint.Telling)]
+    [InlineData(CrashPoint.Told)]
+    [InlineData(CrashPoint.Clearing)]
+    public async Task A_server_killed_at_any_point_of_a_write_leaves_all_in_agreement(CrashPoint point)
+    {
+        var name = $"at-{point}".ToLowerInvariant();
+        var (created, rotated, disabled, deleted) = ($"{name}-created", $"{name}-rotated", $"{name}-disabled", $"{name}-deleted");
+        var admin = await Server.CallerAsync();
+        foreach (var id in (string[])[rotated, disabled, deleted])
+        {
+            await admin.CreateAsync(id, new JsonObject { ["scopes"] = new JsonArray("a") });
+        }
+
+        // The first writes' outboxes are cleared beside the answers: only what comes now is to be held.
+        await TestKit.Eventually.HoldsAsync(
+            "the outboxes are clear", TimeSpan.FromSeconds(10),
+            async () => await installation.RunAsync($"select count(*) from grain_state where grain_key like 'c:{name}%' and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0",
+            TestContext.Current.CancellationToken);
+        await installation.HoldAsync(point, name);
+
+        Task<Answer> CreateAsync(AdminCaller caller) => caller.PostAsync("/clients", $$"""{ "clientId": "{{created}}", "scopes": ["b"] }""", ("Idempotency-Key", name));
+        Task<Answer> RotateAsync(AdminCaller caller) => caller.PostAsync($"/clients/{rotated}/secrets", """{ "label": "new", "retireOthersAfter": 3600 }""", ("Idempotency-Key", name));
+        var calls = new List<Task<Answer>> { CreateAsync(admin), RotateAsync(admin) };
+        if (point != CrashPoint.Choosing)
+        {
+            calls.AddRange([admin.PostAsync($"/clients/{disabled}/disable"), admin.DeleteAsync($"/clients/{deleted}")]);
+        }
+
+        var answered = point == CrashPoint.Clearing ? await Task.WhenAll(calls) : [];
+        await installation.HeldAsync(calls.Count);
+        Assert.Equal(point == CrashPoint.Clearing, calls.All(call => call.IsCompleted));
+        await installation.CrashAsync();
+        foreach (var call in calls.Where(_ => point != CrashPoint.Clearing))
+        {
+            await Assert.ThrowsAsync<HttpRequestException>(() => call);
+        }
+
+        admin = await Server.CallerAsync();
+        var happened = point >= CrashPoint.RowWritten;
+        Assert.Equal(happened ? 200 : 404, (await admin.GetAsync($"/clients/{created}")).Status);
+        Assert.Equal(happened ? 2 : 1, (await admin.GetAsync($"/clients/{rotated}/secrets")).Items.Count);
+        Assert.Equal(!happened, (await admin.GetAsync($"/clients/{disabled}")).Json["enabled"]!.GetValue<bool>());
+        Assert.Equal(happened ? 404 : 200, (await admin.GetAsync($"/clients/{deleted}")).Status);
+
+        // The same requests again: made once altogether, and answered alike from now on.
+        var (again, rotatedAgain) = (await CreateAsync(admin), await RotateAsync(admin));
+        Assert.Equal((201, 201), (again.Status, rotatedAgain.Status));
+        Assert.Equal((again.Body, rotatedAgain.Body), ((await CreateAsync(admin)).Body, (await RotateAsync(admin)).Body));
+        if (answered.Length > 0)
+        {
+            Assert.Equal((answered[0].Body, answered[1].Body), (again.Body, rotatedAgain.Body));
+        }
+
+        // Whoever was killed between writing and telling has told by the first call that finds the client again.
+        await TestKit.Eventually.HoldsAsync(
+            "the tables are told", TimeSpan.FromSeconds(5),
+            async () => await installation.RunAsync($"select count(*) from grain_state where grain_key like 'c:{name}%' and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0",
+            TestContext.Current.CancellationToken);
+        Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, created));
+        Assert.Equal(["client.create", "secret.add", "secret.retire"], await Agreement.CheckAsync(admin, rotated));
+        Assert.Equal(happened ? ["client.create", "client.disable"] : ["client.create"], await Agreement.CheckAsync(admin, disabled));
+        Assert.Equal(happened ? ["client.create", "client.delete"] : ["client.create"], await Agreement.CheckAsync(admin, deleted));
+        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(created, again.Json["secret"]!.GetValue<string>()))).Status);
+        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(rotated, rotatedAgain.Json["secret"]!.GetValue<string>()))).Status);
+    }
+
+    [Fact]
+    public async Task With_the_database_silent_writes_and_lists_are_503_tokens_go_on_and_nothing_is_half_done()
+    {
+        var admin = await Server.CallerAsync();
+        await admin.CreateAsync("in-the-silence");
+        await Server.TokenAsync(AdminServer.Plain);
+
+        await installation.Postgres.PauseAsync();
+        try
+        {
+            foreach (var answer in await Task.WhenAll(
+                admin.PostAsync("/clients", """{ "clientId": "not-made" }"""),
+                admin.PostAsync("/clients", """{ "clientId": "not-made-either" }""", ("Idempotency-Key", "silence")),
+                admin.PostAsync("/clients/in-the-silence/secrets", "{}"),
+                admin.PutAsync("/clients/in-the-silence", "{}", "*"),
+                admin.PatchAsync("/clients/in-the-silence", """{ "name": "x" }"""),
+                admin.PostAsync("/clients/in-the-silence/disable"),
+                admin.PostAsync("/clients/in-the-silence/revoke-tokens"),
+                admin.DeleteAsync("/clients/in-the-silence"),
+                admin.PostAsync("/revoke-tokens"),
+                admin.GetAsync("/clients"),
+                admin.GetAsync("/clients/in-the-silence"),
+                admin.GetAsync("/clients/cold"),
+                admin.GetAsync("/clients/in-the-silence/usage"),
+                admin.GetAsync("/audit"),
+                admin.GetAsync("/reports/unused"),
+                admin.GetAsync("/reports/expiring"),
+                admin.GetAsync("/reports/usage")))
+            {
+                answer.Refused(503);
+            }
+
+            Assert.Equal(200, (await Server.TryTokenAsync(AdminServer.Plain)).Status);
+        }
+        finally
+        {
+            await installation.Postgres.ContinueAsync();
+        }
+
+        string[] ids = ["in-the-silence", "not-made", "not-made-either"];
+        await TestKit.Eventually.HoldsAsync(
+            "all is well again", TimeSpan.FromSeconds(15),
+            async () =>
+            {
+                if ((await Server.TryTokenAsync(AdminServer.Admin)).Status != 200)
+                {
+                    return false;
+                }
+
+                admin = await Server.CallerAsync();
+                return (await Task.WhenAll(ids.Select(id => admin.GetAsync($"/clients/{id}")))).All(answer => answer.Status is 200 or 404)
+                    && await installation.RunAsync("select count(*) from grain_state where grain_key in ('c:in-the-silence', 'c:not-made', 'c:not-made-either') and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0";
+            },
+            TestContext.Current.CancellationToken);
+        foreach (var id in ids)
+        {
+            await Agreement.CheckAsync(admin, id);
+        }
+    }
+}

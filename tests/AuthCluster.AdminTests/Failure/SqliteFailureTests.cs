@@ -1,0 +1,118 @@
+using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit;
+using Microsoft.Data.Sqlite;
+
+namespace AuthCluster.AdminTests.Failure;
+
+/// <summary>
+/// The embedded default: killed within a write, with a table that takes nothing, and with a file that somebody else holds. A write is
+/// held by a trigger that counts for hours; the server runs as it is built.
+/// </summary>
+public sealed class SqliteFailureTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
+{
+    private const string Counting = "select count(*) from (with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000000000) select i from n);";
+
+    private static readonly TimeSpan WorkThatTells = TimeSpan.FromMilliseconds(1_200);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private AdminServer Server => installation.Server;
+
+    [Theory]
+    [InlineData(CrashPoint.Choosing, "before insert on idempotency when 1")]
+    [InlineData(CrashPoint.WritingRow, "before insert on grain_state when new.grain_key like 'c:killed-%'")]
+    [InlineData(CrashPoint.Telling, "before insert on audit when new.client_id like 'killed-%'")]
+    [InlineData(CrashPoint.Clearing, "before update on grain_state when new.grain_key like 'c:killed-%' and cast(new.payload as text) like '%\"outbox\":[]%'")]
+    public async Task A_server_killed_within_a_write_makes_it_once_all_the_same(CrashPoint point, string where)
+    {
+        var id = $"killed-{point}".ToLowerInvariant();
+        var admin = await Server.CallerAsync();
+        var before = Server.Process.ProcessorTime();
+        Server.Execute($"create trigger hold {where} begin {Counting} end");
+        Task<Answer> CreateAsync(AdminCaller caller) => caller.PostAsync("/clients", $$"""{ "clientId": "{{id}}" }""", ("Idempotency-Key", id));
+
+        var call = CreateAsync(admin);
+        await Eventually.HoldsAsync("the write is held", TimeSpan.FromSeconds(4), () => Server.Process.ProcessorTime() - before > WorkThatTells, Cancellation);
+        Assert.Equal(point == CrashPoint.Clearing, call.IsCompletedSuccessfully);
+        Assert.Equal(point > CrashPoint.Choosing, Server.Query($"select 1 from idempotency where client_id = '{id}'").Count == 1);
+        Assert.Equal(point > CrashPoint.WritingRow, Server.Query($"select 1 from grain_state where grain_key = 'c:{id}'").Count == 1);
+        Assert.Equal(point > CrashPoint.Telling, Server.Query($"select 1 from audit where client_id = '{id}'").Count == 1);
+        await Server.Process.KillAsync();
+        Server.Execute("drop trigger hold");
+        await Server.StartAsync();
+
+        admin = await Server.CallerAsync();
+        var again = await CreateAsync(admin);
+        Assert.True(again.Status == 201, again.ToString());
+        Assert.Equal(again.Body, (await CreateAsync(admin)).Body);
+        if (point == CrashPoint.Clearing)
+        {
+            Assert.Equal((await call).Body, again.Body);
+        }
+
+        Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, id));
+        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(id, again.Json["secret"]!.GetValue<string>()))).Status);
+    }
+
+    [Theory]
+    [InlineData("insert on audit when new.client_id = 'untold'")]
+    [InlineData("insert on client_catalogue when new.client_id = 'untold'")]
+    [InlineData("update on client_catalogue when new.client_id = 'untold'")]
+    [InlineData("insert on revocation when new.client_id = 'untold'")]
+    public async Task What_a_table_refuses_is_503_and_told_once_when_it_takes_it(string what)
+    {
+        var admin = await Server.CallerAsync();
+        await admin.DeleteAsync("/clients/untold");
+        var (client, _) = await admin.CreateAsync("untold");
+        await Server.TokenAsync(client);
+        var before = (await admin.GetAsync("/audit?client=untold")).Items.Count;
+        Server.Execute($"create trigger refuse before {what} begin select raise(abort, 'refused by the test'); end");
+
+        (await admin.PostAsync("/clients/untold/disable")).Refused(503);
+
+        // The write is done: decisions know it, and nothing of it is in the tables.
+        Assert.Equal(401, (await Server.TryTokenAsync(client)).Status);
+        Assert.Equal(before, (await admin.GetAsync("/audit?client=untold")).Items.Count);
+        (await admin.PostAsync("/clients/untold/enable")).Refused(503);
+        Assert.Equal(before, (await admin.GetAsync("/audit?client=untold")).Items.Count);
+
+        Server.Execute("drop trigger refuse");
+        await Eventually.HoldsAsync(
+            "the tables are told", TimeSpan.FromSeconds(5),
+            async () => (await admin.GetAsync("/audit?client=untold")).Items.Count > before,
+            Cancellation);
+        Assert.Equal("client.disable", (await Agreement.CheckAsync(admin, "untold", isUsed: true))[^1]);
+        Assert.Equal(before + 1, (await admin.GetAsync("/audit?client=untold")).Items.Count);
+        Assert.Equal(200, (await admin.PostAsync("/clients/untold/enable")).Status);
+    }
+
+    [Fact]
+    public async Task With_the_file_held_by_another_writes_are_503_tokens_go_on_and_it_ends_by_itself()
+    {
+        var admin = await Server.CallerAsync();
+        await admin.CreateAsync("held-file");
+        await Server.TokenAsync(AdminServer.Plain);
+        using (var other = new SqliteConnection($"Data Source={Directory.EnumerateFiles(Server.Process.DataDirectory, "*.db").Single()};Pooling=False"))
+        {
+            await other.OpenAsync(Cancellation);
+            await using var held = await other.BeginTransactionAsync(Cancellation);
+
+            foreach (var answer in await Task.WhenAll(
+                admin.PostAsync("/clients", """{ "clientId": "held-off" }"""),
+                admin.PostAsync("/clients/held-file/secrets", "{}", ("Idempotency-Key", "held")),
+                admin.DeleteAsync("/clients/held-file")))
+            {
+                answer.Refused(503);
+            }
+
+            Assert.Equal(200, (await Server.TryTokenAsync(AdminServer.Plain)).Status);
+        }
+
+        await Eventually.HoldsAsync(
+            "writes are taken again", TimeSpan.FromSeconds(5),
+            async () => (await admin.PostAsync("/clients/held-file/secrets", "{}", ("Idempotency-Key", "held"))).Status == 201,
+            Cancellation);
+        await Agreement.CheckAsync(admin, "held-off");
+        await Agreement.CheckAsync(admin, "held-file");
+    }
+}

@@ -1,0 +1,62 @@
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Runtime.Loader;
+using AuthCluster.AdminTests.Session;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using NSwag;
+using NSwag.CodeGeneration.CSharp;
+
+namespace AuthCluster.AdminTests.OpenApi;
+
+/// <summary>The description at <c>/openapi/v1.json</c> is whole enough to generate a client from that compiles and works.</summary>
+[Collection(OnAdminServer.Name)]
+public sealed class GeneratedClientTests(AdminServer server)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_generated_client_compiles_and_works()
+    {
+        var description = await OpenApiDocument.FromJsonAsync(await server.Http.GetStringAsync("/openapi/v1.json", Cancellation), Cancellation);
+        var assembly = Compile(new CSharpClientGenerator(description, new CSharpClientGeneratorSettings
+        {
+            ClassName = "AdminClient",
+            CSharpGeneratorSettings =
+            {
+                Namespace = "Generated",
+                JsonLibrary = NJsonSchema.CodeGeneration.CSharp.CSharpJsonLibrary.SystemTextJson,
+            },
+        }).GenerateFile());
+        using var http = new HttpClient { BaseAddress = server.Process.Address };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.TokenAsync(AdminServer.Admin));
+        dynamic client = Activator.CreateInstance(assembly.GetType("Generated.AdminClient", throwOnError: true)!, http)!;
+        dynamic document = Activator.CreateInstance(assembly.GetType("Generated.NewClientBody", throwOnError: true)!)!;
+        document.ClientId = "by-generated-client";
+        document.Scopes = new List<string> { "read" };
+
+        var created = await client.CreateClientAsync("generated-client-key", document, Cancellation);
+        var page = await client.ListClientsAsync("by-generated", null, null, 10, Cancellation);
+        await client.RevokeClientTokensAsync("by-generated-client", null, Cancellation);
+        var audit = await client.ListAuditAsync("by-generated-client", null, 10, Cancellation);
+
+        Assert.Equal(200, (await server.TryTokenAsync(new Credentials((string)created.ClientId, (string)created.Secret))).Status);
+        Assert.Equal("by-generated-client", (string)Enumerable.Single(page.Items).ClientId);
+        Assert.Equal(2, (int)Enumerable.Count(audit.Items));
+    }
+
+    /// <summary>Compiles against what this process itself runs on.</summary>
+    private static Assembly Compile(string source)
+    {
+        var compilation = CSharpCompilation.Create(
+            "Generated",
+            [CSharpSyntaxTree.ParseText(source, cancellationToken: Cancellation)],
+            ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+        using var assembly = new MemoryStream();
+        var result = compilation.Emit(assembly, cancellationToken: Cancellation);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(problem => problem.Severity == DiagnosticSeverity.Error)));
+        assembly.Position = 0;
+        return AssemblyLoadContext.Default.LoadFromStream(assembly);
+    }
+}
