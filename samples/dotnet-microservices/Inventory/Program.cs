@@ -16,7 +16,11 @@ builder.Services.AddAuthentication().AddAuthClusterJwt(jwt =>
     jwt.FollowRevocations(WhenUnknown.Refuse);
 });
 
+// While Orders or the authorization server is away, the caller hears 503 and no stack trace.
+builder.Services.AddProblemDetails();
+
 var app = builder.Build();
+app.UseExceptionHandler(new ExceptionHandlerOptions { StatusCodeSelector = e => e is HttpRequestException or AuthClusterException ? 503 : 500 });
 const int Bought = 3;
 
 app.MapGet("/stock/{article}", async (string article, IHttpClientFactory clients, CancellationToken cancellationToken) =>

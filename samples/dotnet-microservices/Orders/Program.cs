@@ -19,7 +19,11 @@ builder.Services.AddAuthentication().AddAuthClusterJwt(jwt =>
     jwt.FollowRevocations(WhenUnknown.Refuse);
 });
 
+// While Inventory or the authorization server is away, the caller hears 503 and no stack trace.
+builder.Services.AddProblemDetails();
+
 var app = builder.Build();
+app.UseExceptionHandler(new ExceptionHandlerOptions { StatusCodeSelector = e => e is HttpRequestException or AuthClusterException ? 503 : 500 });
 var open = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
 
 app.MapPost("/orders/{article}", async (string article, IHttpClientFactory clients, CancellationToken cancellationToken) =>
