@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 
@@ -156,7 +157,7 @@ internal sealed partial class ClientGrain
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, Now, token), CancellationToken.None);
+                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
@@ -181,7 +182,7 @@ internal sealed partial class ClientGrain
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, Now, token), cancellationToken);
+                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, Now - RevocationSweeper.KeptPastEnd, token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {

@@ -8,11 +8,17 @@ namespace AuthCluster.Grains.Revocation;
 
 /// <summary>
 /// Deletes the revocations whose tokens have all expired: each silo, each minute, in small steps, so that the table
-/// holds what is alive and a write never waits long for the sweep.
+/// holds what may be alive and a write never waits long for the sweep.
 /// </summary>
 internal sealed partial class RevocationSweeper(
     RevocationStore store, StorageGate gate, TimeProvider clock, ILogger<RevocationSweeper> logger) : BackgroundService
 {
+    /// <summary>
+    /// How long a revocation stays in force past the end of its tokens: a machine whose clock is behind takes them for
+    /// alive so much longer, and an API that starts then must still be told.
+    /// </summary>
+    public static readonly TimeSpan KeptPastEnd = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
     private const int RowsAStep = 500;
     private const int MostSteps = 100;
@@ -24,7 +30,7 @@ internal sealed partial class RevocationSweeper(
         for (var step = 0; step < MostSteps; step++)
         {
             var rows = 0;
-            await gate.WriteAsync(async token => rows = await store.SweepAsync(clock.GetUtcNow(), RowsAStep, token), cancellationToken);
+            await gate.WriteAsync(async token => rows = await store.SweepAsync(clock.GetUtcNow() - KeptPastEnd, RowsAStep, token), cancellationToken);
             swept += rows;
             if (rows < RowsAStep)
             {

@@ -116,11 +116,11 @@ internal sealed class FakeIssuer : IAsyncDisposable
     }
 
     /// <summary>Signs with a new key; the old one stays published unless withdrawn.</summary>
-    public void Rotate(string kid, bool withdrawOld = false)
+    public void Rotate(string kid, bool withdrawOld = false, SigningCredentials? key = null)
     {
         if (withdrawOld)
             PublishedKeys.Clear();
-        SigningKey = NewKey(kid);
+        SigningKey = key ?? NewKey(kid);
         PublishedKeys.Add(SigningKey.Key);
     }
 
@@ -160,6 +160,8 @@ internal sealed class FakeIssuer : IAsyncDisposable
     public static SigningCredentials NewKey(string kid) =>
         new(new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = kid }, SecurityAlgorithms.EcdsaSha256);
 
+    public static SigningCredentials NewRsaKey(string kid, string algorithm) => new(new RsaSecurityKey(RSA.Create(2048)) { KeyId = kid }, algorithm);
+
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     private async Task HandleAsync(HttpContext context)
@@ -175,7 +177,7 @@ internal sealed class FakeIssuer : IAsyncDisposable
             "/oauth/token" => TokenAsync(context),
             "/oauth/introspect" => IntrospectAsync(context),
             "/oauth/revocations" => FeedAsync(context),
-            "/.well-known/oauth-authorization-server" => MetadataAsync(context),
+            "/.well-known/oauth-authorization-server" or "/.well-known/openid-configuration" => MetadataAsync(context),
             "/.well-known/jwks.json" => KeysAsync(context),
             _ => Task.FromResult(context.Response.StatusCode = 404),
         });
@@ -291,11 +293,9 @@ internal sealed class FakeIssuer : IAsyncDisposable
     private Task KeysAsync(HttpContext context)
     {
         Interlocked.Increment(ref _keyRequests);
-        var keys = PublishedKeys.Select(key =>
-        {
-            var jwk = JsonWebKeyConverter.ConvertFromSecurityKey(key);
-            return new { kty = jwk.Kty, use = "sig", alg = "ES256", kid = jwk.Kid, crv = jwk.Crv, x = jwk.X, y = jwk.Y };
-        });
+        var keys = PublishedKeys.Select(JsonWebKeyConverter.ConvertFromSecurityKey).Select(jwk => jwk.Kty == "EC"
+            ? (object)new { kty = jwk.Kty, use = "sig", alg = "ES256", kid = jwk.Kid, crv = jwk.Crv, x = jwk.X, y = jwk.Y }
+            : new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E });
         return context.Response.WriteAsJsonAsync(new { keys });
     }
 }

@@ -93,11 +93,55 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         Assert.Equal(TokenStanding.Active, await StandingAsync(id, "more", generation));
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(Revocation("jti-7", generation), Cancellation)).Outcome);
 
+        // A minute past their end they are in force still: some clock may be behind.
         cluster.Clock.Advance(TimeSpan.FromMinutes(11));
+        await cluster.Each<RevocationSweeper>().First().SweepAsync(Cancellation);
+        await cluster.ForgetAsync(id);
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "jti-7", generation));
+        Assert.Equal(ClientOutcome.TooMany, (await cluster.Client(id).RevokeTokenAsync(Revocation("more", generation), Cancellation)).Outcome);
+
+        cluster.Clock.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(Revocation("more", generation), Cancellation)).Outcome);
         Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "more", generation));
 
         await cluster.Each<RevocationSweeper>().First().SweepAsync(Cancellation);
+        Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id })));
+    }
+
+    [Theory]
+    [InlineData(true, TokenStanding.Inactive)]
+    [InlineData(false, TokenStanding.Active)]
+    public async Task After_a_revocation_whose_answer_was_lost_what_is_stored_decides_and_a_repeat_is_harmless(bool stored, TokenStanding then)
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var generation = (await cluster.AskAsync(id)).Grant!.Generation;
+        Assert.Equal(TokenStanding.Active, await StandingAsync(id, "lost", generation));
+        var command = Revocation("lost", generation);
+
+        using (await cluster.Database.EnterWriteAsync(Cancellation))
+        {
+            var revoking = cluster.Client(id).RevokeTokenAsync(command, Cancellation);
+            while (!revoking.IsCompleted)
+            {
+                cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(10, Cancellation);
+            }
+
+            Assert.Equal(ClientOutcome.Unavailable, (await revoking).Outcome);
+        }
+
+        if (stored)
+        {
+            await cluster.ExecuteAsync(
+                "insert into revocation (kind, client_id, value, gen, expires_at) values ('token', @Id, 'lost', @Gen, @End)",
+                new { Id = id, Gen = generation + 1, End = (command.ExpiresAt - DateTimeOffset.UnixEpoch).Ticks / 10 });
+        }
+
+        await cluster.RecoverAsync();
+        Assert.Equal(then, await StandingAsync(id, "lost", generation));
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(command, Cancellation)).Outcome);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(command, Cancellation)).Outcome);
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "lost", generation));
         Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id })));
     }
 

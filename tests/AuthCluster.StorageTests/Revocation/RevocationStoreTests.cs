@@ -120,8 +120,24 @@ public sealed class RevocationStoreTests
             cursor = page.Next;
             return [.. page.Items.Select(item => item.Value)];
         }
+    }
 
-        static async Task<bool> IsStillWaitingAsync(Task task) => await Task.WhenAny(task, Task.Delay(300, Cancel)) != task;
+    [Fact]
+    public async Task On_sqlite_a_row_that_commits_late_is_not_passed_by()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
+        var store = new RevocationStore(under.Database);
+        await using var slow = await SlowTransaction.BeginAsync(under, store, "slow");
+        // The driver waits by blocking its thread.
+        var quick = Task.Run(() => store.AddAsync([Token("orders", "quick")], Cancel), Cancel);
+        Assert.True(await IsStillWaitingAsync(quick));
+
+        var first = await store.FeedAsync(null, 10, Cancel);
+        Assert.Empty(first.Items);
+        await slow.CommitAsync();
+        await quick;
+
+        Assert.Equal(["slow", "quick"], (await store.FeedAsync(first.Next, 10, Cancel)).Items.Select(item => item.Value));
     }
 
     [Fact]
@@ -211,6 +227,8 @@ public sealed class RevocationStoreTests
 
     private static RevocationItem Token(string clientId, string jti) =>
         new(RevocationKind.Token, clientId, jti, 5, Samples.Stored(Samples.Now).AddHours(1));
+
+    private static async Task<bool> IsStillWaitingAsync(Task task) => await Task.WhenAny(task, Task.Delay(300, Cancel)) != task;
 
     /// <summary>A transaction that has written its row and waits.</summary>
     private sealed class SlowTransaction(DbConnection connection, DbTransaction transaction) : IAsyncDisposable

@@ -1,0 +1,62 @@
+using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Revocation;
+
+/// <summary>While the database is away nothing is guessed about tokens of clients that are not in memory: 503, and never a wrong answer.</summary>
+public sealed class StorageAwayTests
+{
+    private const string Audience = "https://api.example";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Introspection_revocation_and_feed_answer_503_with_Retry_After_for_what_is_not_in_memory()
+    {
+        var (api, coldApi, warm, cold) = (TestClient.New("api"), TestClient.New("cold-api"), TestClient.New("warm"), TestClient.New("cold"));
+        var postgres = await SharedPostgres.ServerAsync();
+        var database = await postgres.CreateDatabaseAsync(Cancellation);
+        await using var proxy = new TcpProxy(postgres.Port);
+        await using var cluster = ClusterUnderTest.On(
+            postgres.ConnectionStringOf(database).Replace($"Port={postgres.Port}", $"Port={proxy.Port}", StringComparison.Ordinal),
+            [
+                .. ((TestClient[])[api, coldApi]).Select(client => client.Document($$"""{ "introspects": ["{{Audience}}"] }""")),
+                .. ((TestClient[])[warm, cold]).Select(client => client.Document($$"""{ "audiences": ["{{Audience}}"] }""")),
+            ]);
+        var node = (await cluster.StartNodesAsync(1))[0];
+        using var caller = new Caller();
+        using var oauth = new OAuthCaller();
+        var warmToken = await caller.TokenAsync(node, warm);
+        var coldToken = await caller.TokenAsync(node, cold);
+        // A start leaves every client that it made in memory: cold is who was not asked for since the last start.
+        await node.StopAsync(Cancellation);
+        node["AuthCluster:Bootstrap:ClientsFile"] = null;
+        await node.StartAsync(Cancellation);
+        Assert.True((await oauth.IntrospectAsync(node, api, warmToken)).Active);
+        await caller.TokenAsync(node, warm);
+
+        proxy.Set(ProxyMode.Refuse);
+
+        Unavailable(await oauth.IntrospectAsync(node, api, coldToken));
+        Unavailable(await oauth.IntrospectAsync(node, coldApi, warmToken));
+        Unavailable(await oauth.RevokeAsync(node, cold, coldToken));
+        Unavailable(await oauth.RevokeAsync(node, warm, warmToken));
+        Unavailable(await oauth.FeedAsync(node, api));
+        Unavailable(await oauth.FeedAsync(node, api, wait: 5));
+
+        proxy.Set(ProxyMode.Forward);
+        await Eventually.HoldsAsync("all is known again", TimeSpan.FromSeconds(20), async () => (await oauth.IntrospectAsync(node, api, coldToken)).Active == true, Cancellation);
+        Assert.Equal(200, (await oauth.RevokeAsync(node, cold, coldToken)).Status);
+        Assert.False((await oauth.IntrospectAsync(node, coldApi, coldToken)).Active);
+        // What was answered with 503 was not done: whoever asked has to ask again.
+        Assert.True((await oauth.IntrospectAsync(node, api, warmToken)).Active);
+        Assert.Single((await oauth.FeedToEndAsync(node, api)).Items);
+    }
+
+    private static void Unavailable(OAuthAnswer answer)
+    {
+        Assert.True(answer.Status == 503, answer.ToString());
+        Assert.Equal("temporarily_unavailable", answer.Json.GetProperty("error").GetString());
+        Assert.True(answer.RetryAfter > TimeSpan.Zero);
+    }
+}
