@@ -1,5 +1,4 @@
 using AuthCluster.Client;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 using Microsoft.Extensions.Time.Testing;
 
