@@ -12,6 +12,8 @@ public sealed record OAuthAnswer(int Status, string Body, TimeSpan? RetryAfter)
 
     /// <summary>Whether it says that the token is active; null when it does not say.</summary>
     public bool? Active => Status == 200 ? Json.GetProperty("active").GetBoolean() : null;
+
+    public override string ToString() => $"{Status}: {Body}";
 }
 
 /// <summary>Introspects, revokes and reads the feed at any server of a cluster, with Basic authentication.</summary>
