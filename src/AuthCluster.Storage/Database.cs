@@ -84,6 +84,12 @@ public sealed class Database : IAsyncDisposable
         return new WriteTurn(_writers);
     }
 
+    /// <summary>Whether somebody writes just now, where there is one writer at a time: what can wait had better.</summary>
+    public bool IsWriterBusy => _writers is { CurrentCount: 0 };
+
+    /// <summary>Whether writers of this process take turns, so that two of them at once cost as much as one after the other.</summary>
+    internal bool HasOneWriter => _writers is not null;
+
     /// <summary>Closes idle connections.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -159,6 +165,12 @@ public sealed class Database : IAsyncDisposable
     internal async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
     {
         using var turn = await EnterWriteAsync(cancellationToken);
+        return await WriteInTurnAsync(write, cancellationToken);
+    }
+
+    /// <summary>As <see cref="WriteAsync"/>, for whoever has the turn already.</summary>
+    internal async Task<T> WriteInTurnAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
+    {
         for (var tried = 1; ; tried++)
         {
             try

@@ -1,3 +1,5 @@
+using System.Globalization;
+using AuthCluster.Benchmarks.Clients;
 using AuthCluster.Benchmarks.Load;
 using AuthCluster.Benchmarks.Steps;
 using BenchmarkDotNet.Running;
@@ -6,12 +8,16 @@ using BenchmarkDotNet.Running;
 //     tokens a second and processor time a token, of the product and of the bare floor, driven in turn by the same load
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- floor --urls http://localhost:5000
 //     the floor alone, for a load of one's own
+// dotnet run -c Release --project tests/AuthCluster.Benchmarks -- clients [100000]
+//     so many clients made through the admin API: how fast, how long lists and searches take then, and the server's memory
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- steps [--filter '*Sign*']
 //     time and allocation of the pure steps, under BenchmarkDotNet and with its options
 return args switch
 {
     ["load", .. var options] => await LoadCommand.RunAsync(LoadOptions.Parse(options)),
     ["floor", .. var options] => await FloorServer.RunAsync(options),
+    ["clients"] => await ClientsCommand.RunAsync(100_000),
+    ["clients", var count] => await ClientsCommand.RunAsync(int.Parse(count, CultureInfo.InvariantCulture)),
     ["steps", .. var options] => Steps(options),
     _ => Usage(),
 };
@@ -24,6 +30,6 @@ static int Steps(string[] options)
 
 static int Usage()
 {
-    Console.Error.WriteLine("Say what to measure: load, floor or steps.");
+    Console.Error.WriteLine("Say what to measure: load, floor, clients or steps.");
     return 2;
 }

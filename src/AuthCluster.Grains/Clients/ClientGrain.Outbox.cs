@@ -88,6 +88,12 @@ internal sealed partial class ClientGrain
     {
         // The answer goes first: SQLite's driver works within the call, and would hold it for this write.
         await Task.Yield();
+        if (_services.Records.IsBusy)
+        {
+            // In a rush of changes the tables are rather told once more, by the next activation, than everybody kept waiting for this.
+            return;
+        }
+
         await UpdateRowAsync(
             state => state is null || !state.Outbox.Any(item => _drained.Contains(item.AuditId))
                 ? null

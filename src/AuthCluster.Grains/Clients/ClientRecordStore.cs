@@ -44,6 +44,9 @@ internal sealed partial class ClientRecordStore(
     public const string ProviderName = "clients";
     private const string StateName = "client";
 
+    /// <summary>Whether a write that can wait had better.</summary>
+    public bool IsBusy => database.IsWriterBusy;
+
     public async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadAsync(GrainId grain, CancellationToken cancellationToken)
     {
         var row = new GrainState<ClientState>();

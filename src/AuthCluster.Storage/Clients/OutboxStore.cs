@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Revocation;
@@ -17,6 +18,8 @@ public sealed record OutboxBatch(
 /// </summary>
 public sealed class OutboxStore(Database database)
 {
+    private const int MostTogether = 64;
+
     private readonly AuditStore _audit = new(database);
 
     private readonly RevocationStore _revocations = new(database);
@@ -69,20 +72,93 @@ public sealed class OutboxStore(Database database)
 
     private readonly string _forgetUse = "delete from last_used where client_id = @ClientId";
 
-    /// <summary>Applies a batch. What it holds that is in the tables already, or is older than what they hold, changes nothing.</summary>
-    public Task ApplyAsync(OutboxBatch batch, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
-            async (connection, transaction) =>
-            {
-                await _audit.AddAsync(connection, transaction, batch.Audit, cancellationToken);
-                if (batch.Catalogue is { } entry && await MoveRowAsync(connection, transaction, entry, cancellationToken))
-                {
-                    await MovePartsAsync(connection, transaction, entry, cancellationToken);
-                }
+    private readonly ConcurrentQueue<Waiting> _waiting = new();
 
-                return await _revocations.AddAsync(connection, transaction, batch.Revocations, cancellationToken);
-            },
-            cancellationToken);
+    /// <summary>Applies a batch. What it holds that is in the tables already, or is older than what they hold, changes nothing.</summary>
+    /// <remarks>
+    /// Where writers take turns, whoever has the turn applies all batches that wait for it, in one transaction: many clients that are
+    /// created at once share the sync to disk, which is most of what it costs.
+    /// </remarks>
+    public async Task ApplyAsync(OutboxBatch batch, CancellationToken cancellationToken = default)
+    {
+        if (!database.HasOneWriter)
+        {
+            await database.WriteAsync((connection, transaction) => ApplyAsync(connection, transaction, batch, cancellationToken), cancellationToken);
+            return;
+        }
+
+        var mine = new Waiting(batch);
+        _waiting.Enqueue(mine);
+        using (await database.EnterWriteAsync(cancellationToken))
+        {
+            if (!mine.IsDone)
+            {
+                await ApplyWaitingAsync();
+            }
+        }
+
+        await mine.Done;
+    }
+
+    /// <summary>Applies what waits. One that a table refuses takes none of the others with it.</summary>
+    private async Task ApplyWaitingAsync()
+    {
+        var together = new List<Waiting>();
+        while (together.Count < MostTogether && _waiting.TryDequeue(out var waiting))
+        {
+            together.Add(waiting);
+        }
+
+        try
+        {
+            var failure = await TryAsync(together);
+            var each = together.Count > 1 && failure is not null && StorageFaults.Of(failure) == StorageFault.Rejected;
+            foreach (var one in together)
+            {
+                one.End(each ? await TryAsync([one]) : failure);
+            }
+        }
+        finally
+        {
+            // Whatever happened, nobody waits for ever.
+            together.ForEach(one => one.End(new StorageUnavailableException("The write was not made.")));
+        }
+    }
+
+    private async Task<Exception?> TryAsync(List<Waiting> together)
+    {
+        try
+        {
+            // Not given up with the one caller who happens to have the turn.
+            await database.WriteInTurnAsync(
+                async (connection, transaction) =>
+                {
+                    foreach (var one in together)
+                    {
+                        await ApplyAsync(connection, transaction, one.Batch, CancellationToken.None);
+                    }
+
+                    return together.Count;
+                },
+                CancellationToken.None);
+            return null;
+        }
+        catch (Exception e) when (StorageFaults.Of(e) != StorageFault.None)
+        {
+            return e;
+        }
+    }
+
+    private async Task<int> ApplyAsync(DbConnection connection, DbTransaction transaction, OutboxBatch batch, CancellationToken cancellationToken)
+    {
+        await _audit.AddAsync(connection, transaction, batch.Audit, cancellationToken);
+        if (batch.Catalogue is { } entry && await MoveRowAsync(connection, transaction, entry, cancellationToken))
+        {
+            await MovePartsAsync(connection, transaction, entry, cancellationToken);
+        }
+
+        return await _revocations.AddAsync(connection, transaction, batch.Revocations, cancellationToken);
+    }
 
     /// <summary>Writes the catalogue row, unless it is there in this version or a later one.</summary>
     private async Task<bool> MoveRowAsync(
@@ -163,4 +239,28 @@ public sealed class OutboxStore(Database database)
     private static IEnumerable<CataloguePart> PartsOf(CatalogueEntry entry) => entry.Deleted
         ? []
         : entry.Parts.Prepend(new CataloguePart(CataloguePart.ClientKind, "", null, entry.CreatedAt, null));
+
+    /// <summary>A batch that waits for a turn, its own or that of another.</summary>
+    private sealed class Waiting(OutboxBatch batch)
+    {
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public OutboxBatch Batch => batch;
+
+        public bool IsDone => _done.Task.IsCompleted;
+
+        public Task Done => _done.Task;
+
+        public void End(Exception? failure)
+        {
+            if (failure is null)
+            {
+                _done.TrySetResult();
+            }
+            else
+            {
+                _done.TrySetException(failure);
+            }
+        }
+    }
 }

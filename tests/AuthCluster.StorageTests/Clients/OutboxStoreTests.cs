@@ -39,6 +39,33 @@ public sealed class OutboxStoreTests
         Assert.Equal(["client ", "scope orders:read", "secret s-1"], await PartsAsync(under));
     }
 
+    [Fact]
+    public async Task Batches_that_wait_together_go_together_and_one_that_is_refused_takes_none_with_it()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
+        var outbox = new OutboxStore(under.Database);
+        await under.ExecuteAsync("create trigger refuse before insert on audit when new.client_id = 'c-7' begin select raise(abort, 'refused by the test'); end");
+        Task[] applied;
+        using (await under.Database.EnterWriteAsync(Cancel))
+        {
+            applied = [.. Enumerable.Range(0, 40).Select(i => outbox.ApplyAsync(
+                new OutboxBatch([Samples.Audit($"a-{i}", $"c-{i}")], Samples.Client($"c-{i}"), []), Cancel))];
+            Assert.All(applied, task => Assert.False(task.IsCompleted));
+        }
+
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => applied[7]);
+        await Task.WhenAll(applied.Where((_, i) => i != 7));
+
+        var listed = (await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 100), Cancel)).Items;
+        Assert.Equal(39, listed.Count);
+        Assert.DoesNotContain(listed, client => client.ClientId == "c-7");
+        Assert.Equal(39, (await new AuditStore(under.Database).PageAsync(null, null, 100, Cancel)).Items.Count);
+
+        await under.ExecuteAsync("drop trigger refuse");
+        await outbox.ApplyAsync(new OutboxBatch([Samples.Audit("a-7", "c-7")], Samples.Client("c-7"), []), Cancel);
+        Assert.Equal(40, (await new AuditStore(under.Database).PageAsync(null, null, 100, Cancel)).Items.Count);
+    }
+
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task Batches_at_once_that_repeat_each_other_all_succeed(StorageProvider provider)

@@ -1,0 +1,137 @@
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Clients;
+using AuthCluster.GrainTests.Cluster;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Clients;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+using static AuthCluster.GrainTests.Clients.TestClients;
+
+namespace AuthCluster.GrainTests.Clients;
+
+/// <summary>The warnings of secrets that run out: 30, 7 and 1 days ahead, each once, and the metric with the soonest end.</summary>
+[Collection(OnSharedCluster.Name)]
+public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
+{
+    // Far from what other tests of the cluster do.
+    private static readonly DateTimeOffset End = new(2040, 6, 30, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly FakeTimeProvider _clock = new(End.AddDays(-40));
+    private readonly FakeLogger<ExpiryWatch> _log = new();
+    private readonly MeterFactory _meters = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _meters.Dispose();
+
+    [Fact]
+    public async Task Each_secret_is_warned_of_30_7_and_1_days_before_its_end_and_each_time_once()
+    {
+        using var gate = new StorageGate(_clock);
+        var (one, other) = (Watch(gate), Watch(gate));
+        var id = await cluster.CreateAsync(Document(), SecretOf("ends", "ends", expiresAt: End), SecretOf("stays", "stays"));
+
+        List<string> warned = [];
+        foreach (var daysLeft in (double[])[40, 30.01, 30, 29, 7.01, 7, 6, 1.01, 1, 0.5])
+        {
+            _clock.AdjustTime(End.AddDays(-daysLeft));
+            // Two silos look: one of them warns.
+            await Task.WhenAll(one.LookAsync(Cancellation), other.LookAsync(Cancellation));
+            warned.AddRange(Warnings(id).Select(days => $"{days} at {daysLeft.ToString(CultureInfo.InvariantCulture)}"));
+            _log.Collector.Clear();
+        }
+
+        Assert.Equal(["30 at 30", "7 at 7", "1 at 1"], warned);
+    }
+
+    [Fact]
+    public async Task A_secret_that_is_found_late_is_warned_of_once_and_a_new_end_is_warned_of_anew()
+    {
+        using var gate = new StorageGate(_clock);
+        var watch = Watch(gate);
+        _clock.AdjustTime(End.AddHours(-12));
+        var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
+
+        await watch.LookAsync(Cancellation);
+        await watch.LookAsync(Cancellation);
+
+        Assert.Equal(["1"], Warnings(id));
+        _log.Collector.Clear();
+        await cluster.Client(id).AddSecretAsync(
+            new AddSecretCommand(SecretOf("next", "next", expiresAt: End.AddDays(20)), null, null, Actor(), null, cluster.Clock.GetUtcNow()), Cancellation);
+        await watch.LookAsync(Cancellation);
+        Assert.Equal(["30"], Warnings(id));
+    }
+
+    [Fact]
+    public async Task A_disabled_clients_secret_is_not_warned_of_until_it_is_enabled()
+    {
+        using var gate = new StorageGate(_clock);
+        var watch = Watch(gate);
+        _clock.AdjustTime(End.AddDays(-3));
+        var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
+        await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
+
+        await watch.LookAsync(Cancellation);
+        Assert.Empty(Warnings(id));
+
+        await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(true, null, Actor()), Cancellation);
+        await watch.LookAsync(Cancellation);
+        Assert.Equal(["7"], Warnings(id));
+    }
+
+    [Fact]
+    public async Task The_metric_has_the_seconds_to_the_soonest_end()
+    {
+        using var gate = new StorageGate(_clock);
+        using var soonest = new MetricCollector<double>(_meters, "AuthCluster.Clients", "authcluster.secret.expires_in");
+        var watch = Watch(gate);
+        // Before the ends that other tests made, and after the cluster's own clock.
+        var sooner = new DateTimeOffset(2035, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        _clock.AdjustTime(sooner.AddHours(-2));
+        var id = await cluster.CreateAsync(Document(), SecretOf("a", "a", expiresAt: sooner), SecretOf("b", "b", expiresAt: sooner.AddHours(1)));
+
+        await watch.LookAsync(Cancellation);
+        soonest.RecordObservableInstruments();
+        Assert.Equal(7_200, soonest.LastMeasurement!.Value);
+        _clock.Advance(TimeSpan.FromMinutes(90));
+        soonest.RecordObservableInstruments();
+        Assert.Equal(1_800, soonest.LastMeasurement!.Value);
+
+        // What has ended, or was revoked, is not the soonest any more.
+        _clock.Advance(TimeSpan.FromMinutes(31));
+        await watch.LookAsync(Cancellation);
+        soonest.RecordObservableInstruments();
+        Assert.Equal(3_540, soonest.LastMeasurement!.Value);
+        await cluster.Client(id).DeleteAsync(new DeleteClientCommand(null, Actor()), Cancellation);
+        await watch.LookAsync(Cancellation);
+        soonest.RecordObservableInstruments();
+        Assert.True(soonest.LastMeasurement!.Value > 3_540);
+    }
+
+    private ExpiryWatch Watch(StorageGate gate) => new(
+        new ExpiryStore(cluster.Database), new IdempotencyStore(cluster.Database), gate, new SecretMetrics(_meters, _clock), _clock, _log);
+
+    /// <summary>The thresholds of the warnings of one client, in days.</summary>
+    private List<string> Warnings(string id) => [.. _log.Collector.GetSnapshot()
+        .Where(record => record.Id.Id == 1107 && record.GetStructuredStateValue("ClientId") == id)
+        .Select(record => record.GetStructuredStateValue("Days")!)];
+
+    private sealed class MeterFactory : IMeterFactory
+    {
+        private readonly List<Meter> _made = [];
+
+        public Meter Create(MeterOptions options)
+        {
+            options.Scope = this;
+            var meter = new Meter(options);
+            _made.Add(meter);
+            return meter;
+        }
+
+        public void Dispose() => _made.ForEach(meter => meter.Dispose());
+    }
+}
