@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using AuthCluster.Contracts.Tokens;
 
 namespace AuthCluster.Web.Clients;
@@ -7,25 +9,24 @@ namespace AuthCluster.Web.Clients;
 /// that a flood of wrong secrets holds neither the processor nor the only slot.
 /// </summary>
 /// <remarks>
-/// Each (network, client) pair has a queue of its own and the pairs take turns, so the right secret from
-/// another network waits for one hash of the flood, not for all of it. Queues are bounded; what does not fit,
-/// or does not come to its turn in time, is answered as not available.
+/// <para>Networks take turns, and within a network its clients, so the right secret from another network waits
+/// for one hash of the flood, not for all of it, and finds room however full the queue is. What does not fit, or
+/// does not come to its turn in time, is answered as not available.</para>
+/// <para>Callers who present the same secret for the same client at once, as the pods of one service do after a
+/// restart, wait for one computation.</para>
 /// </remarks>
 public sealed class SlowHashGate(TimeProvider clock)
 {
     private const int MostWaiting = 256;
-    private const int MostWaitingOfOneSource = 16;
+    private const int MostWaitingOfOneNetwork = 64;
+    private const int MostWaitingOfOneClient = 16;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
     private readonly int _slots = Math.Max(1, Environment.ProcessorCount / 2);
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Network, string Client), Queue<Waiter>> _queues = [];
-    private readonly LinkedList<(string Network, string Client)> _turns = new();
+    private readonly FairQueue<Computation> _queue = new(MostWaiting, MostWaitingOfOneNetwork, MostWaitingOfOneClient);
+    private readonly Dictionary<string, Computation> _underWay = new(StringComparer.Ordinal);
     private int _running;
-    private int _waiting;
-
-    /// <summary>How many hashes wait for their turn.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>Computes one hash when its turn comes.</summary>
     /// <param name="network">Where the request comes from: an IPv4 /24 or an IPv6 /64.</param>
@@ -37,93 +38,94 @@ public sealed class SlowHashGate(TimeProvider clock)
     public async Task<byte[]?> ComputeAsync(
         string network, string clientId, SlowHashParameters parameters, ReadOnlyMemory<byte> secret, CancellationToken cancellationToken)
     {
-        if (Enter(network, clientId) is not { } waiter)
+        ArgumentNullException.ThrowIfNull(parameters);
+        if (Enter(network, clientId, parameters, secret) is not { } computation)
         {
             return null;
         }
 
         try
         {
-            await waiter.Turn.Task.WaitAsync(LongestWait, clock, cancellationToken);
+            return await computation.Result.Task.WaitAsync(LongestWait, clock, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            if (!waiter.GiveUp())
-            {
-                Leave();
-            }
-
             return null;
-        }
-
-        try
-        {
-            // Off the caller's thread: half a second of work must not sit between Kestrel's reads.
-            return await Task.Run(() => SlowHash.Compute(parameters, secret.Span), CancellationToken.None);
         }
         finally
         {
-            Leave();
+            Leave(computation);
         }
     }
 
-    private Waiter? Enter(string network, string clientId)
+    /// <summary>Joins the computation of the same secret from the same network, or starts or queues one.</summary>
+    private Computation? Enter(string network, string clientId, SlowHashParameters parameters, ReadOnlyMemory<byte> secret)
     {
-        lock (_lock)
+        var key = Key(network, clientId, parameters, secret.Span);
+        Computation? displaced = null;
+        try
         {
-            var waiter = new Waiter();
-            if (_running < _slots)
+            lock (_lock)
             {
-                _running++;
-                waiter.Admit();
-                return waiter;
-            }
+                if (_underWay.TryGetValue(key, out var computation))
+                {
+                    computation.Waiters++;
+                    return computation;
+                }
 
-            var key = (network, clientId);
-            if (!_queues.TryGetValue(key, out var queue))
-            {
-                queue = new Queue<Waiter>();
-            }
+                computation = new Computation(key, parameters, secret);
+                if (_running < _slots)
+                {
+                    _running++;
+                    Start(computation);
+                }
+                else if (!_queue.TryAdd(network, clientId, computation, out displaced))
+                {
+                    return null;
+                }
 
-            if (_waiting >= MostWaiting || queue.Count >= MostWaitingOfOneSource)
-            {
-                return null;
+                _underWay[key] = computation;
+                return computation;
             }
-
-            if (queue.Count == 0)
-            {
-                _queues[key] = queue;
-                _turns.AddLast(key);
-            }
-
-            queue.Enqueue(waiter);
-            _waiting++;
-            return waiter;
+        }
+        finally
+        {
+            displaced?.Result.TrySetResult(null);
         }
     }
 
-    /// <summary>Hands the slot to the next in turn.</summary>
-    private void Leave()
+    private void Leave(Computation computation)
     {
         lock (_lock)
         {
-            while (_turns.First is { } turn)
+            // Nobody waits for it any more: what is queued is skipped, and the next who comes starts anew.
+            if (--computation.Waiters == 0 && _underWay.TryGetValue(computation.Key, out var current) && current == computation)
             {
-                var queue = _queues[turn.Value];
-                var next = queue.Dequeue();
-                _waiting--;
-                _turns.RemoveFirst();
-                if (queue.Count > 0)
-                {
-                    _turns.AddLast(turn);
-                }
-                else
-                {
-                    _queues.Remove(turn.Value);
-                }
+                _underWay.Remove(computation.Key);
+            }
+        }
+    }
 
-                if (next.Admit())
+    // Off the caller's thread: half a second of work must not sit between Kestrel's reads.
+    private void Start(Computation computation) =>
+        Task.Run<byte[]?>(() => SlowHash.Compute(computation.Parameters, computation.Secret.Span))
+            .ContinueWith(
+                done =>
                 {
+                    computation.Result.TrySetFromTask(done);
+                    StartNext();
+                },
+                TaskScheduler.Default);
+
+    private void StartNext()
+    {
+        lock (_lock)
+        {
+            while (_queue.TryTake(out var next))
+            {
+                if (next.Waiters > 0)
+                {
+                    Start(next);
                     return;
                 }
             }
@@ -132,24 +134,22 @@ public sealed class SlowHashGate(TimeProvider clock)
         }
     }
 
-    /// <summary>One request in a queue: either admitted or given up, never both.</summary>
-    private sealed class Waiter
+    private static string Key(string network, string clientId, SlowHashParameters parameters, ReadOnlySpan<byte> secret) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{network} {clientId} {parameters.Algorithm} {parameters.Iterations} {parameters.MemoryKib} {parameters.Parallelism} {parameters.OutputBytes} {Convert.ToHexString(parameters.Salt.AsSpan())} {Convert.ToHexString(SHA256.HashData(secret))}");
+
+    /// <summary>One hash, and how many wait for it.</summary>
+    private sealed class Computation(string key, SlowHashParameters parameters, ReadOnlyMemory<byte> secret)
     {
-        private int _state;
+        public string Key { get; } = key;
 
-        public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public SlowHashParameters Parameters { get; } = parameters;
 
-        public bool Admit()
-        {
-            if (Interlocked.CompareExchange(ref _state, 1, 0) != 0)
-            {
-                return false;
-            }
+        public ReadOnlyMemory<byte> Secret { get; } = secret;
 
-            Turn.TrySetResult();
-            return true;
-        }
+        public TaskCompletionSource<byte[]?> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public bool GiveUp() => Interlocked.CompareExchange(ref _state, 2, 0) == 0;
+        public int Waiters { get; set; } = 1;
     }
 }

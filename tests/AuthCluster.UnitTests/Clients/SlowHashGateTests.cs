@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Web.Clients;
+
+namespace AuthCluster.UnitTests.Clients;
+
+/// <summary>Who gets a slow hash computed, and who waits for whom.</summary>
+public sealed class SlowHashGateTests
+{
+    private const string Home = "7F0000";
+    private const string Elsewhere = "0A0000";
+
+    // Some tenths of a second each: what is asked meanwhile finds the slots taken.
+    private static readonly SlowHashParameters Slow = new(SlowHashAlgorithm.Pbkdf2Sha256, [1, 2, 3, 4], 300_000, 0, 0, 32);
+    private static readonly SlowHashParameters Quick = Slow with { Iterations = 20_000 };
+
+    private readonly SlowHashGate _gate = new(TimeProvider.System);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Callers_with_one_secret_wait_for_one_computation()
+    {
+        var secret = "the right one, of which there is one"u8.ToArray();
+        var expected = SlowHash.Compute(Slow, secret);
+
+        // Computed one after the other they would take some twenty times as long as anybody waits.
+        var all = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => _gate.ComputeAsync(Home, "orders", Slow, secret, Cancellation))));
+
+        Assert.All(all, computed => Assert.Equal(expected, computed));
+    }
+
+    [Fact]
+    public async Task A_flood_over_many_clients_leaves_room_and_a_turn_for_another_network()
+    {
+        var flood = Enumerable.Range(0, 400)
+            .Select(i => _gate.ComputeAsync(Home, string.Create(CultureInfo.InvariantCulture, $"client-{i % 40}"), Quick, Wrong(i), Cancellation))
+            .ToList();
+
+        var right = _gate.ComputeAsync(Elsewhere, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
+
+        Assert.Equal(SlowHash.Compute(Quick, "the right one"u8), await right);
+        // It waited for a few of the flood, not for those that are still queued.
+        Assert.Contains(flood, each => !each.IsCompleted);
+        Assert.Contains(await Task.WhenAll(flood), computed => computed is null);
+    }
+
+    [Fact]
+    public async Task When_every_place_is_taken_the_network_that_has_most_makes_room()
+    {
+        // Four networks fill the queue to the last place.
+        var flood = Enumerable.Range(0, 400)
+            .Select(i => _gate.ComputeAsync($"network {i % 4}", string.Create(CultureInfo.InvariantCulture, $"client-{i % 40}"), Quick, Wrong(i), Cancellation))
+            .ToList();
+
+        var right = await _gate.ComputeAsync(Elsewhere, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
+
+        Assert.NotNull(right);
+        await Task.WhenAll(flood);
+    }
+
+    [Fact]
+    public async Task A_client_of_the_flooding_network_takes_turns_with_the_flooded_one()
+    {
+        var flood = Enumerable.Range(0, 16).Select(i => _gate.ComputeAsync(Home, "flooded", Slow, Wrong(i), Cancellation)).ToList();
+
+        var other = await _gate.ComputeAsync(Home, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
+
+        Assert.NotNull(other);
+        Assert.Contains(flood, each => !each.IsCompleted);
+        await Task.WhenAll(flood);
+    }
+
+    [Fact]
+    public async Task Who_gives_up_takes_no_later_turn()
+    {
+        var busy = Enumerable.Range(0, 8).Select(i => _gate.ComputeAsync(Elsewhere, $"busy-{i}", Quick, Wrong(i), Cancellation)).ToList();
+        using var impatient = new CancellationTokenSource();
+        var givenUp = _gate.ComputeAsync(Home, "orders", Slow with { Iterations = 1_000_000_000 }, Wrong(1), impatient.Token);
+
+        await impatient.CancelAsync();
+
+        Assert.Null(await givenUp);
+        // Its hour of work was never begun: those behind it are served.
+        await Task.WhenAll(busy);
+        Assert.NotNull(await _gate.ComputeAsync(Home, "orders", Quick, Wrong(2), Cancellation));
+    }
+
+    private static byte[] Wrong(int i) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"a wrong one, number {i}"));
+}
