@@ -16,12 +16,21 @@ internal static class Program
         }
         catch (StartupException e)
         {
-            foreach (var problem in e.Problems)
-            {
-                await Console.Error.WriteLineAsync(problem);
-            }
-
-            return Refused;
+            return await RefuseAsync(e.Problems);
         }
+        catch (Exception e) when (StartFailure.SentenceOf(e) is not null)
+        {
+            return await RefuseAsync([StartFailure.SentenceOf(e)!]);
+        }
+    }
+
+    private static async Task<int> RefuseAsync(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems)
+        {
+            await Console.Error.WriteLineAsync(problem);
+        }
+
+        return Refused;
     }
 }

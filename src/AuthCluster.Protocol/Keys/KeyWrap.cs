@@ -23,6 +23,9 @@ public static class KeyWrap
     /// <summary>The kind of a pepper.</summary>
     public const string PepperKind = "pepper";
 
+    /// <summary>The kind of the seed of a first start's secrets.</summary>
+    public const string FirstStartKind = "first-start";
+
     private const byte Format = 1;
     private const int TagBytes = 16;
     private const int HeaderBytes = 1 + NonceBytes + TagBytes;

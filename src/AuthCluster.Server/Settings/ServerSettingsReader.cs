@@ -122,12 +122,19 @@ internal static class ServerSettingsReader
             reader.Error("Cluster:AdvertisedAddress", $"is {address}, which is not loopback: who reaches the silo or gateway port can call any grain. Use loopback, or set AuthCluster:Cluster:AllowPlaintext to true on a network that only silos share.");
         }
 
+        var siloPort = reader.Port("Cluster:SiloPort", 11_111);
+        var gatewayPort = reader.Port("Cluster:GatewayPort", 30_000);
+        if (siloPort == gatewayPort)
+        {
+            reader.Error("Cluster:GatewayPort", $"is {gatewayPort}, which is the silo port too; give each a port of its own.");
+        }
+
         return new ClusterSettings(
             mode,
             reader.Text("Cluster:ClusterId") ?? "authcluster",
             reader.Text("Cluster:ServiceId") ?? "authcluster",
-            reader.Port("Cluster:SiloPort", 11_111),
-            reader.Port("Cluster:GatewayPort", 30_000),
+            siloPort,
+            gatewayPort,
             address);
     }
 
@@ -135,12 +142,19 @@ internal static class ServerSettingsReader
     {
         if (reader.Text("Cluster:AdvertisedAddress") is { } text)
         {
-            if (IPAddress.TryParse(text, out var address))
+            if (!IPAddress.TryParse(text, out var address))
+            {
+                reader.Error("Cluster:AdvertisedAddress", $"is '{text}'; it must be an IP address of this machine.");
+            }
+            else if (mode == ClusterMode.Localhost && !IPAddress.IsLoopback(address))
+            {
+                reader.Error("Cluster:AdvertisedAddress", $"is {address}, but in the mode Localhost the one silo listens on loopback only; leave it out.");
+            }
+            else
             {
                 return address;
             }
 
-            reader.Error("Cluster:AdvertisedAddress", $"is '{text}'; it must be an IP address of this machine.");
             return IPAddress.Loopback;
         }
 
@@ -248,7 +262,18 @@ internal static class ServerSettingsReader
             }
         }
 
+        if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        {
+            // They would listen beside the addresses that are checked here.
+            reader.ErrorElsewhere("Kestrel:Endpoints", "is set; say where to listen by ASPNETCORE_URLS and AuthCluster:Http:ManagementUrls, and name a certificate by Kestrel:Certificates:Default.");
+        }
+
         var urls = Urls(configuration);
+        foreach (var url in urls.Where(url => !TryBind(url, out _)))
+        {
+            reader.ErrorElsewhere("ASPNETCORE_URLS", $"has '{url}'; each must be a URL such as http://localhost:8080.");
+        }
+
         var management = reader.List("Http:ManagementUrls");
         foreach (var url in management)
         {
@@ -295,7 +320,7 @@ internal static class ServerSettingsReader
         {
             var address = BindingAddress.Parse(url);
             binding = (address.Host, address.Port);
-            return true;
+            return address.Port <= IPEndPoint.MaxPort;
         }
         catch (FormatException)
         {

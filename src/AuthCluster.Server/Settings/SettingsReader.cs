@@ -14,6 +14,9 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
 
     public IReadOnlyList<string> Errors => _errors;
 
+    /// <summary>Reports a mistake in something that is not a key of the section.</summary>
+    public void ErrorElsewhere(string key, string problem) => _errors.Add($"{key} {problem}");
+
     public void Error(string key, string problem) => _errors.Add($"{section}:{key} {problem}");
 
     /// <summary>Whether something is wrong already with a key or its <c>File</c> twin, so that it must not be called missing too.</summary>
@@ -115,7 +118,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
             return otherwise;
         }
 
-        if (!DurationForm().IsMatch(text) || !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value))
+        if (!TryParseDuration(text, out var value))
         {
             Error(key, $"is '{text}'; it must be a duration such as 01:30:00 (hh:mm:ss) or 90.00:00:00 (d.hh:mm:ss).");
             return otherwise;
@@ -128,6 +131,21 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
         }
 
         return value;
+    }
+
+    private static bool TryParseDuration(string text, out TimeSpan value)
+    {
+        value = default;
+        if (DurationForm().Match(text) is not { Success: true } match)
+        {
+            return false;
+        }
+
+        int Part(string name) => match.Groups[name] is { Success: true } group ? int.Parse(group.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
+        var (days, hours, minutes, seconds) = (Part("days"), Part("hours"), Part("minutes"), Part("seconds"));
+        // TimeSpan.Parse takes the hours of 24:00:00 for days; here they are what the form says.
+        value = new TimeSpan(days, hours, minutes, seconds);
+        return minutes < 60 && seconds < 60 && (hours < 24 || !match.Groups["days"].Success);
     }
 
     public int Port(string key, int otherwise)
@@ -179,6 +197,6 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
         }
     }
 
-    [GeneratedRegex(@"^(\d{1,5}\.)?\d{1,2}:\d{2}:\d{2}$")]
+    [GeneratedRegex(@"^((?<days>[0-9]{1,5})\.)?(?<hours>[0-9]{1,2}):(?<minutes>[0-9]{2}):(?<seconds>[0-9]{2})\z")]
     private static partial Regex DurationForm();
 }

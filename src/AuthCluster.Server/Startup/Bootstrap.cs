@@ -8,15 +8,14 @@ using AuthCluster.Web.Cluster;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Makes the first clients once the silo runs: those of the configuration, and in Development, on an empty
-/// database, an admin and a demo client whose credentials are printed once. Then the node is ready.
+/// Makes the first clients once the silo runs: those of the configuration, and at a first start in Development an
+/// admin and a demo client whose credentials are printed once. Then the node is ready.
 /// </summary>
 internal sealed partial class Bootstrap(
     IGrainFactory grains,
     ServerSettings settings,
     SiloPreparation silo,
     Readiness readiness,
-    IHostEnvironment environment,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     ILogger<Bootstrap> logger) : BackgroundService
@@ -59,7 +58,13 @@ internal sealed partial class Bootstrap(
             await Parallel.ForEachAsync(
                 clients,
                 new ParallelOptions { MaxDegreeOfParallelism = ClientsAtOnce, CancellationToken = cancellationToken },
-                async (client, token) => await CreateAsync(client, token));
+                async (client, token) =>
+                {
+                    if (await CreateAsync(client, token) && client.Secrets.Count == 0)
+                    {
+                        LogWithoutSecret(client.Document.ClientId.Value);
+                    }
+                });
         }
 
         if (settings.Bootstrap is { AdminClientId: { } adminId, AdminClientSecret: { } adminSecret })
@@ -67,25 +72,35 @@ internal sealed partial class Bootstrap(
             await CreateAsync(new NewClient(Admin(adminId), [new ClientSecretEntry { Secret = adminSecret }]), cancellationToken);
         }
 
-        if (environment.IsDevelopment() && silo.IsFirstStart)
+        if (silo.FirstStart is { } firstStart)
         {
-            await MakeFirstClientsAsync(cancellationToken);
+            await MakeFirstClientsAsync(firstStart, cancellationToken);
         }
     }
 
-    private async Task MakeFirstClientsAsync(CancellationToken cancellationToken)
+    private async Task MakeFirstClientsAsync(FirstStart firstStart, CancellationToken cancellationToken)
     {
-        (string Id, string Secret)? admin = null;
-        if (settings.Bootstrap.AdminClientId is null)
+        var admin = settings.Bootstrap.AdminClientId is null
+            ? await MakeFirstClientAsync(firstStart, Admin(FirstStartNotice.AdminId), cancellationToken)
+            : null;
+        var demo = await MakeFirstClientAsync(firstStart, Demo(FirstStartNotice.DemoId), cancellationToken);
+        await Console.Out.WriteLineAsync(FirstStartNotice.Text(settings, admin, demo));
+        await firstStart.EndAsync(cancellationToken);
+    }
+
+    /// <summary>Makes one of the first clients, or finds the one that an earlier try made.</summary>
+    /// <returns>Its credentials; null when the configuration has a client of that id.</returns>
+    private async Task<(string Id, string Secret)?> MakeFirstClientAsync(FirstStart firstStart, ClientDocument document, CancellationToken cancellationToken)
+    {
+        var id = document.ClientId.Value;
+        if (id == settings.Bootstrap.AdminClientId || silo.BootstrapClients.Any(client => client.Document.ClientId.Value == id))
         {
-            admin = (FirstStartNotice.AdminId, GeneratedSecret.Create(RandomNumberGenerator.GetBytes(32)));
-            await CreateAsync(
-                new NewClient(Admin(admin.Value.Id), [new ClientSecretEntry { Secret = admin.Value.Secret }]), cancellationToken);
+            return null;
         }
 
-        var demo = (Id: FirstStartNotice.DemoId, Secret: GeneratedSecret.Create(RandomNumberGenerator.GetBytes(32)));
-        var made = await CreateAsync(new NewClient(Demo(demo.Id), [new ClientSecretEntry { Secret = demo.Secret }]), cancellationToken);
-        await Console.Out.WriteLineAsync(FirstStartNotice.Text(settings, admin, made ? demo : null));
+        var secret = firstStart.SecretOf(id);
+        await CreateAsync(new NewClient(document, [new ClientSecretEntry { Secret = secret }]), cancellationToken);
+        return (id, secret);
     }
 
     /// <summary>Creates a client if it never existed.</summary>
@@ -160,6 +175,9 @@ internal sealed partial class Bootstrap(
 
     [LoggerMessage(1106, LogLevel.Debug, "Asking for client {ClientId} again after {Reason}.")]
     private partial void LogRepeated(string clientId, string reason);
+
+    [LoggerMessage(1109, LogLevel.Warning, "The client {ClientId} of AuthCluster:Bootstrap:ClientsFile has no secret and gets no token; add one by POST /admin/v1/clients/{ClientId}/secrets.")]
+    private partial void LogWithoutSecret(string clientId);
 
     [LoggerMessage(1104, LogLevel.Critical, "The start is refused: {Problem}")]
     private partial void LogRefused(string problem);

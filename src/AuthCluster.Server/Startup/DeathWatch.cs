@@ -33,6 +33,6 @@ internal sealed partial class DeathWatch(
         }
     }
 
-    [LoggerMessage(1107, LogLevel.Critical, "The other silos declared this one dead; it ends.")]
+    [LoggerMessage(1600, LogLevel.Critical, "The other silos declared this one dead; it ends.")]
     private partial void LogDeclaredDead();
 }

@@ -28,6 +28,7 @@ internal static class ServerHost
         });
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
         LogSetup.Configure(builder.Logging);
+        ListenerCheck.Require(settings);
 
         using var startupLog = LoggerFactory.Create(logging =>
         {
@@ -35,7 +36,7 @@ internal static class ServerHost
             LogSetup.Configure(logging);
         });
         await using var silo = settings.HasSilo
-            ? await SiloPreparation.PrepareAsync(settings, startupLog, TimeProvider.System, CancellationToken.None)
+            ? await SiloPreparation.PrepareAsync(settings, builder.Environment.IsDevelopment(), startupLog, TimeProvider.System, CancellationToken.None)
             : null;
         await using var membership = SiloPreparation.Describe(settings.Storage);
         var encryptionKey = silo?.EncryptionKey ?? settings.Keys.EncryptionKey!.Value;

@@ -21,13 +21,13 @@ internal sealed class SiloPreparation : IAsyncDisposable
 
     private readonly SqliteFileLock? _lock;
 
-    private SiloPreparation(Database database, SqliteFileLock? fileLock, SiloKeys keys, ReadOnlyMemory<byte> encryptionKey, bool isFirstStart, IReadOnlyList<NewClient> clients)
+    private SiloPreparation(Database database, SqliteFileLock? fileLock, SiloKeys keys, ReadOnlyMemory<byte> encryptionKey, FirstStart? firstStart, IReadOnlyList<NewClient> clients)
     {
         Database = database;
         _lock = fileLock;
         Keys = keys;
         EncryptionKey = encryptionKey;
-        IsFirstStart = isFirstStart;
+        FirstStart = firstStart;
         BootstrapClients = clients;
     }
 
@@ -37,14 +37,14 @@ internal sealed class SiloPreparation : IAsyncDisposable
 
     public ReadOnlyMemory<byte> EncryptionKey { get; }
 
-    /// <summary>Whether the database was empty before this start.</summary>
-    public bool IsFirstStart { get; }
+    /// <summary>The first start in Development that is under way; null when none is.</summary>
+    public FirstStart? FirstStart { get; }
 
     public IReadOnlyList<NewClient> BootstrapClients { get; }
 
     /// <exception cref="StartupException">The start is refused.</exception>
     public static async Task<SiloPreparation> PrepareAsync(
-        ServerSettings settings, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+        ServerSettings settings, bool isDevelopment, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
     {
         var clients = ReadClientsFile(settings.Bootstrap.ClientsFile, (int)settings.Tokens.Lifetime.TotalSeconds);
         var database = Describe(settings.Storage);
@@ -55,9 +55,9 @@ internal sealed class SiloPreparation : IAsyncDisposable
             var isNewFile = database.SqliteFile is { } file && !File.Exists(file);
             fileLock = TakeLock(database);
             var encryptionKey = settings.Keys.EncryptionKey ?? EncryptionKeyFile.ReadOrCreate(settings.DataDirectory, isNewFile);
-            var (keys, isFirst) = await WhenReachableAsync(
-                () => OpenAsync(settings, database, encryptionKey, loggers, clock, cancellationToken), loggers, clock, cancellationToken);
-            return new SiloPreparation(database, fileLock, keys, encryptionKey, isFirst, clients);
+            var (keys, firstStart) = await WhenReachableAsync(
+                () => OpenAsync(settings, isDevelopment, database, encryptionKey, loggers, clock, cancellationToken), loggers, clock, cancellationToken);
+            return new SiloPreparation(database, fileLock, keys, encryptionKey, firstStart, clients);
         }
         catch
         {
@@ -88,8 +88,8 @@ internal sealed class SiloPreparation : IAsyncDisposable
         _lock?.Dispose();
     }
 
-    private static async Task<(SiloKeys Keys, bool IsFirst)> OpenAsync(
-        ServerSettings settings, Database database, ReadOnlyMemory<byte> encryptionKey, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<(SiloKeys Keys, FirstStart? FirstStart)> OpenAsync(
+        ServerSettings settings, bool isDevelopment, Database database, ReadOnlyMemory<byte> encryptionKey, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
     {
         await RequireDurabilityAsync(database, cancellationToken);
         var migrator = new Migrator(database, clock, loggers.CreateLogger<Migrator>());
@@ -103,12 +103,14 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
 
         var store = new KeyMaterialStore(database);
-        var isFirst = await store.ReadAsync(cancellationToken) is null;
+        var firstStart = isDevelopment
+            ? await FirstStart.FindAsync(database, await store.ReadAsync(cancellationToken) is null, encryptionKey, cancellationToken)
+            : null;
         try
         {
             var keys = await KeyMaterialSetup.EnsureAsync(
                 store, encryptionKey, settings.Tokens.Algorithm, settings.Keys.PublishAhead, clock, cancellationToken);
-            return (keys, isFirst);
+            return (keys, firstStart);
         }
         catch (CryptographicException)
         {
@@ -208,6 +210,10 @@ internal sealed class SiloPreparation : IAsyncDisposable
         catch (DatabaseInUseException e)
         {
             throw new StartupException(e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The folder of the SQLite database '{database.SqliteFile}' is not one that this user may write to; give it to the user that runs the server, or name another by AuthCluster:DataDirectory.");
         }
     }
 

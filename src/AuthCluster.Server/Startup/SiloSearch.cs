@@ -23,6 +23,6 @@ internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch>
         return true;
     }
 
-    [LoggerMessage(1108, LogLevel.Warning, "No silo was found yet ({Reason}); looking again.")]
+    [LoggerMessage(1601, LogLevel.Warning, "No silo was found yet ({Reason}); looking again.")]
     private partial void LogNoSilo(string reason);
 }

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 
 namespace AuthCluster.EndToEndTests.Starting;
@@ -28,12 +32,17 @@ public sealed class ConfigurationErrorTests
         { "AuthCluster:Cluster:SiloPort", ["AuthCluster:Cluster:SiloPort=70000"] },
         { "AuthCluster:Cluster:SiloPort", ["AuthCluster:Cluster:SiloPort=first"] },
         { "AuthCluster:Cluster:GatewayPort", ["AuthCluster:Cluster:GatewayPort=-1"] },
+        { "AuthCluster:Cluster:GatewayPort", ["AuthCluster:Cluster:SiloPort=15999", "AuthCluster:Cluster:GatewayPort=15999"] },
         { "AuthCluster:Cluster:AdvertisedAddress", ["AuthCluster:Cluster:AdvertisedAddress=nowhere"] },
+        { "AuthCluster:Cluster:AdvertisedAddress", ["AuthCluster:Cluster:AdvertisedAddress=192.0.2.1", "AuthCluster:Cluster:AllowPlaintext=true"] },
         { "AuthCluster:Cluster:AllowPlaintext", ["AuthCluster:Storage:Provider=PostgreSql", "AuthCluster:Storage:ConnectionString=" + Postgres, "AuthCluster:Keys:EncryptionKey=" + Key, "AuthCluster:Cluster:AdvertisedAddress=192.0.2.1"] },
         { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=3600"] },
         { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=00:00:30"] },
         { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=2.00:00:00"] },
         { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=one hour"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=25:00:00"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=0.25:00:00"] },
+        { "AuthCluster:Tokens:Lifetime", ["AuthCluster:Tokens:Lifetime=01:60:00"] },
         { "AuthCluster:Tokens:Algorithm", ["AuthCluster:Tokens:Algorithm=HS256"] },
         { "AuthCluster:Tokens:Algorithm", ["AuthCluster:Tokens:Algorithm=none"] },
         { "AuthCluster:Tokens:DefaultAudience", ["AuthCluster:Tokens:DefaultAudience=two words"] },
@@ -59,6 +68,11 @@ public sealed class ConfigurationErrorTests
         { "AuthCluster:Http:DrainDelay", ["AuthCluster:Http:DrainDelay=5"] },
         { "AuthCluster:Http:DrainDelay", ["AuthCluster:Http:DrainDelay=00:06:00"] },
         { "AuthCluster:Http:ManagementUrls", ["AuthCluster:Http:ManagementUrls=nonsense"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=nonsense"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:99999"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://192.0.2.1:8080"] },
+        { "Kestrel:Endpoints", ["Kestrel:Endpoints:More:Url=http://127.0.0.1:15998"] },
+        { "Default", ["Logging:LogLevel:Default=Bogus"] },
         { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/dev/null/data"] },
     };
 
@@ -124,6 +138,52 @@ public sealed class ConfigurationErrorTests
         server["AuthCluster:Keys:EncryptionKey"] = "YW5vdGhlciBrZXkgb2YgZXhhY3RseSAzMiBieXRlcyE=";
 
         await StopsNamingAsync(server, "AuthCluster:Keys:EncryptionKey");
+    }
+
+    [Theory]
+    [InlineData("ASPNETCORE_URLS", "ASPNETCORE_URLS", "http://localhost:{0}")]
+    [InlineData("AuthCluster:Http:ManagementUrls", "AuthCluster:Http:ManagementUrls", "http://localhost:{0}")]
+    [InlineData("AuthCluster:Cluster:SiloPort", "AuthCluster:Cluster:SiloPort", "{0}")]
+    [InlineData("AuthCluster:Cluster:GatewayPort", "AuthCluster:Cluster:GatewayPort", "{0}")]
+    public async Task A_port_that_another_process_listens_on_stops_the_start(string named, string key, string form)
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        await using var server = new ServerProcess
+        {
+            [key] = string.Format(CultureInfo.InvariantCulture, form, ((IPEndPoint)other.LocalEndpoint).Port),
+        };
+
+        await StopsNamingAsync(server, named);
+        Assert.False(Directory.Exists(server.DataDirectory));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_stops_the_start_and_is_left_as_it_is()
+    {
+        await using var server = new ServerProcess();
+        Directory.CreateDirectory(server.DataDirectory);
+        var file = Path.Combine(server.DataDirectory, "authcluster.db");
+        var text = string.Join('\n', Enumerable.Repeat("a letter to my mother", 1_000));
+        await File.WriteAllTextAsync(file, text, Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(server.DataDirectory, "key-encryption.key"), Key, Cancellation);
+
+        await StopsNamingAsync(server, "AuthCluster:Storage:ConnectionString");
+        Assert.Equal(text, await File.ReadAllTextAsync(file, Cancellation));
+    }
+
+    [Fact]
+    public async Task Twenty_four_hours_are_a_day_and_not_twenty_four()
+    {
+        await using var server = new ServerProcess { ["AuthCluster:Tokens:Lifetime"] = "24:00:00" };
+        var client = new TestClient("orders", GeneratedSecret.New());
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(client)));
+        await server.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(server.Address);
+
+        var answer = await caller.PostAsync(client);
+
+        Assert.Equal(86_400, answer.Json.GetProperty("expires_in").GetInt32());
     }
 
     [Fact]

@@ -47,6 +47,40 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
+    public async Task A_first_start_that_dies_at_any_moment_is_completed_by_the_next_with_credentials_that_work()
+    {
+        foreach (var milliseconds in (int[])[700, 1_200, 1_800, 2_400, 3_200])
+        {
+            await using var server = InDevelopment();
+            var ended = server.RunToExitAsync(Cancellation);
+            await Task.WhenAny(ended, Task.Delay(milliseconds, Cancellation));
+            await server.KillAsync();
+            await ended;
+
+            await server.StartAsync(Cancellation);
+
+            // What the killed run had printed already is the same, and need not be printed again.
+            Assert.Equal(2, SecretText().Matches(server.Output).Select(match => match.Value).Distinct(StringComparer.Ordinal).Count());
+            await PasteAsync(server, PastedCommand(server.Output));
+        }
+    }
+
+    [Fact]
+    public async Task A_client_of_the_file_that_is_named_admin_is_not_printed_with_a_secret_that_it_does_not_have()
+    {
+        var admin = new TestClient("admin", GeneratedSecret.New());
+        await using var server = InDevelopment();
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(admin)));
+        using var caller = new TokenEndpointCaller(server.Address);
+
+        await server.StartAsync(Cancellation);
+
+        Assert.Single(SecretText().Matches(server.OutputOfThisRun).Select(match => match.Value).Distinct(StringComparer.Ordinal));
+        Expect.Granted(await caller.PostAsync(admin));
+        await PasteAsync(server, PastedCommand(server.OutputOfThisRun));
+    }
+
+    [Fact]
     public async Task Production_makes_no_client_of_its_own()
     {
         await using var server = new ServerProcess();
