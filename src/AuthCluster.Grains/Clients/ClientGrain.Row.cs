@@ -9,6 +9,7 @@ internal sealed partial class ClientGrain
     private const int MostTries = 4;
 
     private bool _rowUnknown;
+    private bool _storageWentBack;
     private Task? _limitWork;
     private Task? _storingProof;
     private readonly Dictionary<string, byte[]> _proofs = new(StringComparer.Ordinal);
@@ -16,6 +17,16 @@ internal sealed partial class ClientGrain
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         var (outcome, record) = await _services.Records.ReadAsync(this.GetGrainId(), cancellationToken);
+        if (outcome is RecordOutcome.Done or RecordOutcome.Missing && _record is { } held && IsOlder(record?.State, held.State))
+        {
+            // A restored backup, or a failover to a replica that lagged: what was disabled or revoked since must not come back.
+            LogStorageWentBack(_clientId);
+            _storageWentBack = true;
+            _mustReload = true;
+            _loaded = RecordOutcome.Unavailable;
+            return;
+        }
+
         _loaded = outcome;
         if (outcome is RecordOutcome.Done or RecordOutcome.Missing)
         {
@@ -29,6 +40,11 @@ internal sealed partial class ClientGrain
             }
         }
     }
+
+    private static bool IsOlder(ClientState? read, ClientState held) =>
+        read is null
+        || read.Generation < held.Generation
+        || (read.CreatedAt == held.CreatedAt && read.Revision < held.Revision);
 
     /// <summary>Takes over what storage holds now: the one place where what decisions see is exchanged.</summary>
     private void Adopt(ClientRecord? record, bool written)
@@ -154,10 +170,10 @@ internal sealed partial class ClientGrain
         await _row.WaitAsync();
         try
         {
-            if (_mustReload)
+            if (_mustReload && !_storageWentBack)
             {
                 await LoadAsync(CancellationToken.None);
-                if (_loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable)
+                if (_loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable && !_storageWentBack)
                 {
                     // The next call finds a fresh activation, which reads again or says that it can't.
                     _policy = null;
@@ -226,6 +242,9 @@ internal sealed partial class ClientGrain
                     ? s with { Mac = mac, PepperId = s.PepperId ?? _services.Peppers.CurrentId }
                     : s)],
             };
+
+    [LoggerMessage(1110, LogLevel.Critical, "Storage holds an older state of client {ClientId} than this silo remembers, which does not adopt it; this client gets 503. After a restored backup stop every process, run 'db restored', and start them again.")]
+    private partial void LogStorageWentBack(string clientId);
 
     [LoggerMessage(1102, LogLevel.Error, "The stored document of client {ClientId} can't be read; this client gets 503 until the row is mended.")]
     private partial void LogUnreadableDocument(Exception exception, string clientId);

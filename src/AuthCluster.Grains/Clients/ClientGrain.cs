@@ -130,6 +130,11 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     {
         refusal = Refusal.None;
         secret = null;
+        if (_storageWentBack)
+        {
+            return DecisionKind.Unavailable;
+        }
+
         if (_mustReload)
         {
             _ = StartReloading();

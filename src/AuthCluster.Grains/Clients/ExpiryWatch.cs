@@ -12,13 +12,16 @@ namespace AuthCluster.Grains.Clients;
 /// </summary>
 /// <remarks>A silo that is killed between storing and logging a warning loses that one; the next threshold warns again.</remarks>
 internal sealed partial class ExpiryWatch(
-    ExpiryStore store, IdempotencyStore idempotency, StorageGate gate, SecretMetrics metrics, TimeProvider clock, ILogger<ExpiryWatch> logger)
+    ExpiryStore store, IdempotencyStore idempotency, UsageStore usage, StorageGate gate, SecretMetrics metrics, TimeProvider clock, ILogger<ExpiryWatch> logger)
     : BackgroundService
 {
     private const int RowsAStep = 500;
     private const int MostSteps = 20;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
+
+    // A year, and a month to compare with the year before.
+    private static readonly TimeSpan UsageIsKept = TimeSpan.FromDays(400);
 
     // The nearest first: a secret that is found a day before its end is warned of once, not three times.
     private static readonly int[] DaysAhead = [1, 7, 30];
@@ -46,6 +49,7 @@ internal sealed partial class ExpiryWatch(
 
         await StepsAsync(token => store.SweepAsync(now, RowsAStep, token), cancellationToken);
         await StepsAsync(token => idempotency.SweepAsync(now, RowsAStep, token), cancellationToken);
+        await StepsAsync(token => usage.SweepAsync(now - UsageIsKept, RowsAStep, token), cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

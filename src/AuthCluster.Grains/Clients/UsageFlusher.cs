@@ -7,13 +7,13 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Writes the counters of a silo each second, many activations in one transaction, and once more when the
+/// Writes the counters of a silo every two seconds, many activations in one transaction, and once more when the
 /// silo has stopped.
 /// </summary>
 internal sealed partial class UsageFlusher(
     UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
     private const int MostAtOnce = 500;
 
     /// <summary>Writes everything that is counted and not written yet.</summary>

@@ -113,7 +113,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     }
 
     private ExpiryWatch Watch(StorageGate gate) => new(
-        new ExpiryStore(cluster.Database), new IdempotencyStore(cluster.Database), gate, new SecretMetrics(_meters, _clock), _clock, _log);
+        new ExpiryStore(cluster.Database), new IdempotencyStore(cluster.Database), new UsageStore(cluster.Database), gate, new SecretMetrics(_meters, _clock), _clock, _log);
 
     /// <summary>The thresholds of the warnings of one client, in days.</summary>
     private List<string> Warnings(string id) => [.. _log.Collector.GetSnapshot()

@@ -61,6 +61,25 @@ public sealed class StorageTests(GrainCluster cluster)
     }
 
     [Fact]
+    public async Task A_silo_that_meets_older_state_than_it_remembers_does_not_adopt_it()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        await cluster.ExecuteAsync("create table backup as select * from grain_state where grain_key = @Key", new { Key = ClientGrainKey.Of(id) });
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
+
+        await cluster.ExecuteAsync("delete from grain_state where grain_key = @Key", new { Key = ClientGrainKey.Of(id) });
+        await cluster.ExecuteAsync("insert into grain_state select * from backup");
+        await cluster.ExecuteAsync("drop table backup");
+        var write = await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation);
+        var decision = await cluster.AskAsync(id);
+
+        // The backup would say enabled.
+        Assert.Equal(ClientOutcome.Unavailable, write.Outcome);
+        Assert.Equal(DecisionKind.Unavailable, decision.Kind);
+        Assert.Equal(TokenStanding.Unknown, (await cluster.Client(id).CheckTokenAsync(new CheckTokenCommand("jti", 1), Cancellation)).Standing);
+    }
+
+    [Fact]
     public async Task After_a_write_of_unknown_outcome_nothing_is_decided_until_the_row_can_be_read()
     {
         var id = await cluster.CreateAsync(Document("read"));
