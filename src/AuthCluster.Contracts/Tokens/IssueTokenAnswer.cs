@@ -135,6 +135,8 @@ public sealed record TokenGrant
 /// <param name="QuotaPeriodSeconds">Length of the quota's period.</param>
 /// <param name="QuotaRemaining">What is left of the quota in this period.</param>
 /// <param name="QuotaResetAfter">Until the period ends.</param>
+/// <param name="RateExceeded">Whether the token was issued over a rate limit that only observes.</param>
+/// <param name="QuotaExceeded">Whether the token was issued over a quota that only observes.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.limit-standing.v1")]
 public sealed record LimitStanding(
     [property: Id(0)] double TokensPerSecond,
@@ -144,4 +146,10 @@ public sealed record LimitStanding(
     [property: Id(4)] long QuotaTokens,
     [property: Id(5)] long QuotaPeriodSeconds,
     [property: Id(6)] long QuotaRemaining,
-    [property: Id(7)] TimeSpan QuotaResetAfter);
+    [property: Id(7)] TimeSpan QuotaResetAfter,
+    [property: Id(8)] bool RateExceeded = false,
+    [property: Id(9)] bool QuotaExceeded = false)
+{
+    /// <summary>Whether the token was issued over a limit that only observes.</summary>
+    public bool IsExceeded => RateExceeded || QuotaExceeded;
+}

@@ -99,6 +99,7 @@ internal sealed class ClientLimits(TimeProvider clock)
         }
 
         var need = LimitNeed.None;
+        var quotaExceeded = false;
         if (_quota is { } quota)
         {
             RollPeriod(quota, now);
@@ -109,6 +110,7 @@ internal sealed class ClientLimits(TimeProvider clock)
                     : new LimitDecision(WaitOrUnavailable(), LimitNeed.Reserve, TimeSpan.Zero, null);
             }
 
+            quotaExceeded = _left <= 0 && _reserved >= quota.Tokens;
             // One that only observes runs into debt until its block has come, so that nobody waits and all is counted.
             _left -= _left > 0 || _reserved < quota.Tokens ? 1 : 0;
             // The next block is fetched while this one still serves, so that a busy client rarely waits.
@@ -120,7 +122,8 @@ internal sealed class ClientLimits(TimeProvider clock)
             _arrival = allowed.NewTheoreticalArrival;
         }
 
-        return new LimitDecision(LimitOutcome.Allowed, need, TimeSpan.Zero, Standing(rate, now));
+        var standing = Standing(rate, now) with { RateExceeded = rate is { Allowed: false }, QuotaExceeded = quotaExceeded };
+        return new LimitDecision(LimitOutcome.Allowed, need, TimeSpan.Zero, standing);
     }
 
     /// <summary>The row with this activation as the owner of the bucket.</summary>

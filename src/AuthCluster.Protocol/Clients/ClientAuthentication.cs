@@ -64,7 +64,12 @@ public static class ClientAuthentication
             return OAuthError.ClientAuthenticationMethodNotSupported;
         }
 
-        return header.IsEmpty ? ReadBody(form, out credentials, out id) : ReadBasic(header, form, out credentials, out id);
+        var error = header.IsEmpty ? ReadBody(form, out credentials, out id) : ReadBasic(header, form, out credentials, out id);
+        id = id with
+        {
+            Method = !header.IsEmpty ? ClientAuthMethod.ClientSecretBasic : hasBodySecret ? ClientAuthMethod.ClientSecretPost : null,
+        };
+        return error;
     }
 
     private static bool IsBasic(ReadOnlySpan<char> header) =>

@@ -8,12 +8,13 @@ namespace AuthCluster.Protocol.Clients;
 public readonly record struct ParsedRequest<TRequest>
     where TRequest : class
 {
-    private ParsedRequest(TRequest? request, OAuthError? error, ClientId? clientId, bool clientIdIsMasked)
+    private ParsedRequest(TRequest? request, OAuthError? error, PresentedId id)
     {
         Request = request;
         Error = error;
-        ClientId = clientId;
-        ClientIdIsMasked = clientIdIsMasked;
+        ClientId = id.ClientId;
+        ClientIdIsMasked = id.IsMasked;
+        AuthMethod = id.Method;
     }
 
     /// <summary>Whether there is a request; else there is an error.</summary>
@@ -33,16 +34,19 @@ public readonly record struct ParsedRequest<TRequest>
     /// <summary>Whether the caller gave an id outside the grammar: it may be a secret, or hold control characters, and must not be logged.</summary>
     public bool ClientIdIsMasked { get; }
 
+    /// <summary>The method by which the caller gave a secret, when that was read. Nothing has been checked about it.</summary>
+    public ClientAuthMethod? AuthMethod { get; }
+
     /// <summary>Prints nothing that the caller sent but a loggable id.</summary>
     public override string ToString() => $"{(Error is { } error ? error.Code : "request")} of {(ClientIdIsMasked ? "(masked)" : ClientId?.Value ?? "(none)")}";
 
-    internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId) => new(request, null, clientId, false);
+    internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId) => new(request, null, new PresentedId(clientId, false));
 
-    internal static ParsedRequest<TRequest> Refused(OAuthError error, PresentedId id) => new(null, error, id.ClientId, id.IsMasked);
+    internal static ParsedRequest<TRequest> Refused(OAuthError error, PresentedId id) => new(null, error, id);
 }
 
 /// <summary>What is known of the id that a caller gave.</summary>
-internal readonly record struct PresentedId(ClientId? ClientId, bool IsMasked)
+internal readonly record struct PresentedId(ClientId? ClientId, bool IsMasked, ClientAuthMethod? Method = null)
 {
     /// <summary>No id was read.</summary>
     public static readonly PresentedId None = new(null, false);

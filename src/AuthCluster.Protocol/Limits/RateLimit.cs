@@ -119,16 +119,6 @@ public sealed record RateLimit
         return new TheoreticalArrival(TheoreticalArrival.At(now).Units + (_interval * (long)whole) + part);
     }
 
-    /// <summary>The state with at most this many tokens: where part of the burst is lent out, the bucket must not fill beyond the rest.</summary>
-    public TheoreticalArrival Cap(TimeSpan now, TheoreticalArrival theoreticalArrival, long most)
-    {
-        var capped = TheoreticalArrival.At(now).Units + (_interval * (Burst - Math.Clamp(most, 0, Burst)));
-        return new TheoreticalArrival(Int128.Max(theoreticalArrival.Units, capped));
-    }
-
-    /// <summary>The time in which the bucket gains this many tokens.</summary>
-    public TimeSpan TimeFor(long tokens) => Duration(_interval * Math.Max(0, tokens));
-
     /// <summary>Rounded up to a clock tick: at that time the token is there.</summary>
     private static TimeSpan Duration(Int128 units) =>
         units <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks((long)((units + TheoreticalArrival.UnitsPerTick - 1) / TheoreticalArrival.UnitsPerTick));

@@ -63,8 +63,8 @@ public sealed class OAuthError
     /// <summary>A body with a <c>Content-Encoding</c>, which is never inflated.</summary>
     public static readonly OAuthError ContentEncodingNotSupported = Request("The request body must not have a Content-Encoding", 415);
 
-    /// <summary>The head is larger than the server takes.</summary>
-    public static readonly OAuthError HeadTooLarge = Request("The request head is too large", 431);
+    /// <summary>A body whose chunks are not as HTTP has them (RFC 9112 section 7.1).</summary>
+    public static readonly OAuthError MalformedBody = Request("The request body is not framed as HTTP has it");
 
     /// <summary>No credentials, or half of them.</summary>
     public static readonly OAuthError NoClientCredentials = Client("The request has no client credentials; send client_id and client_secret by HTTP Basic or in the body");

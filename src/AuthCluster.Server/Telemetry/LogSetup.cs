@@ -6,8 +6,9 @@ namespace AuthCluster.Server.Telemetry;
 internal static class LogSetup
 {
     /// <summary>
-    /// Categories that print query strings, header lines or bodies at their lower levels. A filter for the
-    /// provider beats every level that configuration sets for a category.
+    /// Categories that print paths, query strings, header lines or bodies at their lower levels, each with all
+    /// that lie below it. They are set after the configuration, so that no level that it gives for one of them,
+    /// or for a longer name below it, turns them on.
     /// </summary>
     private static readonly (string Category, LogLevel Least)[] Muted =
     [
@@ -23,15 +24,46 @@ internal static class LogSetup
     public static void Configure(ILoggingBuilder logging)
     {
         logging.ClearProviders();
-        logging.AddSimpleConsole(options =>
+        // Lines to read, unless Logging:Console:FormatterName asks for another form, such as json.
+        logging.AddConsole();
+        logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
+        logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {
             options.SingleLine = true;
             options.UseUtcTimestamp = true;
             options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });
+        logging.Services.Configure<JsonConsoleFormatterOptions>(options =>
+        {
+            options.UseUtcTimestamp = true;
+            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+        });
+        logging.Services.PostConfigure<LoggerFilterOptions>(Mute);
+    }
+
+    private static void Mute(LoggerFilterOptions options)
+    {
         foreach (var (category, least) in Muted)
         {
-            logging.AddFilter<ConsoleLoggerProvider>(category, least);
+            foreach (var rule in options.Rules.Where(rule => IsBelow(rule.CategoryName, category) && (rule.LogLevel ?? LogLevel.Trace) < least).ToList())
+            {
+                options.Rules.Remove(rule);
+            }
+
+            options.AddFilter<ConsoleLoggerProvider>(category, least);
         }
+    }
+
+    // A rule's name may hold one wildcard. The longer name beats the shorter.
+    private static bool IsBelow(string? name, string category)
+    {
+        if (name is null)
+        {
+            return false;
+        }
+
+        var start = name.Split('*')[0];
+        return start.StartsWith(category, StringComparison.OrdinalIgnoreCase)
+            || (name.Contains('*', StringComparison.Ordinal) && name.Length >= category.Length && category.StartsWith(start, StringComparison.OrdinalIgnoreCase));
     }
 }

@@ -11,9 +11,6 @@ public sealed class Admission
 
     private int _inside;
 
-    /// <summary>How many are worked on now.</summary>
-    public int Inside => Volatile.Read(ref _inside);
-
     /// <summary>Enters unless the house is full. Who entered must leave.</summary>
     public bool TryEnter()
     {

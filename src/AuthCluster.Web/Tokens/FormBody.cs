@@ -83,7 +83,12 @@ internal static class FormBody
         }
         catch (BadHttpRequestException e)
         {
-            return new FormBodyRead(null, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? OAuthError.BodyTooLarge : OAuthError.BodyNotReceived);
+            return new FormBodyRead(null, e.StatusCode switch
+            {
+                StatusCodes.Status413PayloadTooLarge => OAuthError.BodyTooLarge,
+                StatusCodes.Status408RequestTimeout => OAuthError.BodyNotReceived,
+                _ => OAuthError.MalformedBody,
+            });
         }
         catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
         {

@@ -57,7 +57,4 @@ internal static class OAuthAnswer
             await response.BodyWriter.WriteAsync(body);
         }
     }
-
-    /// <summary>Whole seconds, rounded up, at least one.</summary>
-    public static long Seconds(TimeSpan time) => Math.Max(1, (long)Math.Ceiling(time.TotalSeconds));
 }

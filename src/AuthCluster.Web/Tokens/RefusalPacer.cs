@@ -19,6 +19,9 @@ public sealed class RefusalPacer(TimeProvider clock) : IDisposable
     // The first beat after arrival may be closer than the longest usual work, so a refusal waits for the second.
     private const int BeatsToWait = 2;
 
+    // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
+    private readonly long _origin = clock.GetTimestamp();
+
     private readonly Lock _lock = new();
     private readonly Dictionary<long, List<TaskCompletionSource>> _beats = [];
     private readonly Dictionary<long, ITimer> _timers = [];
@@ -26,8 +29,8 @@ public sealed class RefusalPacer(TimeProvider clock) : IDisposable
     /// <summary>Waits for the beat of a request that arrived at <paramref name="arrived"/> (a timestamp of the clock).</summary>
     public Task WaitAsync(long arrived)
     {
-        var origin = clock.GetElapsedTime(0, arrived).Ticks;
-        var now = clock.GetElapsedTime(0);
+        var origin = clock.GetElapsedTime(_origin, arrived).Ticks;
+        var now = clock.GetElapsedTime(_origin);
         // Work that took longer than the usual wait is held until the next beat from now on.
         var beat = Math.Max(origin / Beat.Ticks + BeatsToWait, now.Ticks / Beat.Ticks + 1);
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -77,6 +77,12 @@ public sealed partial class TokenEndpoint(
         {
             await DecideAsync(context, arrived, body);
         }
+        catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            // Answered and logged by the last handler, counted here.
+            metrics.Answered(OAuthError.ServerError.Code, "none", clock.GetElapsedTime(arrived));
+            throw;
+        }
         finally
         {
             admission.Leave();
@@ -90,13 +96,13 @@ public sealed partial class TokenEndpoint(
         request.BodyReader.AdvanceTo(body.End);
         if (!parsed.Succeeded)
         {
-            await AnswerAsync(context, arrived, parsed.Error, new Asked(parsed.ClientId?.Value ?? (parsed.ClientIdIsMasked ? "(masked)" : ""), "none", ""));
+            await AnswerAsync(context, arrived, parsed.Error, new Asked(parsed.ClientId?.Value ?? (parsed.ClientIdIsMasked ? "(masked)" : ""), parsed.AuthMethod?.Name() ?? "none"));
             return;
         }
 
         var token = parsed.Request;
         var credentials = new ClientCredentials { ClientId = token.ClientId, Secret = token.Secret, Method = token.AuthMethod };
-        var asked = new Asked(token.ClientId.Value, token.AuthMethod.Name(), "");
+        var asked = new Asked(token.ClientId.Value, token.AuthMethod.Name());
         var answer = await authority.DecideAsync(
             credentials, secret => Command(secret, token), SourceNetwork.Of(context), context.RequestAborted);
         switch (answer.Kind)
@@ -105,7 +111,7 @@ public sealed partial class TokenEndpoint(
                 await IssueAsync(context, arrived, asked, answer);
                 break;
             case DecisionKind.Refused:
-                await RefuseAsync(context, arrived, asked, answer);
+                await RefuseAsync(context, arrived, asked with { Scope = LoggableScope.Of(token) }, answer);
                 break;
             default:
                 await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
@@ -128,6 +134,12 @@ public sealed partial class TokenEndpoint(
 
         var elapsed = clock.GetElapsedTime(arrived);
         metrics.Answered("issued", asked.AuthMethod, elapsed);
+        if (answer.Limit is { IsExceeded: true } exceeded)
+        {
+            metrics.OverLimit(exceeded);
+            LogOverLimit(_logger, asked.ClientId, grant.Scope, exceeded.RateExceeded ? "rate limit" : "quota", SourceNetwork.AddressOf(context), context.TraceIdentifier);
+        }
+
         if (_issuance.IsEnabled(LogLevel.Debug))
         {
             LogIssued(_issuance, asked.ClientId, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
@@ -156,7 +168,7 @@ public sealed partial class TokenEndpoint(
         var elapsed = clock.GetElapsedTime(arrived);
         metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
         LogRefused(
-            _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason,
+            _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason, asked.Scope ?? "",
             SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
     }
 
@@ -199,10 +211,13 @@ public sealed partial class TokenEndpoint(
     private static partial void LogIssued(
         ILogger logger, string clientId, string scope, string jti, string remoteAddress, double milliseconds, string correlationId);
 
-    [LoggerMessage(1001, LogLevel.Information, "Token refused to client {ClientId}: {Error} ({Reason}), from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    [LoggerMessage(1001, LogLevel.Information, "Token refused to client {ClientId}: {Outcome} ({Reason}), scope {Scope}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
     private static partial void LogRefused(
-        ILogger logger, string clientId, string error, string reason, string remoteAddress, double milliseconds, string correlationId);
+        ILogger logger, string clientId, string outcome, string reason, string scope, string remoteAddress, double milliseconds, string correlationId);
 
-    /// <summary>What is known of who asked, for the log and the metrics.</summary>
-    private readonly record struct Asked(string ClientId, string AuthMethod, string Reason);
+    [LoggerMessage(1003, LogLevel.Information, "Client {ClientId} got a token of scope {Scope} over its {Limit}, which only observes, from {RemoteAddress} ({CorrelationId})")]
+    private static partial void LogOverLimit(ILogger logger, string clientId, string scope, string limit, string remoteAddress, string correlationId);
+
+    /// <summary>What is known of who asked and for what, for the log and the metrics.</summary>
+    private readonly record struct Asked(string ClientId, string AuthMethod, string Reason = "", string Scope = "");
 }

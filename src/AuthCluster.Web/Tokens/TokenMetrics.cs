@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using AuthCluster.Contracts.Tokens;
 
 namespace AuthCluster.Web.Tokens;
 
@@ -7,6 +8,7 @@ public sealed class TokenMetrics
 {
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _duration;
+    private readonly Counter<long> _overLimit;
 
     /// <summary>Makes the instruments.</summary>
     public TokenMetrics(IMeterFactory factory)
@@ -21,6 +23,23 @@ public sealed class TokenMetrics
             {
                 HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
             });
+        _overLimit = meter.CreateCounter<long>("authcluster.limit.observed", "{token}", "Tokens issued over a limit that only observes");
+    }
+
+    /// <summary>A token was issued over a limit that only observes (<c>"enforce": false</c>).</summary>
+    /// <param name="standing">The limits, of which at least one is exceeded.</param>
+    public void OverLimit(LimitStanding standing)
+    {
+        ArgumentNullException.ThrowIfNull(standing);
+        if (standing.RateExceeded)
+        {
+            _overLimit.Add(1, new KeyValuePair<string, object?>("limit", "rate"));
+        }
+
+        if (standing.QuotaExceeded)
+        {
+            _overLimit.Add(1, new KeyValuePair<string, object?>("limit", "quota"));
+        }
     }
 
     /// <summary>One request was answered.</summary>

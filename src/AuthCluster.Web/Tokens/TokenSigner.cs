@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Metadata;
@@ -15,8 +13,6 @@ namespace AuthCluster.Web.Tokens;
 /// </summary>
 public sealed class TokenSigner(KeyRing keys, IssuerUri issuer, TimeProvider clock)
 {
-    private const int JtiBytes = 16;
-
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     private static readonly Dictionary<string, object> Header = new(StringComparer.Ordinal) { ["typ"] = AccessTokenPayload.HeaderType };
@@ -32,9 +28,7 @@ public sealed class TokenSigner(KeyRing keys, IssuerUri issuer, TimeProvider clo
     public SignedToken Sign(string clientId, TokenGrant grant)
     {
         var snapshot = keys.Current ?? throw new InvalidOperationException("No signing key is held.");
-        Span<byte> random = stackalloc byte[JtiBytes];
-        RandomNumberGenerator.Fill(random);
-        var jti = Base64Url.EncodeToString(random);
+        var jti = TokenId.New();
         var issuedAt = clock.GetUtcNow().ToUnixTimeSeconds();
 
         var payload = new AccessTokenPayload

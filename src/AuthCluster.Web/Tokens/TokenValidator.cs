@@ -31,7 +31,8 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     {
         var snapshot = keys.Current ?? throw new InvalidOperationException("No signing key is held.");
         var result = await Handler.ValidateTokenAsync(token, RulesOf(snapshot));
-        return result is { IsValid: true, SecurityToken: JsonWebToken jwt } ? ReadClaims(jwt) : null;
+        // Extensions that must be understood: there are none that are (RFC 7515 section 4.1.11).
+        return result is { IsValid: true, SecurityToken: JsonWebToken jwt } && !jwt.TryGetHeaderValue<object>("crit", out _) ? ReadClaims(jwt) : null;
     }
 
     private TokenValidationParameters RulesOf(KeySnapshot snapshot) => new()
@@ -49,7 +50,8 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
         AlgorithmValidator = (algorithm, key, _, _) =>
             snapshot.Source.Keys.Any(record => record.Kid == key.KeyId && record.Algorithm == algorithm),
         // Our own clock wrote exp: no allowance for another's.
-        LifetimeValidator = (_, expires, _, _) => expires is { } end && clock.GetUtcNow().UtcDateTime < end,
+        LifetimeValidator = (notBefore, expires, _, _) =>
+            expires is { } end && clock.GetUtcNow().UtcDateTime is var now && now < end && (notBefore is not { } start || start <= now),
     };
 
     private static ValidatedToken? ReadClaims(JsonWebToken jwt) =>

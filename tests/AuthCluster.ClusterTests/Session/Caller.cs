@@ -70,24 +70,6 @@ public sealed class Caller : IDisposable
         return json.RootElement.GetProperty("access_token").GetString()!;
     }
 
-    /// <summary>Asks for a token; null when there is none to be had at the moment.</summary>
-    public async Task<string?> TryTokenAsync(ServerProcess node, TestClient client)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        ArgumentNullException.ThrowIfNull(client);
-        try
-        {
-            using var content = client.TokenRequest();
-            using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
-            using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Cancellation));
-            return json.RootElement.TryGetProperty("access_token", out var token) ? token.GetString() : null;
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>The generation that a token carries.</summary>
     public static long GenerationOf(string token)
     {

@@ -65,6 +65,8 @@ public sealed partial class LimitTests(SharedServer server) : IDisposable
             Expect.Granted(answer);
             Assert.Equal(Math.Max(0, 4 - i), Remaining(answer));
         }
+
+        await IsSeenAsync("limit-observed", "rate limit", "rate");
     }
 
     [Fact]
@@ -95,6 +97,8 @@ public sealed partial class LimitTests(SharedServer server) : IDisposable
             Expect.Granted(answer);
             Assert.Equal(Math.Max(0, 2 - i), Remaining(answer));
         }
+
+        await IsSeenAsync("quota-observed", "quota", "quota");
     }
 
     [Fact]
@@ -105,6 +109,18 @@ public sealed partial class LimitTests(SharedServer server) : IDisposable
         Assert.Null(answer.Header("RateLimit"));
         Assert.Null(answer.Header("RateLimit-Policy"));
         Assert.Null(answer.Header("Retry-After"));
+    }
+
+    /// <summary>Whoever only observes a limit looks for what it would have refused in the log and the metrics.</summary>
+    private async Task IsSeenAsync(string client, string limit, string tag)
+    {
+        await Eventually.HoldsAsync(
+            "the log tells that the limit was exceeded",
+            TimeSpan.FromSeconds(10),
+            () => server.Output.Split('\n').Any(line => line.Contains($"Client {client} got a token", StringComparison.Ordinal) && line.Contains($"over its {limit}", StringComparison.Ordinal)),
+            TestContext.Current.CancellationToken);
+        var metrics = await _caller.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        Assert.Contains(metrics.Split('\n'), line => line.StartsWith("authcluster_limit_observed_total{", StringComparison.Ordinal) && line.Contains($"limit=\"{tag}\"", StringComparison.Ordinal));
     }
 
     private static int Remaining(TokenAnswer answer)

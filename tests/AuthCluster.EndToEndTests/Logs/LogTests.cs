@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 
@@ -30,6 +31,54 @@ public sealed class LogTests(SharedServer server) : IDisposable
         await _caller.PostAsync(new TestClient("someone-unheard-of", GeneratedSecret.New()));
 
         await Eventually.HoldsAsync("the log names the client", Soon, () => server.Output.Contains("someone-unheard-of", StringComparison.Ordinal), Cancellation);
+    }
+
+    [Fact]
+    public async Task A_refusal_says_what_was_asked_for()
+    {
+        await _caller.PostAsync(PreparedClients.Usual, "&scope=not-registered");
+
+        await Eventually.HoldsAsync("the log names the scope", Soon, () => server.Output.Contains("invalid_scope (ScopeNotAllowed), scope not-registered", StringComparison.Ordinal), Cancellation);
+    }
+
+    [Fact]
+    public async Task No_level_of_the_configuration_turns_on_what_prints_requests()
+    {
+        var secret = GeneratedSecret.New();
+        await using var talkative = new ServerProcess
+        {
+            ["Logging:LogLevel:Default"] = "Trace",
+            ["Logging:LogLevel:Microsoft"] = "Trace",
+            ["Logging:Console:LogLevel:Microsoft.AspNetCore.Routing.Matching"] = "Trace",
+            ["Logging:Console:LogLevel:Microsoft*DfaMatcher"] = "Trace",
+            ["Logging:Console:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Trace",
+            ["Logging:Console:LogLevel:Microsoft.AspNetCore.Server.Kestrel.BadRequests"] = "Trace",
+        };
+        await talkative.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(talkative.Address);
+
+        using var answer = await caller.Http.GetAsync($"/{secret}?client_secret={secret}", Cancellation);
+        await RawConnection.ExchangeAsync(talkative.Address, $"GET / HTTP/1.1\r\nHost: localhost\r\n{secret}\r\n\r\n");
+        await caller.PostAsync(new TestClient("the-last", GeneratedSecret.New()));
+
+        await Eventually.HoldsAsync("the log has come so far", Soon, () => talkative.Output.Contains("the-last", StringComparison.Ordinal), Cancellation);
+        Assert.DoesNotContain(secret, talkative.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_log_can_be_had_as_JSON_with_a_member_for_each_fact()
+    {
+        await using var structured = new ServerProcess { ["Logging:Console:FormatterName"] = "json" };
+        await structured.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(structured.Address);
+
+        await caller.PostAsync(new TestClient("someone", GeneratedSecret.New()));
+
+        await Eventually.HoldsAsync("the refusal is in the log", Soon, () => structured.Output.Contains("someone", StringComparison.Ordinal), Cancellation);
+        var line = JsonElement.Parse(structured.Output.Split('\n').First(line => line.Contains("someone", StringComparison.Ordinal)));
+        Assert.Equal("AuthCluster.Tokens", line.GetProperty("Category").GetString());
+        Assert.Equal("someone", line.GetProperty("State").GetProperty("ClientId").GetString());
+        Assert.Equal("invalid_client", line.GetProperty("State").GetProperty("Outcome").GetString());
     }
 
     [Fact]

@@ -26,6 +26,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
         await server.TokenAsync(PreparedClients.WithAudiences);
         await _caller.BasicAsync(PreparedClients.WithAudiences with { Secret = "wrong" });
         await _caller.PostAsync(PreparedClients.WithAudiences, "&scope=none");
+        await _caller.BasicAsync(PreparedClients.WithAudiences, "&scope=%22");
 
         var text = await _caller.Http.GetStringAsync("/metrics", Cancellation);
 
@@ -33,6 +34,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
         Assert.Contains(requests, line => line.Contains("outcome=\"issued\"", StringComparison.Ordinal) && line.Contains("auth_method=\"client_secret_post\"", StringComparison.Ordinal));
         Assert.Contains(requests, line => line.Contains("outcome=\"invalid_client\"", StringComparison.Ordinal) && line.Contains("auth_method=\"client_secret_basic\"", StringComparison.Ordinal));
         Assert.Contains(requests, line => line.Contains("outcome=\"invalid_scope\"", StringComparison.Ordinal));
+        Assert.Contains(requests, line => line.Contains("outcome=\"invalid_scope\"", StringComparison.Ordinal) && line.Contains("auth_method=\"client_secret_basic\"", StringComparison.Ordinal));
         Assert.Contains("authcluster_token_duration_seconds_bucket{", text, StringComparison.Ordinal);
         Assert.DoesNotContain("with-audiences", text, StringComparison.Ordinal);
     }

@@ -11,7 +11,8 @@ namespace AuthCluster.GrainTests.Contracts;
 
 /// <summary>
 /// The bytes of every record that travels, in a file: a change of it is a change of the wire, and is reviewed as an
-/// upgrade. Set <c>AUTHCLUSTER_WRITE_GOLDEN</c> to write the file anew.
+/// upgrade. Set <c>AUTHCLUSTER_WRITE_GOLDEN</c> to write the file anew; what it held before and is written otherwise
+/// now goes on being read, and is kept in a second file for that.
 /// </summary>
 public sealed class GoldenBytesTests
 {
@@ -22,6 +23,11 @@ public sealed class GoldenBytesTests
 
     private static readonly string GoldenFile =
         Path.Combine(Repository.Root, "tests", "AuthCluster.GrainTests", "Contracts", "golden.txt");
+
+    private static readonly string OlderFile =
+        Path.Combine(Repository.Root, "tests", "AuthCluster.GrainTests", "Contracts", "golden-older.txt");
+
+    public static TheoryData<string, string> OlderRecords => [.. File.ReadAllLines(OlderFile).Where(line => line.Length > 0).Select(line => (line.Split(' ')[0], line.Split(' ')[1]))];
 
     public static TheoryData<string> Records => [.. Types.Select(type => type.FullName!)];
 
@@ -34,10 +40,14 @@ public sealed class GoldenBytesTests
     {
         if (Environment.GetEnvironmentVariable("AUTHCLUSTER_WRITE_GOLDEN") is { Length: > 0 })
         {
-            await File.WriteAllLinesAsync(
-                GoldenFile,
-                Types.Select(type => $"{type.FullName} {Convert.ToHexStringLower(Serializer.SerializeToArray(Sample.Of(type)))}"),
+            var before = Golden();
+            var now = Types.ToDictionary(type => type.FullName!, type => Convert.ToHexStringLower(Serializer.SerializeToArray(Sample.Of(type))), StringComparer.Ordinal);
+            await File.AppendAllLinesAsync(
+                OlderFile,
+                before.Where(old => now.TryGetValue(old.Key, out var bytes) && bytes != old.Value).Select(old => $"{old.Key} {old.Value}"),
                 TestContext.Current.CancellationToken);
+            await File.WriteAllLinesAsync(
+                GoldenFile, now.Select(record => $"{record.Key} {record.Value}"), TestContext.Current.CancellationToken);
         }
 
         Assert.Equal(Types.Select(type => type.FullName), Golden().Keys.Order(StringComparer.Ordinal));
@@ -55,6 +65,22 @@ public sealed class GoldenBytesTests
 
         Assert.Equal(Golden()[name], Convert.ToHexStringLower(written));
         Assert.Equal(Sample.Print(sample), Sample.Print(read));
+    }
+
+    [Theory]
+    [MemberData(nameof(OlderRecords))]
+    public void What_an_older_build_wrote_is_read_with_every_member_that_it_knew(string name, string bytes)
+    {
+        var type = typeof(IClientGrain).Assembly.GetType(name)!;
+
+        var read = Serializer.Deserialize<object>(Convert.FromHexString(bytes));
+
+        Assert.Equal(type, read!.GetType());
+        // Members are written in the order of their ids, and what is new comes last.
+        var members = Sample.MembersOf(type).Select(member => Sample.Print(member.GetValue(read))).ToList();
+        var samples = Sample.MembersOf(type).Select(member => Sample.Print(member.GetValue(Sample.Of(type)))).ToList();
+        Assert.Equal(samples[0], members[0]);
+        Assert.NotEqual(samples, members);
     }
 
     [Theory]

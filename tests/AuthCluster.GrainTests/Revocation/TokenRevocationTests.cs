@@ -159,34 +159,6 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task Five_hundred_more_tokens_add_no_row_to_any_table()
-    {
-        var id = await cluster.CreateAsync(Document("read"));
-        Assert.NotNull((await cluster.AskAsync(id)).Grant);
-        await cluster.FlushAsync();
-        var before = await RowsAsync();
-
-        for (var token = 0; token < 500; token++)
-        {
-            Assert.NotNull((await cluster.AskAsync(id)).Grant);
-        }
-
-        await cluster.FlushAsync();
-        Assert.Equal(before, await RowsAsync());
-
-        async Task<Dictionary<string, int>> RowsAsync()
-        {
-            var rows = new Dictionary<string, int>(StringComparer.Ordinal);
-            foreach (var table in await cluster.QueryAsync<string>("select name from sqlite_master where type = 'table' order by name"))
-            {
-                rows[table] = Assert.Single(await cluster.QueryAsync<int>($"select count(*) from {table}"));
-            }
-
-            return rows;
-        }
-    }
-
-    [Fact]
     public async Task The_feed_tells_every_kind_in_order_and_goes_on_from_its_cursor()
     {
         var feed = cluster.Grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key);

@@ -218,18 +218,6 @@ public sealed class RateLimitTests
         });
 
     [Fact]
-    public void A_capped_bucket_holds_no_more_and_an_emptier_one_is_left_alone()
-    {
-        var limit = new RateLimit(1, 10);
-
-        Assert.Equal(4, limit.Level(Start, limit.Cap(Start, limit.Full(Start), 4)));
-        Assert.Equal(0, limit.Level(Start, limit.Cap(Start, limit.Full(Start), 0)));
-        Assert.Equal(0, limit.Level(Start, limit.Cap(Start, limit.Full(Start), -5)));
-        Assert.Equal(2, limit.Level(Start, limit.Cap(Start, limit.ArrivalAtLevel(Start, 2), 4)));
-        Assert.Equal(10, limit.Level(Start, limit.Cap(Start, limit.Full(Start), 50)));
-    }
-
-    [Fact]
     public void A_clock_that_stands_still_or_a_state_from_the_future_gives_nothing_away()
     {
         var limit = new RateLimit(1, 2);
@@ -248,7 +236,6 @@ public sealed class RateLimitTests
 
         Assert.Equal(TimeSpan.FromSeconds(1_000_000_000), limit.Decide(TimeSpan.FromDays(10_000), state).ResetAfter);
         Assert.Equal(TimeSpan.FromSeconds(100), limit.Decide(TimeSpan.FromDays(10_000), state).RetryAfter);
-        Assert.Equal(TimeSpan.FromSeconds(1_000_000_000), limit.TimeFor(10_000_000));
     }
 
     [Theory]

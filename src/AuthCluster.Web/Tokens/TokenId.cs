@@ -1,0 +1,18 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+
+namespace AuthCluster.Web.Tokens;
+
+/// <summary>Ids of tokens (<c>jti</c>, RFC 7519 section 4.1.7).</summary>
+public static class TokenId
+{
+    private const int Bytes = 16;
+
+    /// <summary>128 random bits in base64url: no two nodes need to know of each other's.</summary>
+    public static string New()
+    {
+        Span<byte> random = stackalloc byte[Bytes];
+        RandomNumberGenerator.Fill(random);
+        return Base64Url.EncodeToString(random);
+    }
+}
