@@ -78,15 +78,35 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     [Fact]
     public async Task The_Rust_program_makes_ten_calls_with_one_token()
     {
-        if (Environment.GetEnvironmentVariable("CI") != "true")
-        {
-            Assert.Skip("Compiling reqwest takes a minute and more, so this test runs under CI=true only.");
-        }
-
-        await RequiredTool.NeedAsync("cargo", "cargo", "--version");
-        await RequiredTool.NeedAsync("librust-reqwest-dev librust-tokio-dev librust-serde-dev librust-serde-json-dev", "sh", "-c", "ls -d /usr/share/cargo/registry/reqwest-*");
+        await NeedRustAsync();
 
         await MakesTenCallsWithOneTokenAsync("rust", "cargo", "run", "--quiet");
+    }
+
+    [Theory]
+    [InlineData("curl", "bash", "call-api.sh")]
+    [InlineData("node", "node", "call-api.js")]
+    [InlineData("python", Scripts.Python, "call_api.py")]
+    [InlineData("go", "go", "run", ".")]
+    [InlineData("rust", "cargo", "run", "--quiet")]
+    public async Task A_program_waits_for_an_overloaded_server_and_replaces_a_token_that_the_API_refuses(string folder, string command, params string[] arguments)
+    {
+        await (folder switch
+        {
+            "node" => NeedNodeAsync(),
+            "python" => RequiredTool.NeedAsync("python3-requests", Scripts.Python, "-c", "import requests"),
+            "go" => RequiredTool.NeedAsync("golang-go", "go", "version"),
+            "rust" => NeedRustAsync(),
+            _ => RequiredTool.NeedAsync("curl", "curl", "--version"),
+        });
+        await using var troubled = await TroubledServer.StartAsync();
+        var address = troubled.Address.ToString().TrimEnd('/');
+
+        var result = await server.RunAsync(
+            SamplesServer.Worker, folder, command, arguments, ("AUTH_ISSUER", address), ("API_URL", address), ("TOKEN_CACHE", _folder.PathOf("token")));
+
+        Assert.Contains("Resource 3", result.OutputOrThrow(), StringComparison.Ordinal);
+        Assert.Equal([503, 200, 200], troubled.TokenAnswers);
     }
 
     [Fact]
@@ -180,6 +200,17 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
 
     private Task<CommandResult> RunOwnAsync(string folder, string command, params string[] arguments) =>
         server.RunAsync(SamplesServer.Worker, folder, command, arguments);
+
+    private static async Task NeedRustAsync()
+    {
+        if (Environment.GetEnvironmentVariable("CI") != "true")
+        {
+            Assert.Skip("Compiling reqwest takes a minute and more, so this test runs under CI=true only.");
+        }
+
+        await RequiredTool.NeedAsync("cargo", "cargo", "--version");
+        await RequiredTool.NeedAsync("librust-reqwest-dev librust-tokio-dev librust-serde-dev librust-serde-json-dev", "sh", "-c", "ls -d /usr/share/cargo/registry/reqwest-*");
+    }
 
     /// <summary>Node, and the packages of the samples' own lock file.</summary>
     internal static async Task NeedNodeAsync()
