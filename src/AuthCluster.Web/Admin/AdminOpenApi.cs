@@ -27,6 +27,12 @@ internal static class AdminOpenApi
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
         options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Any();
+        options.AddSchemaTransformer((schema, _, _) =>
+        {
+            // What may be null is left out of answers then.
+            schema.Required?.ExceptWith([.. schema.Required.Where(name => MayBeNull(schema.Properties?[name]))]);
+            return Task.CompletedTask;
+        });
         options.AddDocumentTransformer((document, context, _) =>
         {
             Describe(document, context.ApplicationServices.GetRequiredService<IssuerUri>());
@@ -59,8 +65,13 @@ internal static class AdminOpenApi
             options.Title = "AuthCluster admin API";
             options.AddDocument(Document, routePattern: "/openapi/{documentName}.json");
             options.DefaultFonts = false;
+            // The page is an operator's: nothing in it calls anybody but this server.
+            options.HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry();
         }).WithMetadata(management);
     }
+
+    /// <summary>A schema without a type is any value, null too.</summary>
+    private static bool MayBeNull(IOpenApiSchema? schema) => schema?.Type is not { } type || type.HasFlag(JsonSchemaType.Null);
 
     private static void Describe(OpenApiDocument document, IssuerUri issuer)
     {

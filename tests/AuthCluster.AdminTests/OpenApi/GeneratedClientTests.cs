@@ -45,6 +45,32 @@ public sealed class GeneratedClientTests(AdminServer server)
         Assert.Equal(2, (int)Enumerable.Count(audit.Items));
     }
 
+    [Fact]
+    public async Task What_may_be_left_out_of_an_answer_is_not_required()
+    {
+        var description = await OpenApiDocument.FromJsonAsync(await server.Http.GetStringAsync("/openapi/v1.json", Cancellation), Cancellation);
+
+        var secret = description.Components.Schemas["SecretBody"];
+
+        Assert.Equal(["createdAt", "kind", "secretId"], secret.RequiredProperties.Order(StringComparer.Ordinal));
+        Assert.All(
+            description.Components.Schemas.Values.SelectMany(schema => schema.RequiredProperties.Select(name => schema.Properties[name])),
+            property => Assert.False(property.IsNullable(NJsonSchema.SchemaType.OpenApi3), property.Name));
+    }
+
+    [Fact]
+    public async Task The_reader_page_calls_nobody_but_the_server()
+    {
+        var page = await server.Http.GetStringAsync("/openapi/reader/", Cancellation);
+
+        Assert.Contains("<title>AuthCluster admin API</title>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("://", page, StringComparison.Ordinal);
+        Assert.Contains("\"showDeveloperTools\":\"never\"", page, StringComparison.Ordinal);
+        Assert.Contains("\"telemetry\":false", page, StringComparison.Ordinal);
+        Assert.Equal(2, page.Split("\"disabled\":true").Length - 1);
+        Assert.Equal(200, (int)(await server.Http.GetAsync("/openapi/reader/scalar.js", Cancellation)).StatusCode);
+    }
+
     /// <summary>Compiles against what this process itself runs on.</summary>
     private static Assembly Compile(string source)
     {

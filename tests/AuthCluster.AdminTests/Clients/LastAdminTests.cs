@@ -1,0 +1,29 @@
+using AuthCluster.AdminTests.Failure;
+using AuthCluster.AdminTests.Session;
+
+namespace AuthCluster.AdminTests.Clients;
+
+/// <summary>Nobody locks everybody out: the last enabled admin stays one.</summary>
+public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
+{
+    [Fact]
+    public async Task The_last_enabled_admin_can_not_be_disabled_deleted_or_lose_its_scope()
+    {
+        var admin = await installation.Server.CallerAsync();
+        Assert.Equal(200, (await admin.PostAsync("/clients/admin-two/disable")).Status);
+
+        (await admin.PostAsync("/clients/admin-one/disable")).Refused(409);
+        (await admin.DeleteAsync("/clients/admin-one")).Refused(409);
+        (await admin.PutAsync("/clients/admin-one", """{ "scopes": ["read"] }""", "*")).Refused(409);
+        (await admin.PutAsync("/clients/admin-one", """{ "scopes": ["authcluster:admin"], "enabled": false }""", "*")).Refused(409);
+        (await admin.PatchAsync("/clients/admin-one", """{ "scopes": null }""")).Refused(409);
+        (await admin.PatchAsync("/clients/admin-one", """{ "enabled": false }""")).Refused(409);
+
+        // All else may be changed, and once there is another the first may go.
+        Assert.Equal(200, (await admin.PatchAsync("/clients/admin-one", """{ "name": "Admin" }""")).Status);
+        Assert.Equal(["client.create", "client.update"], await Agreement.CheckAsync(admin, "admin-one", isUsed: true));
+        Assert.Equal(200, (await admin.PostAsync("/clients/admin-two/enable")).Status);
+        Assert.Equal(204, (await admin.DeleteAsync("/clients/admin-one")).Status);
+        (await (await installation.Server.CallerAsync(AdminServer.SecondAdmin)).DeleteAsync("/clients/admin-two")).Refused(409);
+    }
+}
