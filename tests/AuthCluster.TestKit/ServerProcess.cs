@@ -28,6 +28,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public ServerProcess(int? port = null)
     {
         Port = port ?? FreePorts.Take();
+        WorkingDirectory = _folder.Path;
         Address = new Uri($"http://localhost:{Port}");
         _settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
@@ -58,6 +59,18 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>The process id of the running server.</summary>
     public int ProcessId => Running.Id;
+
+    /// <summary>Whether a process runs.</summary>
+    public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>What is run: the build's own server unless a test has another one.</summary>
+    public string Assembly { get; set; } = Repository.AssemblyOf("AuthCluster.Server");
+
+    /// <summary>The working directory; by default a folder of the installation's own.</summary>
+    public string WorkingDirectory { get; set; }
+
+    /// <summary>A command line that the server's is appended to, and which becomes the server (as <c>setpriv</c> does); by default none.</summary>
+    public IReadOnlyList<string> Prefix { get; set; } = [];
 
     private Process Running => _process ?? throw new InvalidOperationException("The server is not running.");
 
@@ -145,7 +158,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_process is { HasExited: false })
+        if (IsRunning)
         {
             await KillAsync();
         }
@@ -163,20 +176,20 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     private void Launch(string[] arguments)
     {
-        if (_process is { HasExited: false })
+        if (IsRunning)
         {
             throw new InvalidOperationException("The server is running already.");
         }
 
-        var assembly = Repository.AssemblyOf("AuthCluster.Server");
-        if (!File.Exists(assembly))
+        if (!File.Exists(Assembly))
         {
-            throw new InvalidOperationException($"{assembly} does not exist: build the solution in configuration {Repository.Configuration} first.");
+            throw new InvalidOperationException($"{Assembly} does not exist: build the solution in configuration {Repository.Configuration} first.");
         }
 
-        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
+        string[] words = [.. Prefix, "dotnet", Assembly, .. arguments];
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
-            WorkingDirectory = _folder.Path,
+            WorkingDirectory = WorkingDirectory,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

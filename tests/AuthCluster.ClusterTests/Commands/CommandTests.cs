@@ -9,10 +9,11 @@ public sealed class CommandTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task The_schema_is_made_and_looked_at_without_an_encryption_key()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task The_schema_is_made_and_looked_at_without_an_encryption_key(DatabaseKind kind)
     {
-        await using var cluster = await ClusterUnderTest.CreateAsync();
+        await using var cluster = await ClusterUnderTest.CreateAsync(kind);
         var command = cluster.Add(node =>
         {
             node["AuthCluster:Keys:EncryptionKey"] = null;
@@ -28,12 +29,13 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task After_a_restore_every_token_is_of_a_dead_generation_and_running_processes_forbid_it()
+    public async Task After_a_restore_no_token_issued_before_lives_and_running_processes_forbid_it()
     {
         var client = TestClient.New("orders");
+        var admin = TestClient.New("boss");
         var postgres = await SharedPostgres.ServerAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database), client.Document());
+        await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql, client.Document(), admin.Document(TestClient.Administers));
+        var database = await cluster.Database.QueryAsync("select current_database()");
         var nodes = await cluster.StartNodesAsync(2);
         var command = cluster.Add();
         using var caller = new Caller();
@@ -50,30 +52,41 @@ public sealed class CommandTests
             async () => (await Task.WhenAll(nodes.Select(node => caller.TokenAsync(node, client)))).All(token => Caller.GenerationOf(token) >= before + (1 << 20)),
             Cancellation);
 
-        // A backup, a life after it, and its restore.
+        // A backup; then a token is issued, another revoked with all of its client's, and the backup is restored.
+        var revoked = await caller.TokenAsync(nodes[0], client);
         await StopAsync(nodes);
         await postgres.RunSqlAsync("postgres", $"create database {database}_backup template {database}", Cancellation);
         await StartAsync(nodes);
-        var lost = Caller.GenerationOf(await caller.TokenAsync(nodes[1], client));
+        using (var answer = await caller.SendAsync(nodes[0], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens", await caller.TokenAsync(nodes[0], admin)))
+        {
+            Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode}");
+        }
+
+        var lost = await caller.TokenAsync(nodes[1], client);
+        Assert.False(await caller.IsActiveAsync(nodes[1], client, revoked));
+        Assert.True(await caller.IsActiveAsync(nodes[1], client, lost));
         await StopAsync(nodes);
         await postgres.DropDatabaseAsync(database, Cancellation);
         await postgres.RunSqlAsync("postgres", $"alter database {database}_backup rename to {database}", Cancellation);
         Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "restored"));
-        Assert.Equal("0", await postgres.RunSqlAsync(database, "select count(*) from orleans_membership", Cancellation));
+        Assert.Equal(0, await cluster.Database.NumberAsync("select count(*) from orleans_membership"));
         await StartAsync(nodes);
         foreach (var node in nodes)
         {
-            Assert.True(Caller.GenerationOf(await caller.TokenAsync(node, client)) > lost);
+            Assert.False(await caller.IsActiveAsync(node, client, revoked), "A token that was revoked after the backup lives again.");
+            Assert.False(await caller.IsActiveAsync(node, client, lost), "A token that the backup knows nothing of lives.");
+            Assert.True(await caller.IsActiveAsync(node, client, await caller.TokenAsync(node, client)));
         }
 
         await StopAsync(nodes);
     }
 
-    [Fact]
-    public async Task Rewrapped_keys_open_under_the_new_encryption_key_alone()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task Rewrapped_keys_open_under_the_new_encryption_key_alone(DatabaseKind kind)
     {
         var client = TestClient.New("orders");
-        await using var cluster = await ClusterUnderTest.StartAsync(1, client.Document());
+        await using var cluster = await ClusterUnderTest.StartAsync(kind, 1, client.Document());
         var node = cluster.Nodes[0];
         using var caller = new Caller();
         var published = await caller.TryGetAsync(node, "/.well-known/jwks.json");

@@ -1,45 +1,50 @@
-using System.Globalization;
+using System.Text.Json;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Database;
 
 /// <summary>A database that is away, slow or silent: whoever is in memory is served, everybody else is told so at once.</summary>
-public sealed class OutageTests
+public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<ClusterBehindProxy>
 {
+    private const int Warm = 20;
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory(Explicit = true)]
-    [InlineData(ProxyMode.Refuse, 20)]
-    [InlineData(ProxyMode.Blackhole, 20)]
-    [InlineData(ProxyMode.Slow, 12)]
-    public async Task Warm_clients_go_on_cold_ones_get_503_at_once_no_silo_dies_and_all_is_well_after(ProxyMode outage, int seconds)
+    public static TheoryData<DatabaseKind, ProxyMode> Outages
     {
-        var warm = TestClient.Many("warm", 20);
-        var cold = TestClient.Many("cold", 400);
-        var counted = TestClient.New("counted");
-        var postgres = await SharedPostgres.ServerAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var proxy = new TcpProxy(postgres.Port);
-        await using var cluster = ClusterUnderTest.On(
-            postgres.ConnectionStringOf(database).Replace($"Port={postgres.Port}", $"Port={proxy.Port}", StringComparison.Ordinal),
-            [
-                .. warm.Select(client => client.Document()),
-                .. cold.Select(client => client.Document()),
-                counted.Document("""{ "quota": { "tokens": 2000, "per": "month" } }"""),
-            ]);
-        await cluster.StartNodesAsync(2);
-        using var caller = new Caller();
-
-        // A start leaves every client that it made in memory: cold is who was not asked for since the last start.
-        await Task.WhenAll(cluster.Nodes.Select(node => node.StopAsync(Cancellation)));
-        await Task.WhenAll(cluster.Nodes.Select(node =>
+        get
         {
-            node["AuthCluster:Bootstrap:ClientsFile"] = null;
-            return node.StartAsync(Cancellation);
-        }));
-        await Failure.KillTests.WarmAsync(caller, cluster.Nodes, warm);
-        var issued = warm.Count * cluster.Nodes.Count;
+            var rows = new TheoryData<DatabaseKind, ProxyMode>();
+            foreach (var kind in Databases.All)
+            {
+                rows.Add(kind.Data, ProxyMode.Refuse);
+                rows.Add(kind.Data, ProxyMode.Blackhole);
+                rows.Add(kind.Data, ProxyMode.Slow);
+            }
+
+            return rows;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Outages))]
+    public async Task Warm_clients_go_on_cold_ones_get_503_at_once_no_silo_dies_and_all_is_well_after(DatabaseKind kind, ProxyMode outage)
+    {
+        var (cluster, proxy) = await behindProxy.OnAsync(kind);
+        var warm = behindProxy.Clients[outage].Take(Warm).ToList();
+        var cold = new Queue<TestClient>(behindProxy.Clients[outage].Skip(Warm));
+        using var caller = new Caller();
+        await Activations.WarmAsync(caller, cluster.Nodes, warm);
+        await Activations.WarmAsync(caller, cluster.Nodes, [behindProxy.Counted]);
+        var admin = await caller.TokenAsync(cluster.Nodes[0], behindProxy.Admin);
+        foreach (var node in cluster.Nodes)
+        {
+            // The first write of a process compiles its way, which is not what is measured.
+            Assert.Equal(200, (await RenameAsync(caller, node, warm[0], admin)).Status);
+        }
+
         var silos = cluster.Nodes.Select(node => node.ProcessId).ToList();
 
         var load = Load.Start(caller, cluster.Nodes, warm, perSecond: 40);
@@ -49,10 +54,17 @@ public sealed class OutageTests
         // The silos notice by themselves, within the deadline of one read.
         await Task.Delay(4_000, Cancellation);
         var coldSamples = new List<Sample>();
-        var until = caller.Now + TimeSpan.FromSeconds(seconds - 4);
-        for (var next = 0; caller.Now < until; next++)
+        var writes = new List<(int Status, TimeSpan? RetryAfter, TimeSpan Took)>();
+        var until = caller.Now + TimeSpan.FromSeconds(8);
+        while (caller.Now < until)
         {
-            coldSamples.Add(await caller.AskAsync(cluster.Nodes[next % 2], cold[next]));
+            var node = cluster.Nodes[coldSamples.Count % 2];
+            coldSamples.Add(await caller.AskAsync(node, cold.Dequeue()));
+            if (coldSamples.Count % 10 == 0)
+            {
+                writes.Add(await RenameAsync(caller, node, warm[0], admin));
+            }
+
             await Task.Delay(100, Cancellation);
         }
 
@@ -64,57 +76,75 @@ public sealed class OutageTests
         proxy.Set(ProxyMode.Forward);
         var back = caller.Now;
         await Eventually.HoldsAsync(
-            "cold clients get tokens again",
+            "cold clients get tokens again, and an administrator may write",
             TimeSpan.FromSeconds(10),
-            async () => (await Task.WhenAll(cluster.Nodes.Select((node, i) => caller.AskAsync(node, cold[^(i + 1)])))).All(sample => sample.Status == 200),
+            async () => (await Task.WhenAll(cluster.Nodes.Select(node => caller.AskAsync(node, cold.Dequeue())))).All(sample => sample.Status == 200)
+                && (await RenameAsync(caller, cluster.Nodes[0], warm[0], admin)).Status == 200,
             Cancellation);
         var recovered = caller.Now - back;
         await Task.Delay(1_000, Cancellation);
         var report = await load.StopAsync();
 
-        var figures = report.Figures($"database {outage}, {seconds} s");
+        var figures = report.Figures($"database {outage}");
         var slowestCold = coldSamples.Max(sample => sample.Took);
+        var slowestWrite = writes.Max(write => write.Took);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{coldSamples.Count} cold clients asked, slowest answer {slowestCold.TotalMilliseconds:f0} ms; recovered {recovered.TotalSeconds:f1} s after the database");
+            $"{coldSamples.Count} cold clients asked, slowest answer {slowestCold.TotalMilliseconds:f0} ms; {writes.Count} administrative writes, slowest {slowestWrite.TotalMilliseconds:f0} ms; recovered {recovered.TotalSeconds:f1} s after the database");
         Assert.True(report.Failed.Count == 0, figures + cluster.Outputs());
         Assert.True(report.Slowest < TimeSpan.FromSeconds(2), figures);
-        Assert.All(coldSamples, sample => Assert.True(sample.Status == 503, sample.ToString()));
-        Assert.True(slowestCold < TimeSpan.FromSeconds(1), $"A cold client waited {slowestCold.TotalSeconds:f2} s.");
+        Assert.All(coldSamples, sample => Assert.True(sample is { Status: 503, RetryAfter: not null }, sample.ToString()));
+        Assert.All(writes, write => Assert.True(write is { Status: 503, RetryAfter: not null }, write.ToString()));
+        Assert.True(slowestCold < AtOnce, $"A cold client waited {slowestCold.TotalSeconds:f2} s.");
+        Assert.True(slowestWrite < AtOnce, $"An administrative write waited {slowestWrite.TotalSeconds:f2} s.");
         Assert.Equal(silos, cluster.Nodes.Select(node => node.ProcessId));
-        Assert.Equal("2", await postgres.RunSqlAsync(database, "select count(*) from orleans_membership where status = 3", Cancellation));
+        Assert.Equal(2, await cluster.Database.NumberAsync("select count(*) from orleans_membership where status = 3"));
 
         // Nobody was lost from the counters: what the outage kept in memory was written after it.
-        issued += report.Samples.Count(sample => sample.Status == 200);
+        var issued = (Warm * cluster.Nodes.Count) + report.Samples.Count(sample => sample.Status == 200);
+        var names = string.Join(", ", warm.Select(client => $"'{client.Id}'"));
         await Eventually.HoldsAsync(
             $"{issued} tokens are counted",
             TimeSpan.FromSeconds(10),
-            async () => long.Parse(
-                await postgres.RunSqlAsync(database, "select coalesce(sum(count), 0) from usage_hourly where client_id like 'warm-%' and outcome = 'issued'", Cancellation),
-                CultureInfo.InvariantCulture) == issued,
+            async () => await cluster.Database.NumberAsync(
+                $"select coalesce(sum(count), 0) from usage_hourly where client_id in ({names}) and outcome = 'issued'") == issued,
             Cancellation);
-        await caller.TokenAsync(cluster.Nodes[0], counted);
+        await caller.TokenAsync(cluster.Nodes[0], behindProxy.Counted);
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Silos_outlive_a_crash_of_the_database()
     {
-        PostgresServer.Need();
-        var warm = TestClient.Many("warm", 10);
-        await using var postgres = await PostgresServer.StartAsync(fsync: true, Cancellation);
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database), warm.Select(client => client.Document()));
-        await cluster.StartNodesAsync(2);
+        var (cluster, _) = await behindProxy.OnAsync(DatabaseKind.PostgreSql);
+        var warm = behindProxy.Clients[ProxyMode.Forward].Take(10).ToList();
         using var caller = new Caller();
-        await Failure.KillTests.WarmAsync(caller, cluster.Nodes, warm);
+        await Activations.WarmAsync(caller, cluster.Nodes, warm);
+        var silos = cluster.Nodes.Select(node => node.ProcessId).ToList();
 
         var load = Load.Start(caller, cluster.Nodes, warm, perSecond: 40);
-        await postgres.KillAsync();
+        await behindProxy.Postgres.KillAsync();
         await Task.Delay(3_000, Cancellation);
-        await postgres.StartAgainAsync(Cancellation);
-        await Task.Delay(2_000, Cancellation);
+        await behindProxy.Postgres.StartAgainAsync(Cancellation);
+        var back = caller.Now;
+        await Eventually.HoldsAsync(
+            "a cold client gets a token again",
+            TimeSpan.FromSeconds(10),
+            async () => (await caller.AskAsync(cluster.Nodes[0], behindProxy.Clients[ProxyMode.Forward][^1])).Status == 200,
+            Cancellation);
+        var recovered = caller.Now - back;
         var report = await load.StopAsync();
 
         var figures = report.Figures("database killed and started again");
+        TestContext.Current.TestOutputHelper?.WriteLine($"recovered {recovered.TotalSeconds:f1} s after the database");
         Assert.True(report.Failed.Count == 0, figures + cluster.Outputs());
+        Assert.Equal(silos, cluster.Nodes.Select(node => node.ProcessId));
+    }
+
+    private static async Task<(int Status, TimeSpan? RetryAfter, TimeSpan Took)> RenameAsync(
+        Caller caller, ServerProcess node, TestClient client, string admin)
+    {
+        var sent = caller.Now;
+        using var answer = await caller.SendAsync(
+            node, HttpMethod.Patch, $"/admin/v1/clients/{client.Id}", admin, JsonSerializer.Serialize(new { name = $"at {sent}" }), "application/merge-patch+json");
+        return ((int)answer.StatusCode, answer.Headers.RetryAfter?.Delta, caller.Now - sent);
     }
 }

@@ -4,18 +4,19 @@ using AuthCluster.TestKit;
 namespace AuthCluster.ClusterTests.Failure;
 
 /// <summary>Stops in order: a drain, and all servers one after another, as in a deployment.</summary>
-public sealed class RestartTests
+[Collection(nameof(ThreeSilos))]
+public sealed class RestartTests(ThreeSilos silos)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact(Explicit = true)]
-    public async Task Three_servers_restarted_one_after_another_under_load_fail_no_request()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task Three_servers_restarted_one_after_another_under_load_fail_no_request(DatabaseKind kind)
     {
-        var clients = TestClient.Many("rolling", 60);
-        await using var cluster = await ClusterUnderTest.CreateAsync(clients.Select(client => client.Document()));
-        await cluster.StartNodesAsync(3, node => node["AuthCluster:Http:DrainDelay"] = "00:00:02");
+        var clients = silos.Clients;
+        var cluster = await silos.OnAsync(kind);
         using var caller = new Caller();
-        await KillTests.WarmAsync(caller, cluster.Nodes, clients);
+        await Activations.WarmAsync(caller, cluster.Nodes, clients);
         await using var balancer = new Balancer(cluster.Nodes);
 
         var load = Load.Start(caller, balancer.Pick, clients, perSecond: 100);
@@ -34,19 +35,19 @@ public sealed class RestartTests
         Assert.Equal(3, report.Samples.Select(sample => sample.Port).Distinct().Count());
     }
 
-    [Fact(Explicit = true)]
-    public async Task A_stopping_server_says_so_at_once_and_serves_on_for_the_drain_delay()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task A_stopping_server_says_so_at_once_and_serves_on_for_the_drain_delay(DatabaseKind kind)
     {
-        var client = TestClient.New("orders");
-        await using var cluster = await ClusterUnderTest.CreateAsync(client.Document());
-        await cluster.StartNodesAsync(2, node => node["AuthCluster:Http:DrainDelay"] = "00:00:03");
+        var client = silos.Clients[0];
+        var cluster = await silos.OnAsync(kind);
         var leaving = cluster.Nodes[1];
         using var caller = new Caller();
         await caller.TokenAsync(leaving, client);
 
         await leaving.BeginStopAsync();
         await Eventually.HoldsAsync("readiness is withdrawn", TimeSpan.FromSeconds(1), async () => !await caller.IsReadyAsync(leaving), Cancellation);
-        var until = caller.Now + TimeSpan.FromSeconds(2);
+        var until = caller.Now + (ThreeSilos.Drain * 0.6);
         while (caller.Now < until)
         {
             await caller.TokenAsync(leaving, client);

@@ -5,24 +5,24 @@ using AuthCluster.TestKit;
 namespace AuthCluster.ClusterTests.Keys;
 
 /// <summary>One key ring and one floor for all nodes, and what the admin API says of the cluster.</summary>
-public sealed class SharedKeysTests
+[Collection(nameof(ThreeSilos))]
+public sealed class SharedKeysTests(ThreeSilos silos)
 {
-    private const string AdminScopes = """{ "scopes": ["authcluster:admin", "authcluster:read"] }""";
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task All_nodes_publish_the_same_keys_and_an_emergency_revocation_holds_on_each_when_it_has_answered()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task All_nodes_publish_the_same_keys_and_an_emergency_revocation_holds_on_each_when_it_has_answered(DatabaseKind kind)
     {
         const int Rounds = 5;
-        var admin = TestClient.New("boss");
-        var clients = TestClient.Many("revoked", 12);
-        await using var cluster = await ClusterUnderTest.StartAsync(3, [admin.Document(AdminScopes), .. clients.Select(client => client.Document())]);
+        var admin = silos.Admin;
+        var clients = silos.Clients.Take(12).ToList();
+        var cluster = await silos.OnAsync(kind);
         using var caller = new Caller();
         var published = await Task.WhenAll(cluster.Nodes.Select(node => caller.TryGetAsync(node, "/.well-known/jwks.json")));
         Assert.NotNull(published[0]);
         Assert.Single(published.Distinct());
-        await Failure.KillTests.WarmAsync(caller, cluster.Nodes, clients);
+        await Activations.WarmAsync(caller, cluster.Nodes, clients);
 
         for (var round = 0; round < Rounds; round++)
         {
@@ -43,11 +43,12 @@ public sealed class SharedKeysTests
         }
     }
 
-    [Fact]
-    public async Task The_admin_api_tells_of_every_living_silo_from_any_node()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task The_admin_api_tells_of_every_living_silo_from_any_node(DatabaseKind kind)
     {
-        var admin = TestClient.New("boss");
-        await using var cluster = await ClusterUnderTest.StartAsync(3, admin.Document(AdminScopes));
+        var admin = silos.Admin;
+        var cluster = await silos.OnAsync(kind);
         using var caller = new Caller();
         foreach (var node in cluster.Nodes)
         {

@@ -121,20 +121,15 @@ public sealed class EveryNodeTests
     public async Task Past_ten_thousand_revoked_tokens_a_client_is_told_to_slow_down_on_every_server_until_it_revokes_them_all()
     {
         var client = TestClient.New("prolific");
-        var postgres = await SharedPostgres.ServerAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database), Documents([client]));
-        await cluster.StartNodesAsync(2);
+        await using var cluster = await ClusterUnderTest.StartAsync(DatabaseKind.PostgreSql, 2, Documents([client]));
         using var caller = new Caller();
         using var oauth = new OAuthCaller();
         var token = await caller.TokenAsync(cluster.Nodes[0], client);
-        await postgres.RunSqlAsync(
-            database,
+        await cluster.Database.QueryAsync(
             $"""
             insert into revocation (kind, client_id, value, gen, expires_at)
             select 'token', '{client.Id}', 'jti-' || i, {Caller.GenerationOf(token) + 1}, now() + interval '1 hour' from generate_series(1, 10000) i
-            """,
-            Cancellation);
+            """);
 
         foreach (var node in cluster.Nodes)
         {
@@ -151,7 +146,8 @@ public sealed class EveryNodeTests
         Assert.False((await oauth.IntrospectAsync(cluster.Nodes[0], Api, token)).Active);
     }
 
-    private static Task<ClusterUnderTest> StartAsync(IEnumerable<TestClient> callers) => ClusterUnderTest.StartAsync(3, Documents(callers));
+    private static Task<ClusterUnderTest> StartAsync(IEnumerable<TestClient> callers) =>
+        ClusterUnderTest.StartAsync(DatabaseKind.PostgreSql, 3, Documents(callers));
 
     private static IEnumerable<System.Text.Json.Nodes.JsonObject> Documents(IEnumerable<TestClient> callers) =>
     [

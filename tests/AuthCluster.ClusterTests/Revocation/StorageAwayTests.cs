@@ -14,11 +14,11 @@ public sealed class StorageAwayTests
     public async Task Introspection_revocation_and_feed_answer_503_with_Retry_After_for_what_is_not_in_memory()
     {
         var (api, coldApi, warm, cold) = (TestClient.New("api"), TestClient.New("cold-api"), TestClient.New("warm"), TestClient.New("cold"));
-        var postgres = await SharedPostgres.ServerAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var proxy = new TcpProxy(postgres.Port);
-        await using var cluster = ClusterUnderTest.On(
-            postgres.ConnectionStringOf(database).Replace($"Port={postgres.Port}", $"Port={proxy.Port}", StringComparison.Ordinal),
+        var database = await TestDatabase.CreateAsync(DatabaseKind.PostgreSql);
+        await using var proxy = new TcpProxy(database);
+        await using var cluster = ClusterUnderTest.Through(
+            proxy,
+            database,
             [
                 .. ((TestClient[])[api, coldApi]).Select(client => client.Document($$"""{ "introspects": ["{{Audience}}"] }""")),
                 .. ((TestClient[])[warm, cold]).Select(client => client.Document($$"""{ "audiences": ["{{Audience}}"] }""")),

@@ -11,7 +11,8 @@ namespace AuthCluster.ClusterTests.Session;
 /// <param name="Status">The status code; 0 when there was no answer.</param>
 /// <param name="What">The error code or the failure; empty for a token.</param>
 /// <param name="Port">Whom it was sent to.</param>
-public sealed record Sample(TimeSpan At, TimeSpan Took, int Status, string What, int Port)
+/// <param name="RetryAfter">The header of that name; null when there was none.</param>
+public sealed record Sample(TimeSpan At, TimeSpan Took, int Status, string What, int Port, TimeSpan? RetryAfter = null)
 {
     public override string ToString() => $"{Status} {What} at {At.TotalSeconds:f2} s, took {Took.TotalSeconds:f2} s, port {Port}";
 }
@@ -49,7 +50,7 @@ public sealed class Caller : IDisposable
             using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
             var body = await answer.Content.ReadAsStringAsync(Cancellation);
             var took = Stopwatch.GetElapsedTime(sent);
-            return new Sample(at, took, (int)answer.StatusCode, answer.StatusCode == HttpStatusCode.OK ? "" : body, node.Port);
+            return new Sample(at, took, (int)answer.StatusCode, answer.StatusCode == HttpStatusCode.OK ? "" : body, node.Port, answer.Headers.RetryAfter?.Delta);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is TaskCanceledException && !Cancellation.IsCancellationRequested))
         {
@@ -78,11 +79,17 @@ public sealed class Caller : IDisposable
         return claims.RootElement.GetProperty("gen").GetInt64();
     }
 
-    /// <summary>Sends a request.</summary>
-    public Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpMethod method, string path, string? bearer = null, string? json = null)
+    /// <summary>Sends a request to a server.</summary>
+    public Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json")
     {
         ArgumentNullException.ThrowIfNull(node);
-        var request = new HttpRequestMessage(method, new Uri(node.Address, path));
+        return SendAsync(node.Address, method, path, bearer, json, mediaType);
+    }
+
+    /// <summary>Sends a request to a listener.</summary>
+    public Task<HttpResponseMessage> SendAsync(Uri address, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json")
+    {
+        var request = new HttpRequestMessage(method, new Uri(address, path));
         if (bearer is not null)
         {
             request.Headers.Authorization = new("Bearer", bearer);
@@ -90,10 +97,23 @@ public sealed class Caller : IDisposable
 
         if (json is not null)
         {
-            request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+            request.Content = new StringContent(json, System.Text.Encoding.UTF8, mediaType);
         }
 
         return _http.SendAsync(request, Cancellation);
+    }
+
+    /// <summary>Asks whether a token is active, as its own client.</summary>
+    public async Task<bool> IsActiveAsync(ServerProcess node, TestClient client, string token)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(client);
+        using var content = client.Form(("token", token));
+        using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/introspect"), content, Cancellation);
+        var body = await answer.Content.ReadAsStringAsync(Cancellation);
+        Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode} {body}");
+        using var json = JsonDocument.Parse(body);
+        return json.RootElement.GetProperty("active").GetBoolean();
     }
 
     /// <summary>Reads a document; null when there is none to be had.</summary>

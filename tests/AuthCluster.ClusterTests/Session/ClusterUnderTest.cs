@@ -13,14 +13,16 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     private readonly string _issuer = $"http://localhost:{FreePorts.Take()}";
     private readonly string _clientsFile;
     private readonly string _connectionString;
-    private readonly Func<ValueTask> _drop;
 
-    private ClusterUnderTest(string connectionString, IEnumerable<JsonObject> clients, Func<ValueTask> drop)
+    private ClusterUnderTest(TestDatabase database, string connectionString, IEnumerable<JsonObject> clients)
     {
+        Database = database;
         _connectionString = connectionString;
         _clientsFile = _folder.Write("clients.json", new JsonArray([.. clients]).ToJsonString());
-        _drop = drop;
     }
+
+    /// <summary>The database that all of them share.</summary>
+    public TestDatabase Database { get; }
 
     /// <summary>All servers, in the order in which they were added.</summary>
     public IReadOnlyList<ServerProcess> Nodes => _nodes;
@@ -28,23 +30,28 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>The key-encryption key of all of them.</summary>
     public string EncryptionKey => _encryptionKey;
 
-    /// <summary>A cluster on an empty database of the shared PostgreSQL server, without servers yet.</summary>
-    public static async Task<ClusterUnderTest> CreateAsync(params IEnumerable<JsonObject> clients)
+    /// <summary>A cluster on an empty database, without servers yet.</summary>
+    public static async Task<ClusterUnderTest> CreateAsync(DatabaseKind kind, params IEnumerable<JsonObject> clients) =>
+        On(await TestDatabase.CreateAsync(kind), clients);
+
+    /// <summary>A cluster on a database that the test has made, which goes with the cluster; without servers yet.</summary>
+    public static ClusterUnderTest On(TestDatabase database, params IEnumerable<JsonObject> clients)
     {
-        var postgres = await SharedPostgres.ServerAsync();
-        var name = await postgres.CreateDatabaseAsync(TestContext.Current.CancellationToken);
-        return new ClusterUnderTest(
-            postgres.ConnectionStringOf(name), clients, async () => await postgres.DropDatabaseAsync(name, CancellationToken.None));
+        ArgumentNullException.ThrowIfNull(database);
+        return new(database, database.ConnectionString, clients);
     }
 
-    /// <summary>A cluster on a database of the test's own, without servers yet.</summary>
-    public static ClusterUnderTest On(string connectionString, params IEnumerable<JsonObject> clients) =>
-        new(connectionString, clients, () => ValueTask.CompletedTask);
+    /// <summary>As <see cref="On"/>, with a proxy between the servers and the database.</summary>
+    public static ClusterUnderTest Through(TcpProxy proxy, TestDatabase database, params IEnumerable<JsonObject> clients)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        return new(database, database.ConnectionStringThrough(proxy), clients);
+    }
 
     /// <summary>As <see cref="CreateAsync"/>, with this many servers of role All running.</summary>
-    public static async Task<ClusterUnderTest> StartAsync(int count, params IEnumerable<JsonObject> clients)
+    public static async Task<ClusterUnderTest> StartAsync(DatabaseKind kind, int count, params IEnumerable<JsonObject> clients)
     {
-        var cluster = await CreateAsync(clients);
+        var cluster = await CreateAsync(kind, clients);
         try
         {
             await cluster.StartNodesAsync(count);
@@ -71,7 +78,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         var node = new ServerProcess
         {
             ["AuthCluster:Issuer"] = _issuer,
-            ["AuthCluster:Storage:Provider"] = "PostgreSql",
+            ["AuthCluster:Storage:Provider"] = $"{Database.Kind}",
             ["AuthCluster:Storage:ConnectionString"] = _connectionString,
             ["AuthCluster:Keys:EncryptionKey"] = _encryptionKey,
             ["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1",
@@ -82,6 +89,9 @@ public sealed class ClusterUnderTest : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Leaves a server that has ended out of the cluster.</summary>
+    public void Forget(ServerProcess node) => _nodes.Remove(node);
+
     /// <summary>The end of what each server printed, for a failure message.</summary>
     public string Outputs() =>
         string.Join("\n", _nodes.Select((node, i) => $"--- server {i}, port {node.Port}\n{ServerProcess.Tail(node.Output, 3_000)}"));
@@ -89,7 +99,7 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask()));
-        await _drop();
+        await Database.DisposeAsync();
         _folder.Dispose();
     }
 }

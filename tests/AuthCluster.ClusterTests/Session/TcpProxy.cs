@@ -26,7 +26,8 @@ public sealed class TcpProxy : IAsyncDisposable
 {
     private static readonly TimeSpan SlowBy = TimeSpan.FromSeconds(2);
 
-    private readonly int _target;
+    private readonly string _host;
+    private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, byte> _open = new();
     private readonly List<Task> _pumps = [];
@@ -34,9 +35,11 @@ public sealed class TcpProxy : IAsyncDisposable
     private Task _accepting;
     private volatile ProxyMode _mode;
 
-    public TcpProxy(int target)
+    /// <summary>One before a database's server.</summary>
+    public TcpProxy(TestDatabase target)
     {
-        _target = target;
+        ArgumentNullException.ThrowIfNull(target);
+        (_host, _port) = (target.Host, target.Port);
         _listener = Listen();
         _accepting = AcceptAsync(_listener);
     }
@@ -122,12 +125,12 @@ public sealed class TcpProxy : IAsyncDisposable
 
     private async Task ConnectAsync(Socket client)
     {
-        var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         client.NoDelay = true;
         _open[server] = 0;
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
+            await server.ConnectAsync(_host, _port, _stop.Token);
             await Task.WhenAny(PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)

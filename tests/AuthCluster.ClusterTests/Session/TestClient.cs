@@ -6,6 +6,9 @@ namespace AuthCluster.ClusterTests.Session;
 /// <summary>A client that a test registers and uses.</summary>
 public sealed record TestClient(string Id, string Secret)
 {
+    /// <summary>What an administrator's document has more.</summary>
+    public const string Administers = """{ "scopes": ["authcluster:admin", "authcluster:read"] }""";
+
     /// <summary>One with a generated secret.</summary>
     public static TestClient New(string id) => new(id, GeneratedSecret.New());
 
@@ -22,12 +25,11 @@ public sealed record TestClient(string Id, string Secret)
     }
 
     /// <summary>The body of its token request.</summary>
-    public FormUrlEncodedContent TokenRequest() => new(new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        ["grant_type"] = "client_credentials",
-        ["client_id"] = Id,
-        ["client_secret"] = Secret,
-    });
+    public FormUrlEncodedContent TokenRequest() => Form(("grant_type", "client_credentials"));
+
+    /// <summary>A form with its credentials.</summary>
+    public FormUrlEncodedContent Form(params (string Name, string Value)[] fields) => new(
+        [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)), new("client_id", Id), new("client_secret", Secret)]);
 
     public override string ToString() => Id;
 }

@@ -11,18 +11,18 @@ public sealed class ManyAtOnceTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact(Explicit = true)]
-    public async Task Ten_silos_that_start_at_once_some_of_them_killed_make_one_schema_one_key_ring_and_one_pepper()
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task Ten_silos_that_start_at_once_some_of_them_killed_make_one_schema_one_key_ring_and_one_pepper(DatabaseKind kind)
     {
         var client = TestClient.New("orders");
-        await using var postgres = await StartPostgresAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database), client.Document());
+        await using var cluster = await ClusterUnderTest.CreateAsync(kind, client.Document());
         var nodes = Enumerable.Range(0, Silos).Select(_ => cluster.Add()).ToList();
         using var caller = new Caller();
+        var restarts = 0;
         var started = caller.Now;
 
-        var starts = nodes.Select(node => node.StartAsync(Cancellation)).ToList();
+        var starts = nodes.Select((node, i) => StartAsync(node, isVictim: i < Killed)).ToList();
         foreach (var node in nodes.Take(Killed))
         {
             // While the schema is made, and a little later.
@@ -30,9 +30,8 @@ public sealed class ManyAtOnceTests
             await node.KillAsync();
         }
 
-        await Task.WhenAll(starts.Skip(Killed));
-        await Task.WhenAll(starts.Take(Killed).Select(start => start.ContinueWith(_ => { }, TaskScheduler.Default)));
-        TestContext.Current.TestOutputHelper?.WriteLine($"{Silos - Killed} silos ready after {(caller.Now - started).TotalSeconds:f1} s, {Killed} killed on the way");
+        await Task.WhenAll(starts);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{Silos - Killed} silos ready after {(caller.Now - started).TotalSeconds:f1} s, {Killed} killed on the way, {restarts} restarted after a false alarm");
 
         var published = await Task.WhenAll(nodes.Skip(Killed).Select(node => caller.TryGetAsync(node, "/.well-known/jwks.json")));
         Assert.NotNull(published[0]);
@@ -42,17 +41,30 @@ public sealed class ManyAtOnceTests
             await caller.TokenAsync(node, client);
         }
 
-        Assert.Equal("2|1|1|1", await postgres.RunSqlAsync(
-            database,
-            "select (select count(*) from signing_key), (select count(*) from pepper), (select count(*) from key_ring), (select count(*) from generation_floor)",
-            Cancellation));
-        Assert.Equal("0", await postgres.RunSqlAsync(
-            database, "select count(*) from (select script_name from schema_version group by script_name having count(*) > 1) twice", Cancellation));
-    }
+        Assert.Equal("2|1|1|1", await cluster.Database.QueryAsync(
+            "select (select count(*) from signing_key), (select count(*) from pepper), (select count(*) from key_ring), (select count(*) from generation_floor)"));
+        Assert.Equal(0, await cluster.Database.NumberAsync(
+            "select count(*) from (select script_name from schema_version group by script_name having count(*) > 1) twice"));
 
-    private static async Task<PostgresServer> StartPostgresAsync()
-    {
-        PostgresServer.Need();
-        return await PostgresServer.StartAsync(fsync: false, Cancellation, "max_connections=300");
+        // Ten starts at once starve two cores, and a silo that stands still for seconds is declared dead: a supervisor starts it again.
+        async Task StartAsync(ServerProcess node, bool isVictim)
+        {
+            while (true)
+            {
+                try
+                {
+                    await node.StartAsync(Cancellation);
+                    return;
+                }
+                catch (InvalidOperationException) when (isVictim)
+                {
+                    return;
+                }
+                catch (InvalidOperationException) when (node.OutputOfThisRun.Contains("I have been told I am dead", StringComparison.Ordinal))
+                {
+                    Interlocked.Increment(ref restarts);
+                }
+            }
+        }
     }
 }

@@ -12,15 +12,13 @@ public sealed class RefusedDatabaseTests
     [InlineData("default_transaction_read_only = on", "The PostgreSQL database is read-only (a standby, or default_transaction_read_only is on); the connection string must name the primary.")]
     public async Task A_database_that_does_not_keep_what_it_acknowledges_stops_the_start_with_one_sentence(string setting, string sentence)
     {
-        var postgres = await SharedPostgres.ServerAsync();
-        var database = await postgres.CreateDatabaseAsync(Cancellation);
-        await postgres.RunSqlAsync("postgres", $"alter database {database} set {setting}", Cancellation);
-        await using var cluster = ClusterUnderTest.On(postgres.ConnectionStringOf(database));
+        await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql);
+        await cluster.Database.QueryAsync($"do $$ begin execute format('alter database %I set {setting}', current_database()); end $$");
         var node = cluster.Add();
 
         Assert.Equal(1, await node.RunToExitAsync(Cancellation));
 
         Assert.Equal([sentence], node.OutputOfThisRun.Trim().Split('\n'));
-        Assert.Equal("0", await postgres.RunSqlAsync(database, "select count(*) from pg_tables where schemaname = 'public'", Cancellation));
+        Assert.Equal(0, await cluster.Database.NumberAsync("select count(*) from pg_tables where schemaname = 'public'"));
     }
 }

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Deployment;
+
+/// <summary>
+/// A build of the server as a later release might be: compiled from these sources, with one member more on each record that silos send
+/// each other and in the stored state of a client.
+/// </summary>
+public sealed partial class NewerBuild : IDisposable
+{
+    /// <summary>What the newer build writes into each client's stored state.</summary>
+    public const string StoredMember = "\"addedLater\":\"kept\"";
+
+    private static readonly string[] Copied =
+        ["global.json", "Directory.Build.props", "Directory.Packages.props", "BannedSymbols.txt", ".editorconfig", "AuthCluster.sln", "sql", "src"];
+
+    private readonly TemporaryFolder _folder = new();
+
+    private NewerBuild()
+    {
+    }
+
+    /// <summary>The compiled server.</summary>
+    public string Assembly => Path.Combine(_folder.Path, "src", "AuthCluster.Server", "bin", "Release", "net10.0", "AuthCluster.Server.dll");
+
+    /// <summary>How many records got a member.</summary>
+    public int Records { get; private set; }
+
+    /// <summary>Compiles it.</summary>
+    public static async Task<NewerBuild> CompileAsync(CancellationToken cancellationToken)
+    {
+        var build = new NewerBuild();
+        try
+        {
+            foreach (var name in Copied)
+            {
+                build.Copy(name);
+            }
+
+            build.AddMembers();
+            var compile = new ProcessStartInfo(
+                "dotnet",
+                [
+                    "build", "src/AuthCluster.Server", "--configuration", "Release", "--disable-build-servers",
+                    "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:GenerateDocumentationFile=false",
+                ])
+            {
+                WorkingDirectory = build._folder.Path,
+            };
+            (await Command.RunAsync(compile, cancellationToken)).OutputOrThrow();
+            return build;
+        }
+        catch
+        {
+            build.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private void Copy(string name)
+    {
+        var source = Repository.PathOf(name);
+        var target = _folder.PathOf(name);
+        if (File.Exists(source))
+        {
+            File.Copy(source, target);
+            return;
+        }
+
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var relative = Path.GetRelativePath(source, file);
+            if (!BuildOutput().IsMatch(relative))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(target, relative))!);
+                File.Copy(file, Path.Combine(target, relative));
+            }
+        }
+    }
+
+    private void AddMembers()
+    {
+        foreach (var file in Directory.EnumerateFiles(_folder.PathOf("src/AuthCluster.Contracts"), "*.cs", SearchOption.AllDirectories))
+        {
+            var text = File.ReadAllText(file);
+            var changed = new StringBuilder();
+            var from = 0;
+            foreach (Match record in WireRecord().Matches(text))
+            {
+                var end = EndOfHead(text, record.Index + record.Length);
+                const string Member = "[Id(900)] public string? AddedLater { get; init; } = \"sent\";";
+                changed.Append(text, from, end - from).Append(text[end] == ';' ? $" {{ {Member} }}" : $"{{ {Member}");
+                from = end + 1;
+                Records++;
+            }
+
+            File.WriteAllText(file, changed.Append(text, from, text.Length - from).ToString());
+        }
+
+        var state = _folder.PathOf("src/AuthCluster.Grains/Clients/ClientState.cs");
+        const string Head = "internal sealed record ClientState\n{";
+        var stateText = File.ReadAllText(state);
+        Assert.Contains(Head, stateText, StringComparison.Ordinal);
+        File.WriteAllText(state, stateText.Replace(Head, Head + " public string AddedLater { get; init; } = \"kept\";", StringComparison.Ordinal));
+    }
+
+    /// <summary>Where a record's head ends: at the semicolon or the brace that is in no parenthesis.</summary>
+    private static int EndOfHead(string text, int at)
+    {
+        for (var depth = 0; ; at++)
+        {
+            depth += text[at] switch { '(' => 1, ')' => -1, _ => 0 };
+            if (depth == 0 && text[at] is ';' or '{')
+            {
+                return at;
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\[GenerateSerializer[^\n]*\npublic sealed record \w+")]
+    private static partial Regex WireRecord();
+
+    [GeneratedRegex("(^|/)(bin|obj|data)/")]
+    private static partial Regex BuildOutput();
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Deployment;
+
+/// <summary>Two builds in one cluster, as during a rolling upgrade and during the way back from one.</summary>
+public sealed class TwoBuildsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task This_build_and_a_newer_one_work_together_and_neither_loses_what_the_other_wrote(DatabaseKind kind)
+    {
+        using var newer = await NewerBuild.CompileAsync(Cancellation);
+        var admin = TestClient.New("boss");
+        var clients = TestClient.Many("upgraded", 16);
+        await using var cluster = await ClusterUnderTest.CreateAsync(kind, [admin.Document(TestClient.Administers), .. clients.Select(client => client.Document())]);
+        var newNode = cluster.Add(node => node.Assembly = newer.Assembly);
+        var oldNode = cluster.Add();
+        using var caller = new Caller();
+
+        // The newer build makes the clients; this one, alone after it, rewrites half of them.
+        await newNode.StartAsync(Cancellation);
+        Assert.Equal(clients.Count + 1, await KeptAsync());
+        await newNode.StopAsync(Cancellation);
+        await oldNode.StartAsync(Cancellation);
+        foreach (var client in clients.Take(8))
+        {
+            await RenameAsync(oldNode, client, "by this build");
+        }
+
+        Assert.Equal(clients.Count + 1, await KeptAsync());
+
+        // Both together: each request comes in at one and is decided at either.
+        await newNode.StartAsync(Cancellation);
+        await Activations.WarmAsync(caller, cluster.Nodes, clients);
+        foreach (var (client, i) in clients.Select((client, i) => (client, i)))
+        {
+            Assert.Equal(i < 8 ? "by this build" : client.Id, await NameAsync(newNode, client));
+            await RenameAsync(cluster.Nodes[i % 2], client, $"name {i}");
+            Assert.Equal($"name {i}", await NameAsync(cluster.Nodes[(i + 1) % 2], client));
+            var token = await caller.TokenAsync(cluster.Nodes[i % 2], client);
+            Assert.True(await caller.IsActiveAsync(cluster.Nodes[(i + 1) % 2], client, token));
+            await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/secrets", "{}");
+            await SucceedsAsync(cluster.Nodes[(i + 1) % 2], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens");
+            Assert.False(await caller.IsActiveAsync(cluster.Nodes[i % 2], client, token));
+            await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Get, $"/admin/v1/clients/{client.Id}/secrets");
+            await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Get, $"/admin/v1/clients/{client.Id}/usage");
+        }
+
+        foreach (var node in cluster.Nodes)
+        {
+            foreach (var path in (string[])["clients", "audit", "cluster", "reports/unused?days=1", "reports/expiring?days=1", "reports/usage"])
+            {
+                await SucceedsAsync(node, HttpMethod.Get, $"/admin/v1/{path}");
+            }
+        }
+
+        await SucceedsAsync(oldNode, HttpMethod.Post, "/admin/v1/revoke-tokens");
+        await SucceedsAsync(newNode, HttpMethod.Post, "/admin/v1/revoke-tokens");
+        Assert.Equal(clients.Count + 1, await KeptAsync());
+        TestContext.Current.TestOutputHelper?.WriteLine($"{newer.Records} wire records had a member more");
+        Assert.True(newer.Records > 40, $"Only {newer.Records} records got a member: the test has shown nothing.");
+
+        async Task<long> KeptAsync() => await cluster.Database.NumberAsync(
+            kind == DatabaseKind.PostgreSql
+                ? $"select count(*) from grain_state where convert_from(payload, 'UTF8') like '%{NewerBuild.StoredMember}%'"
+                : $"select count(*) from grain_state where cast(payload as varchar(max)) like '%{NewerBuild.StoredMember}%'");
+
+        Task RenameAsync(ServerProcess node, TestClient client, string name) =>
+            SucceedsAsync(node, HttpMethod.Patch, $"/admin/v1/clients/{client.Id}", JsonSerializer.Serialize(new { name }), "application/merge-patch+json");
+
+        async Task<string?> NameAsync(ServerProcess node, TestClient client) =>
+            JsonElement.Parse(await SucceedsAsync(node, HttpMethod.Get, $"/admin/v1/clients/{client.Id}")).GetProperty("name").GetString();
+
+        async Task<string> SucceedsAsync(ServerProcess node, HttpMethod method, string path, string? json = null, string mediaType = "application/json")
+        {
+            using var answer = await caller.SendAsync(node, method, path, await caller.TokenAsync(node, admin), json, mediaType);
+            var body = await answer.Content.ReadAsStringAsync(Cancellation);
+            Assert.True(answer.IsSuccessStatusCode, $"{method} {path}: {(int)answer.StatusCode} {body}\n{cluster.Outputs()}");
+            return body;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using AuthCluster.TestKit;
+
+namespace AuthCluster.ClusterTests.Session;
+
+/// <summary>Two servers behind a proxy that stands between them and a database of their own; shared by the tests of its outages.</summary>
+public sealed class ClusterBehindProxy : IAsyncDisposable
+{
+    private readonly Dictionary<DatabaseKind, ClusterUnderTest> _clusters = [];
+    private readonly Dictionary<DatabaseKind, TcpProxy> _proxies = [];
+    private PostgresServer? _postgres;
+
+    /// <summary>An administrator.</summary>
+    public TestClient Admin { get; } = TestClient.New("boss");
+
+    /// <summary>A client with a quota.</summary>
+    public TestClient Counted { get; } = TestClient.New("counted");
+
+    /// <summary>The PostgreSQL server of these clusters alone, which a test may kill and start again.</summary>
+    public PostgresServer Postgres => _postgres ?? throw new InvalidOperationException("No cluster was made on PostgreSQL yet.");
+
+    /// <summary>Clients by the outage that they are for; those that are not asked for stay cold.</summary>
+    public IReadOnlyDictionary<ProxyMode, IReadOnlyList<TestClient>> Clients { get; } =
+        Enum.GetValues<ProxyMode>().ToDictionary(mode => mode, mode => TestClient.Many($"client-{mode}", 200));
+
+    /// <summary>The cluster on such a database, running, and its proxy.</summary>
+    public async Task<(ClusterUnderTest Cluster, TcpProxy Proxy)> OnAsync(DatabaseKind kind)
+    {
+        if (!_clusters.TryGetValue(kind, out var cluster))
+        {
+            var database = kind == DatabaseKind.PostgreSql ? await CreatePostgresAsync() : await TestDatabase.CreateAsync(kind);
+            var proxy = _proxies[kind] = new TcpProxy(database);
+            _clusters[kind] = cluster = ClusterUnderTest.Through(
+                proxy,
+                database,
+                [
+                    .. Clients.Values.SelectMany(clients => clients).Select(client => client.Document()),
+                    Counted.Document("""{ "quota": { "tokens": 2000, "per": "month" } }"""),
+                    Admin.Document(TestClient.Administers),
+                ]);
+
+            // A start leaves every client that it made in memory: one server makes them and ends, so that those which follow know none.
+            var maker = cluster.Add();
+            await maker.StartAsync(TestContext.Current.CancellationToken);
+            await maker.StopAsync(TestContext.Current.CancellationToken);
+            cluster.Forget(maker);
+            await cluster.StartNodesAsync(2, node => node["AuthCluster:Bootstrap:ClientsFile"] = null);
+        }
+
+        return (cluster, _proxies[kind]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (kind, cluster) in _clusters)
+        {
+            await cluster.DisposeAsync();
+            await _proxies[kind].DisposeAsync();
+        }
+
+        if (_postgres is not null)
+        {
+            await _postgres.DisposeAsync();
+        }
+    }
+
+    private async Task<TestDatabase> CreatePostgresAsync()
+    {
+        PostgresServer.Need();
+        _postgres = await PostgresServer.StartAsync(fsync: true, TestContext.Current.CancellationToken);
+        return await TestDatabase.CreateAsync(_postgres);
+    }
+}
