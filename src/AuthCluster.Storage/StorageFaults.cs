@@ -52,7 +52,9 @@ public static class StorageFaults
 
     /// <summary>What a connection that does not open may throw: no statement was sent yet.</summary>
     internal static bool IsOpeningFailure(Exception exception) =>
-        exception is DbException or TimeoutException or IOException or SocketException
+        (exception is DbException or TimeoutException or IOException or SocketException
+            // A file that is no database, or a damaged one, is no better the next time.
+            && exception is not SqliteException { SqliteErrorCode: 11 or 26 })
         // Both drivers say so when their pool is exhausted.
         || (exception is InvalidOperationException && exception is not ObjectDisposedException);
 

@@ -56,8 +56,20 @@ internal static class ServerSettingsReader
             reader.Error("Role", $"is {role}, but a SQLite file serves one process alone; use All, or a shared database.");
         }
 
+        CheckLogLevels(reader, configuration);
         reader.RefuseUnknown();
         return settings;
+    }
+
+    private static void CheckLogLevels(SettingsReader reader, IConfiguration configuration)
+    {
+        foreach (var (key, value) in configuration.GetSection("Logging").AsEnumerable())
+        {
+            if (key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(value) && !Enum.TryParse<LogLevel>(value, ignoreCase: true, out _))
+            {
+                reader.ErrorElsewhere(key, $"is '{value}'; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+            }
+        }
     }
 
     private static IssuerUri ReadIssuer(SettingsReader reader, bool isDevelopment)

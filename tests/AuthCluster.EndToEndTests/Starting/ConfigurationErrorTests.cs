@@ -72,7 +72,7 @@ public sealed class ConfigurationErrorTests
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:99999"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://192.0.2.1:8080"] },
         { "Kestrel:Endpoints", ["Kestrel:Endpoints:More:Url=http://127.0.0.1:15998"] },
-        { "Default", ["Logging:LogLevel:Default=Bogus"] },
+        { "Logging:LogLevel:Default", ["Logging:LogLevel:Default=Bogus"] },
         { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/dev/null/data"] },
     };
 
