@@ -51,8 +51,8 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
 
     private static Task RunAsync(Database database, string statement) => statement switch
     {
-        "revocation.live" => new RevocationStore(database).LiveTokensAsync("orders", Samples.Now, Cancel),
-        "revocation.count" => new RevocationStore(database).CountLiveTokensAsync("orders", Samples.Now, Cancel),
+        "revocation.live" => new RevocationStore(database).LiveTokensAsync("orders", 2, Samples.Now, Cancel),
+        "revocation.count" => new RevocationStore(database).CountLiveTokensAsync("orders", 2, Samples.Now, Cancel),
         "revocation.feed" => new RevocationStore(database).FeedAsync(null, 100, Cancel),
         "revocation.sweep" => new RevocationStore(database).SweepAsync(Samples.Now, 100, Cancel),
         "usage.client" => new UsageStore(database).ReadAsync("orders", Samples.Now.AddDays(-1), Samples.Now, Cancel),

@@ -102,6 +102,9 @@ internal sealed partial class ClientGrain
                 : TokenStanding.Inactive;
     }
 
+    /// <summary>What the items of the present generation's tokens hold: one more, so that those tokens are below it.</summary>
+    private long ItemGeneration => _services.Floor.Value + (_policy?.Generation ?? 0) + 1;
+
     private async Task<bool> StoreRevocationAsync(RevokeTokenCommand command)
     {
         var item = new RevocationItem(RevocationKind.Token, _clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
@@ -157,7 +160,7 @@ internal sealed partial class ClientGrain
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
+                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, ItemGeneration, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
@@ -182,7 +185,7 @@ internal sealed partial class ClientGrain
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, Now - RevocationSweeper.KeptPastEnd, token), cancellationToken);
+                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, ItemGeneration, Now - RevocationSweeper.KeptPastEnd, token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {

@@ -27,12 +27,12 @@ public sealed class RevocationStore(Database database)
 
     private readonly string _liveTokens = """
         select value from revocation
-        where client_id = @ClientId and kind = 'token' and expires_at > @Now
+        where client_id = @ClientId and kind = 'token' and gen = @Gen and expires_at > @Now
         """;
 
     private readonly string _countTokens = """
         select count(*) from revocation
-        where client_id = @ClientId and kind = 'token' and expires_at > @Now
+        where client_id = @ClientId and kind = 'token' and gen = @Gen and expires_at > @Now
         """;
 
     private readonly string _floor = "select floor from generation_floor where id = 1";
@@ -71,17 +71,21 @@ public sealed class RevocationStore(Database database)
             (connection, transaction) => AddAsync(connection, transaction, items, cancellationToken),
             cancellationToken);
 
-    /// <summary>The <c>jti</c>s of a client's revoked tokens that have not expired.</summary>
-    public async Task<IReadOnlyList<string>> LiveTokensAsync(string clientId, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+    /// <summary>The <c>jti</c>s of a client's revoked tokens of one generation that have not expired. Those of an older one are dead without.</summary>
+    /// <param name="clientId">The client.</param>
+    /// <param name="gen">What the items of that generation's tokens hold: a token is dead below it.</param>
+    /// <param name="now">Those that expire later count.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IReadOnlyList<string>> LiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
-            _liveTokens, new { ClientId = clientId, Now = new StoredTime(now) }, row => row.GetString(0), cancellationToken);
+            _liveTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, row => row.GetString(0), cancellationToken);
 
-    /// <summary>How many of a client's tokens are revoked and have not expired.</summary>
-    public async Task<int> CountLiveTokensAsync(string clientId, DateTimeOffset now, CancellationToken cancellationToken = default)
+    /// <summary>How many tokens <see cref="LiveTokensAsync"/> would give.</summary>
+    public async Task<int> CountLiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await Database.ScalarAsync<int>(
-            connection, null, _countTokens, new { ClientId = clientId, Now = new StoredTime(now) }, cancellationToken);
+            connection, null, _countTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, cancellationToken);
     }
 
     /// <summary>Reads what became visible after a cursor.</summary>

@@ -204,12 +204,13 @@ public sealed class RevocationStoreTests
         await store.AddAsync(
         [
             Token("orders", "live-1"), Token("orders", "live-2"), Token("orders", "dead") with { ExpiresAt = Samples.Now.AddSeconds(-1) },
+            Token("orders", "of-a-dead-generation") with { Gen = 4 },
             Token("Orders", "other"), new(RevocationKind.Client, "orders", "orders", 1, Samples.Now.AddHours(1)),
         ],
         Cancel);
 
-        Assert.Equal(["live-1", "live-2"], (await store.LiveTokensAsync("orders", Samples.Now, Cancel)).Order(StringComparer.Ordinal));
-        Assert.Equal(2, await store.CountLiveTokensAsync("orders", Samples.Now, Cancel));
+        Assert.Equal(["live-1", "live-2"], (await store.LiveTokensAsync("orders", 5, Samples.Now, Cancel)).Order(StringComparer.Ordinal));
+        Assert.Equal(2, await store.CountLiveTokensAsync("orders", 5, Samples.Now, Cancel));
     }
 
     [Theory]
