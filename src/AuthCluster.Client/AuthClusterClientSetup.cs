@@ -115,6 +115,8 @@ public static class AuthClusterClientSetup
             throw new ArgumentException("MaxAge: out of range; at least twice PollWait.", nameof(options));
 
         AddShared(services);
+        if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(RevocationFeed) && Equals(service.ServiceKey, name)))
+            return services; // one feed serves every scheme, and has one follower
         services.AddKeyedSingleton(name, (provider, _) => new RevocationFeed(
             provider.GetRequiredKeyedService<AuthorizationServer>(name),
             options,

@@ -34,7 +34,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private Known? _known;
     private Task? _reading;
     private long? _lastStarted;
-    private bool _wanted;
+
+    /// <summary>Whether this very request met a key that is not known: it alone waits for the reading, and no other takes its wish away.</summary>
+    private readonly AsyncLocal<bool> _wanted = new();
 
     public IssuerKeys(AuthClusterJwtOptions options, IHttpClientFactory http, TimeProvider clock, ILogger<IssuerKeys> logger)
     {
@@ -57,7 +59,7 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(CancellationToken cancel)
     {
         var known = Usable();
-        if (known is null || Volatile.Read(ref _wanted))
+        if (known is null || _wanted.Value)
             await ReadOnceAsync().WaitAsync(cancel);
         else if (_clock.GetElapsedTime(known.ReadAt) >= _options.KeyRefresh)
             _ = ReadOnceAsync(); // its failures are logged there and not thrown
@@ -67,8 +69,8 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
 
     public override async Task<BaseConfiguration> GetBaseConfigurationAsync(CancellationToken cancel) => await GetConfigurationAsync(cancel);
 
-    /// <summary>Called by the token handler for a key that is not known.</summary>
-    public override void RequestRefresh() => Volatile.Write(ref _wanted, true);
+    /// <summary>Called by the token handler for a key that is not known, which then asks for the configuration again.</summary>
+    public override void RequestRefresh() => _wanted.Value = true;
 
     private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MostAge ? known : null;
 
@@ -77,7 +79,6 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     {
         lock (_gate)
         {
-            Volatile.Write(ref _wanted, false);
             if (_reading is { IsCompleted: false })
                 return _reading;
             if (_lastStarted is { } last && _clock.GetElapsedTime(last) < LeastInterval)

@@ -21,6 +21,7 @@ internal sealed partial class AuthorizationServer(
     string name, IHttpClientFactory http, IOptionsMonitor<AuthClusterTokenOptions> options, TimeProvider clock, ILogger<AuthorizationServer> logger) : IDisposable
 {
     private static readonly TimeSpan MetadataAge = TimeSpan.FromHours(1);
+    private static readonly TimeSpan StaleMetadataAge = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _metadataGate = new(1);
     private KnownMetadata? _metadata;
@@ -153,26 +154,28 @@ internal sealed partial class AuthorizationServer(
 
     private async ValueTask<ServerMetadata> MetadataAsync(AuthClusterTokenOptions current, CancellationToken cancellationToken)
     {
-        if (Known(current) is { } fresh && clock.GetElapsedTime(fresh.ReadAt) < MetadataAge)
+        if (Known(current) is { } fresh && clock.GetElapsedTime(fresh.ReadAt) < fresh.Lasts)
             return fresh.Document;
 
         await _metadataGate.WaitAsync(cancellationToken);
         try
         {
             var known = Known(current);
-            if (known is not null && clock.GetElapsedTime(known.ReadAt) < MetadataAge)
+            if (known is not null && clock.GetElapsedTime(known.ReadAt) < known.Lasts)
                 return known.Document;
 
             var readAt = clock.GetTimestamp();
             try
             {
                 var document = await FetchMetadataAsync(current, cancellationToken);
-                _metadata = new KnownMetadata(document, readAt);
+                _metadata = new KnownMetadata(document, readAt, MetadataAge);
                 return document;
             }
             catch (AuthClusterException e) when (known is not null)
             {
                 LogMetadataStale(e.Error);
+                // Those who wait behind this one, and the next, go on with the last at once.
+                _metadata = known with { ReadAt = clock.GetTimestamp(), Lasts = StaleMetadataAge };
                 return known.Document;
             }
         }
@@ -214,7 +217,7 @@ internal sealed partial class AuthorizationServer(
     [LoggerMessage(1081, LogLevel.Warning, "The authorization server's metadata can't be read anew ({Error}); going on with the last")]
     private partial void LogMetadataStale(AuthClusterError error);
 
-    private sealed record KnownMetadata(ServerMetadata Document, long ReadAt);
+    private sealed record KnownMetadata(ServerMetadata Document, long ReadAt, TimeSpan Lasts);
 }
 
 /// <summary>A response, and the secret that was sent for it, so that nothing made from the response repeats it.</summary>

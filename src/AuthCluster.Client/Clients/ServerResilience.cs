@@ -43,11 +43,14 @@ internal static class ServerResilience
             .AddTimeout(new TimeoutStrategyOptions { Name = "attempt", TimeoutGenerator = args => ValueTask.FromResult(RequestBudget.Of(args.Context.GetRequestMessage()).Attempt) });
     }
 
-    /// <summary>The answer's Retry-After as a duration (RFC 9110 §10.2.3), or null.</summary>
+    /// <summary>
+    /// The answer's Retry-After as a duration (RFC 9110 §10.2.3), or null. One that says now, or a time that our clock has
+    /// passed, is as none: then our own backoff counts.
+    /// </summary>
     public static TimeSpan? RetryAfter(HttpResponseMessage? response, TimeProvider clock) => response?.Headers.RetryAfter switch
     {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - clock.GetUtcNow() is var until && until > TimeSpan.Zero ? until : TimeSpan.Zero,
+        { Delta: { } delta } when delta > TimeSpan.Zero => delta,
+        { Date: { } date } when date > clock.GetUtcNow() => date - clock.GetUtcNow(),
         _ => null,
     };
 

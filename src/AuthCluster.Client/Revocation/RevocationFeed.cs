@@ -26,6 +26,7 @@ public sealed partial class RevocationFeed
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly RevocationList _list;
+    private readonly long _started;
     private readonly TaskCompletionSource _firstRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The moment of the server's last word, a timestamp of the monotonic clock; 0 until the feed has been read to its end.</summary>
@@ -37,6 +38,7 @@ public sealed partial class RevocationFeed
         _options = options;
         _metrics = metrics;
         _clock = clock;
+        _started = clock.GetTimestamp();
         _logger = logger;
         _list = new RevocationList(clock);
         metrics.ObserveFeed(() => Age is { } age ? age.TotalSeconds : null);
@@ -62,11 +64,11 @@ public sealed partial class RevocationFeed
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask<TokenStanding> CheckAsync(TokenIdentity token, CancellationToken cancellationToken = default)
     {
-        if (!_firstRead.Task.IsCompleted)
+        if (!_firstRead.Task.IsCompleted && _options.FirstReadWait - _clock.GetElapsedTime(_started) is var left && left > TimeSpan.Zero)
         {
             try
             {
-                await _firstRead.Task.WaitAsync(_options.FirstReadWait, _clock, cancellationToken);
+                await _firstRead.Task.WaitAsync(left, _clock, cancellationToken);
             }
             catch (TimeoutException)
             {

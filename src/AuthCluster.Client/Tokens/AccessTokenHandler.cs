@@ -18,15 +18,31 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
             return await base.SendAsync(request, cancellationToken);
         RequireSecureAddress(request.RequestUri);
 
+        var address = request.RequestUri;
         var token = await tokens.GetTokenAsync(_target, cancellationToken);
         var canReplay = await RequestReplay.PrepareAsync(request.Content, options.MaxReplayBytes, cancellationToken);
         var response = await SendAsync(request, token, cancellationToken);
+        if (request.RequestUri != address)
+        {
+            // Redirected, without the token: the refusal is not of it. The inner handler has put the other address into the
+            // request, where a repeat, ours or one from outside, would send a token to a host that nobody chose.
+            request.RequestUri = address;
+            return response;
+        }
+
         if (!BearerChallenge.IsInvalidToken(response) || !tokens.Invalidate(token) || !canReplay || await TryGetAnotherAsync(token, cancellationToken) is not { } another)
             return response;
 
         LogRefused();
         response.Dispose();
-        return await SendAsync(request, another, cancellationToken);
+        try
+        {
+            return await SendAsync(request, another, cancellationToken);
+        }
+        finally
+        {
+            request.RequestUri = address;
+        }
     }
 
     /// <summary>Not offered: waiting for a token would block a thread.</summary>

@@ -34,7 +34,7 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
         get
         {
             lock (_gate)
-                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn;
+                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn(haveToken: false);
         }
     }
 
@@ -72,12 +72,12 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
         {
             if (_token is { } token && token.IsUsable(clock))
             {
-                if (token.IsDue(clock) && _renewal is null && !_cooldown.IsOn)
+                if (token.IsDue(clock) && _renewal is null && !_cooldown.IsOn(haveToken: true))
                     Start();
                 return token;
             }
 
-            if (_renewal is null && _cooldown.IsOn && _cooldown.Failure is { } failure)
+            if (_renewal is null && _cooldown.IsOn(haveToken: false) && _cooldown.Failure is { } failure)
                 throw _cooldown.Repeat(failure);
             renewal = _renewal ?? Start();
         }

@@ -21,11 +21,13 @@ internal sealed class Cooldown(TimeProvider clock)
     private int _failures;
     private long _since;
     private TimeSpan _length;
+    private bool _asked;
 
     /// <summary>The failure that set it off, while there has been no success since.</summary>
     public AuthClusterException? Failure { get; private set; }
 
-    public bool IsOn => Failure is not null && clock.GetElapsedTime(_since) < _length;
+    /// <summary>Whether nothing is to be asked yet, now that a valid token is held, or not any more.</summary>
+    public bool IsOn(bool haveToken) => Failure is not null && clock.GetElapsedTime(_since) < LengthFor(haveToken);
 
     /// <summary>Begins a pause: as long as the server asked, else doubling from a second.</summary>
     public TimeSpan After(AuthClusterException failure, bool haveToken)
@@ -33,6 +35,7 @@ internal sealed class Cooldown(TimeProvider clock)
         var longest = haveToken ? LongestWithToken : LongestWithout;
         var doubled = First * Math.Pow(2, Math.Min(_failures, 10));
         var pause = failure.RetryAfter is { } asked ? (asked < LongestAsked ? asked : LongestAsked) : doubled < longest ? doubled : longest;
+        _asked = failure.RetryAfter is not null;
         _failures++;
         _since = clock.GetTimestamp();
         _length = ServerResilience.Spread(pause) ?? pause;
@@ -43,9 +46,12 @@ internal sealed class Cooldown(TimeProvider clock)
     /// <summary>The failure once more, with what is left of the pause.</summary>
     public AuthClusterException Repeat(AuthClusterException failure)
     {
-        var left = _length - clock.GetElapsedTime(_since);
+        var left = LengthFor(haveToken: false) - clock.GetElapsedTime(_since);
         return new AuthClusterException(failure.Error, "The last request for this token failed and it is too early for another.", left, failure);
     }
+
+    /// <summary>A pause that was chosen while a token was held is too long once it is gone, unless the server asked for it.</summary>
+    private TimeSpan LengthFor(bool haveToken) => haveToken || _asked || _length < LongestWithout ? _length : LongestWithout;
 
     public void Clear()
     {

@@ -156,6 +156,8 @@ public class RevocationFeedTests
         clock.Advance(patience);
 
         Assert.Equal(status, await waiting);
+        // The clock stands: a request that waited again would never be answered.
+        Assert.Equal(status, await api.StatusAsync(issuer.Mint()));
     }
 
     [Fact]

@@ -17,6 +17,9 @@ internal sealed class FakeApi(WebApplication app) : IAsyncDisposable
 
     public bool RefusesAll { get; set; }
 
+    /// <summary>Where it sends its callers instead of answering.</summary>
+    public Uri? RedirectsTo { get; set; }
+
     public string Challenge { get; set; } = "Bearer realm=\"api, with comma\", error=\"invalid_token\", error_description=\"revoked\"";
 
     public static async Task<FakeApi> StartAsync()
@@ -40,6 +43,12 @@ internal sealed class FakeApi(WebApplication app) : IAsyncDisposable
         var header = context.Request.Headers.Authorization.ToString();
         var token = header.StartsWith("Bearer ", StringComparison.Ordinal) ? header["Bearer ".Length..] : header;
         Requests.Enqueue((token, body));
+        if (RedirectsTo is { } other)
+        {
+            context.Response.Redirect(other.ToString(), permanent: false, preserveMethod: true);
+            return;
+        }
+
         if (!RefusesAll && !Refused.ContainsKey(token))
             return;
         context.Response.StatusCode = 401;

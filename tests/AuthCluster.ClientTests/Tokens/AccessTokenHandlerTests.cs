@@ -52,6 +52,24 @@ public class AccessTokenHandlerTests
         Assert.Equal(2, at.Issuer.TokenRequests.Count);
     }
 
+    [Fact]
+    public async Task A_host_that_the_API_redirects_to_gets_no_token_whatever_it_answers()
+    {
+        await using var at = await Bench.StartAsync();
+        await using var other = await FakeApi.StartAsync();
+        other.RefusesAll = true;
+        at.Api.RedirectsTo = new Uri(other.Address, "steal");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "orders");
+
+        using var response = await at.Http.SendAsync(request, Cancel);
+
+        // It asks for another token by refusing: the request is not repeated, and what is repeated from outside goes to the API.
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal("", Assert.Single(other.Requests).Token);
+        Assert.Single(at.Issuer.TokenRequests);
+        Assert.Equal(at.Api.Address.Authority, request.RequestUri!.Authority);
+    }
+
     public static TheoryData<string> Replayable => ["string", "bytes", "form", "json", "multipart", "small stream", "unseekable with a length"];
 
     [Theory]
