@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
@@ -63,7 +64,7 @@ internal sealed partial class ExpiryWatch(
                 {
                     await LookAsync(stoppingToken);
                 }
-                catch (StorageUnavailableException e)
+                catch (Exception e) when (e is StorageUnavailableException or DbException) // a statement that is refused ends no silo
                 {
                     LogDelayed(e);
                 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
@@ -25,7 +26,7 @@ internal sealed partial class UsageFlusher(
             {
                 await store.FlushAsync(UsageRows(changes), LastUsedRows(changes), cancellationToken);
             }
-            catch (Exception e) when (StorageFaults.IsUnavailable(e) || e is OperationCanceledException)
+            catch (Exception e) when (StorageFaults.IsUnavailable(e) || e is OperationCanceledException or DbException)
             {
                 UsageBook.Return(changes);
                 LogDelayed(e, changes.Count);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
@@ -52,7 +53,7 @@ internal sealed partial class RevocationSweeper(
                 {
                     await SweepAsync(stoppingToken);
                 }
-                catch (StorageUnavailableException e)
+                catch (Exception e) when (e is StorageUnavailableException or DbException) // a statement that is refused ends no silo
                 {
                     LogNotSwept(e);
                 }
