@@ -34,7 +34,7 @@ internal sealed partial class ClientGrain
             command.Actor,
             state =>
             {
-                if (MadeByKey(state, command.IdempotencyId) is { } made)
+                if (MadeByKey(state, command.IdempotencyId, command.Secrets.FirstOrDefault()?.SecretId) is { } made)
                 {
                     // Made by this key, whatever became of it since: answered, not made again.
                     return made;
@@ -58,7 +58,7 @@ internal sealed partial class ClientGrain
                     Secrets = [.. command.Secrets.Select(s => Store(s, command.CreatedAt))],
                     LimitOwner = null,
                     LimitLevel = null,
-                    Creations = Remember(state, command.IdempotencyId, null, command.CreatedAt),
+                    Creations = Remember(state, command.IdempotencyId, command.Secrets.FirstOrDefault()?.SecretId, command.CreatedAt),
                 };
                 return new Change(ClientOutcome.Done, next, "client.create", _clientId, null, AuditDocument(next));
             },

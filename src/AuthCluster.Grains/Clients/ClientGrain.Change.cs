@@ -87,8 +87,9 @@ internal sealed partial class ClientGrain
     }
 
     /// <summary>What an Idempotency-Key made before; null for nothing.</summary>
-    private static Change? MadeByKey(ClientState? state, string? idempotencyId) =>
-        idempotencyId is not null && state?.Creations.FirstOrDefault(c => c.IdempotencyId == idempotencyId) is { } made
+    private static Change? MadeByKey(ClientState? state, string? idempotencyId, string? secretId) =>
+        // With another secret it is a new request: what the key chose the first time was forgotten meanwhile.
+        idempotencyId is not null && state?.Creations.FirstOrDefault(c => c.IdempotencyId == idempotencyId && (c.SecretId ?? secretId) == secretId) is { } made
             ? new Change(ClientOutcome.Done) { ETag = made.ETag }
             : null;
 

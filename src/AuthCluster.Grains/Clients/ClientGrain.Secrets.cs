@@ -17,6 +17,14 @@ internal sealed partial class ClientGrain
             }
 
             var added = Store(command.Secret, command.CreatedAt);
+            if (command.RetireOthersAfter is { } end
+                && (added.NotBefore > command.CreatedAt + end || added.ExpiresAt <= command.CreatedAt)
+                && state.Secrets.Any(s => s.IsValidAt(command.CreatedAt)))
+            {
+                // The others would end before this one begins, or it has ended already: nobody could authenticate.
+                return new Change(ClientOutcome.LastSecret);
+            }
+
             var others = command.RetireOthersAfter is { } after
                 ? [.. state.Secrets.Select(s => Retire(s, command.CreatedAt + after))]
                 : state.Secrets;
@@ -34,7 +42,7 @@ internal sealed partial class ClientGrain
         });
 
         // The key comes before all else: a repeat finds the client changed by itself, or gone since.
-        return ChangeAsync(command.Actor, state => MadeByKey(state, command.IdempotencyId) ?? add(state), cancellationToken);
+        return ChangeAsync(command.Actor, state => MadeByKey(state, command.IdempotencyId, command.Secret.SecretId) ?? add(state), cancellationToken);
     }
 
     public Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default) =>

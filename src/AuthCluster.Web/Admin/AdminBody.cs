@@ -24,7 +24,8 @@ internal static class AdminBody
 
         var isOfType = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             && type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase);
-        if (!isOfType && (!mayBeEmpty || request.ContentLength > 0))
+        // Without a length, what is named a body is one: it may have been read already, in search of a token.
+        if (!isOfType && (!mayBeEmpty || request.ContentLength > 0 || (request.ContentLength is null && request.ContentType is not null)))
         {
             return new AdminBodyRead(AdminProblem.MediaType(mediaType));
         }

@@ -37,7 +37,7 @@ internal static class AdminProblem
         Of(409, "Conflict", "A client with this id is there already; choose another id, or change that one.");
 
     public static AdminAnswer LastSecret { get; } =
-        Of(409, "Conflict", "It is the client's last valid secret; add another first, or repeat with ?force=true.");
+        Of(409, "Conflict", "The client would be left without a valid secret; add one that is valid first. A revocation can be repeated with ?force=true.");
 
     public static AdminAnswer LastAdmin { get; } = Of(
         409, "Conflict", "It is the last enabled client with the scope authcluster:admin; make or enable another admin first.");

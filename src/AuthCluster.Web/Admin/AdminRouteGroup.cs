@@ -31,7 +31,7 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
         foreach (var (status, body) in doc.Answers)
         {
             endpoint.WithMetadata(body is null
-                ? new ProducesResponseTypeMetadata(status)
+                ? new ProducesResponseTypeMetadata(status, typeof(void))
                 : new ProducesResponseTypeMetadata(status, body, [AdminBody.Json]));
         }
 

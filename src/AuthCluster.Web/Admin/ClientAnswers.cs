@@ -75,6 +75,8 @@ internal static class ClientAnswers
     public static DateTimeOffset? LastUseOf(ClientView? client, LastUsesAnswer lastUses)
     {
         DateTimeOffset? stored = lastUses.Items.FirstOrDefault(use => use.Kind == ClientKind)?.UsedAt;
+        // An id that was deleted and made again has not been used by what it is now. Uses are kept to the minute.
+        stored = client is not null && stored < client.CreatedAt.AddMinutes(-1) ? null : stored;
         return client?.LastUsedAt is { } held && (stored is null || held > stored) ? held : stored;
     }
 }

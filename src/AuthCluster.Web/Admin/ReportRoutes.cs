@@ -183,8 +183,10 @@ internal static class ReportRoutes
 
         var byBucket = usage.Items.ToLookup(item => Floor(item.Hour, width));
         var buckets = ImmutableArray.CreateBuilder<UsageBucketBody>();
-        for (var start = from; start < to; start += width)
+        // By count: at the end of time the bucket after the last would begin beyond what a time can be.
+        for (var bucketsBefore = 0L; bucketsBefore * width < to - from; bucketsBefore++)
         {
+            var start = from + (bucketsBefore * width);
             var totals = TotalsOf(byBucket[start]);
             buckets.Add(new UsageBucketBody(start.UtcDateTime, totals.Issued, totals.Refused));
         }

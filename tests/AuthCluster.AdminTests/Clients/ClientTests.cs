@@ -230,6 +230,21 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Theory]
+    [InlineData("hour", 2)]
+    [InlineData("day", 1)]
+    public async Task The_usage_at_the_end_of_time_is_none(string bucket, int buckets)
+    {
+        var admin = await server.CallerAsync();
+        var id = $"late-{bucket}";
+        await admin.CreateAsync(id);
+
+        var usage = await admin.GetAsync($"/clients/{id}/usage?from=9999-12-31T22:00:00Z&to=9999-12-31T23:59:59Z&bucket={bucket}");
+
+        Assert.True(usage.Status == 200, usage.ToString());
+        Assert.Equal(buckets, usage.Items.Count);
+    }
+
+    [Theory]
     [InlineData("""{ "nmae": "x" }""", "nmae")]
     [InlineData("""{ "clientId": "." }""", "clientId")]
     [InlineData("""{ "clientId": "acs_x" }""", "clientId")]

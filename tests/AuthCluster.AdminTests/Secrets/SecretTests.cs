@@ -36,6 +36,21 @@ public sealed class SecretTests(AdminServer server)
         Assert.DoesNotContain(second.Secret, listed.Body + one.Body, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{ "retireOthersAfter": 0, "notBefore": "2099-01-01T00:00:00Z" }""")]
+    [InlineData("""{ "retireOthersAfter": 0, "expiresAt": "2020-01-01T00:00:00Z" }""")]
+    public async Task The_others_are_not_retired_for_a_secret_that_is_of_no_use_by_then(string wish)
+    {
+        var admin = await server.CallerAsync();
+        var id = $"kept-{Guid.NewGuid():n}";
+        var (client, _) = await admin.CreateAsync(id);
+
+        Assert.Equal(409, (await admin.PostAsync($"/clients/{id}/secrets", wish)).Status);
+
+        Assert.Equal(200, (await server.TryTokenAsync(client)).Status);
+        Assert.Single((await admin.GetAsync($"/clients/{id}/secrets")).Items);
+    }
+
     [Fact]
     public async Task A_secret_without_a_wish_needs_no_body()
     {
