@@ -87,7 +87,7 @@ public sealed class RevocationTests(SdkServer server) : IDisposable
         Assert.Equal(200, await api.StatusAsync(good));
         var (items, _) = await _caller.FeedToEndAsync(SdkServer.Api);
         Assert.Equal(items.Count, items.Select(item => $"{item.GetProperty("kind")} {item.GetProperty("value")} {item.GetProperty("gen")}").Distinct().Count());
-        Assert.True(items.Count > More, $"{items.Count} items");
+        Assert.True(items.Count >= More, $"{items.Count} items");
     }
 
     public void Dispose() => _caller.Dispose();
