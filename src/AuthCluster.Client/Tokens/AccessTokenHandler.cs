@@ -18,48 +18,39 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
             return await base.SendAsync(request, cancellationToken);
         RequireSecureAddress(request.RequestUri);
 
-        var address = request.RequestUri;
         var token = await tokens.GetTokenAsync(_target, cancellationToken);
         var canReplay = await RequestReplay.PrepareAsync(request.Content, options.MaxReplayBytes, cancellationToken);
-        var response = await SendAsync(request, token, cancellationToken);
-        if (request.RequestUri != address)
-        {
-            // Redirected, without the token: the refusal is not of it. The inner handler has put the other address into the
-            // request, where a repeat, ours or one from outside, would send a token to a host that nobody chose.
-            request.RequestUri = address;
-            return response;
-        }
-
-        if (!BearerChallenge.IsInvalidToken(response) || !tokens.Invalidate(token) || !canReplay || await TryGetAnotherAsync(token, cancellationToken) is not { } another)
+        var (response, isRedirected) = await SendAsync(request, token, cancellationToken);
+        // What answers elsewhere got no token: its refusal is not of ours.
+        if (isRedirected || !BearerChallenge.IsInvalidToken(response) || !tokens.Invalidate(token) || !canReplay || await TryGetAnotherAsync(token, cancellationToken) is not { } another)
             return response;
 
         LogRefused();
         response.Dispose();
-        try
-        {
-            return await SendAsync(request, another, cancellationToken);
-        }
-        finally
-        {
-            request.RequestUri = address;
-        }
+        return (await SendAsync(request, another, cancellationToken)).Response;
     }
 
     /// <summary>Not offered: waiting for a token would block a thread.</summary>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
         throw new NotSupportedException("Requests with an access token are sent by the asynchronous methods of HttpClient.");
 
-    /// <summary>The token is on the request only while it is sent: a repeat from outside then gets the present one.</summary>
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancellationToken)
+    /// <summary>
+    /// The token is on the request only while it is sent: a repeat from outside then gets the present one. The address, which
+    /// an inner handler that follows redirects exchanges, is put back: no repeat sends a token to a host that nobody chose.
+    /// </summary>
+    private async Task<(HttpResponseMessage Response, bool IsRedirected)> SendAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancellationToken)
     {
+        var address = request.RequestUri;
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Value);
         try
         {
-            return await base.SendAsync(request, cancellationToken);
+            var response = await base.SendAsync(request, cancellationToken);
+            return (response, request.RequestUri != address);
         }
         finally
         {
             request.Headers.Authorization = null;
+            request.RequestUri = address;
         }
     }
 

@@ -70,6 +70,18 @@ public class AccessTokenHandlerTests
         Assert.Equal(at.Api.Address.Authority, request.RequestUri!.Authority);
     }
 
+    [Fact]
+    public async Task A_repeat_after_a_redirect_that_led_nowhere_goes_to_the_API()
+    {
+        await using var at = await Bench.StartAsync();
+        at.Api.RedirectsTo = new Uri("http://127.0.0.1:1/");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "orders");
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => at.Http.SendAsync(request, Cancel));
+
+        Assert.Equal(at.Api.Address.Authority, request.RequestUri!.Authority);
+    }
+
     public static TheoryData<string> Replayable => ["string", "bytes", "form", "json", "multipart", "small stream", "unseekable with a length"];
 
     [Theory]
