@@ -18,9 +18,9 @@ internal static class Program
         {
             return await RefuseAsync(e.Problems);
         }
-        catch (Exception e) when (StartFailure.SentenceOf(e) is not null)
+        catch (Exception e) when (StartFailure.SentenceOf(e) is { } sentence)
         {
-            return await RefuseAsync([StartFailure.SentenceOf(e)!]);
+            return await RefuseAsync([sentence]);
         }
     }
 

@@ -42,6 +42,9 @@ public static class StorageFaults
         _ => StorageFault.None,
     };
 
+    /// <summary>Whether an exception came from storage at all, be it away or be the statement refused.</summary>
+    public static bool IsFault(Exception exception) => Of(exception) != StorageFault.None;
+
     /// <summary>Whether the database can't be worked with at the moment: the caller is told to come back later.</summary>
     public static bool IsUnavailable(Exception exception) =>
         Of(exception) is StorageFault.Unavailable or StorageFault.OutcomeUnknown or StorageFault.Conflict;

@@ -50,7 +50,7 @@ internal sealed partial class ClientGrain
             await _services.Gate.WriteAsync(
                 token => _services.Outbox.ApplyAsync(OutboxOf(record.State, items), token), cancellationToken);
         }
-        catch (Exception e) when (StorageFaults.Of(e) != StorageFault.None)
+        catch (Exception e) when (StorageFaults.IsFault(e))
         {
             // Also what a table refuses: the change is made, and must be told when that is mended.
             LogNotDrained(e, _clientId);

@@ -58,12 +58,12 @@ internal sealed partial class ClientGrain
             await StartReloading();
         }
 
-        if (_policy is not { } policy)
+        if (_policy is null)
         {
             return AnswerOfNobody();
         }
 
-        if (command.Generation != _services.Floor.Value + policy.Generation || command.ExpiresAt <= Now)
+        if (command.Generation != PresentGeneration || command.ExpiresAt <= Now)
         {
             // Dead already, by the generation or by its end.
             return Answer(ClientOutcome.Done);
@@ -95,15 +95,18 @@ internal sealed partial class ClientGrain
             return TokenStanding.Unknown;
         }
 
-        return _policy is { Enabled: true } policy
-            && command.Generation == _services.Floor.Value + policy.Generation
+        return _policy is { Enabled: true }
+            && command.Generation == PresentGeneration
             && !revoked.Contains(command.Jti)
                 ? TokenStanding.Active
                 : TokenStanding.Inactive;
     }
 
-    /// <summary>What the items of the present generation's tokens hold: one more, so that those tokens are below it.</summary>
-    private long ItemGeneration => _services.Floor.Value + (_policy?.Generation ?? 0) + 1;
+    /// <summary>The generation of the client's tokens that may live.</summary>
+    private long PresentGeneration => _services.Floor.Value + (_policy?.Generation ?? 0);
+
+    /// <summary>What the items of those tokens hold: one more, so that the tokens are below it.</summary>
+    private long ItemGeneration => PresentGeneration + 1;
 
     private async Task<bool> StoreRevocationAsync(RevokeTokenCommand command)
     {

@@ -17,16 +17,17 @@ internal sealed partial class ClientGrain
             }
 
             var added = Store(command.Secret, command.CreatedAt);
-            if (command.RetireOthersAfter is { } end
-                && (added.NotBefore > command.CreatedAt + end || added.ExpiresAt <= command.CreatedAt)
+            var othersEnd = command.CreatedAt + command.RetireOthersAfter;
+            if (othersEnd is not null
+                && (added.NotBefore > othersEnd || added.ExpiresAt <= command.CreatedAt)
                 && state.Secrets.Any(s => s.IsValidAt(command.CreatedAt)))
             {
                 // The others would end before this one begins, or it has ended already: nobody could authenticate.
                 return new Change(ClientOutcome.LastSecret);
             }
 
-            var others = command.RetireOthersAfter is { } after
-                ? [.. state.Secrets.Select(s => Retire(s, command.CreatedAt + after))]
+            var others = othersEnd is { } end
+                ? [.. state.Secrets.Select(s => Retire(s, end))]
                 : state.Secrets;
             var next = state with
             {

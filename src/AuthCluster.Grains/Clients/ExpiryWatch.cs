@@ -1,4 +1,3 @@
-using System.Data.Common;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
@@ -64,7 +63,7 @@ internal sealed partial class ExpiryWatch(
                 {
                     await LookAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is StorageUnavailableException or DbException) // a statement that is refused ends no silo
+                catch (Exception e) when (StorageFaults.IsFault(e)) // a statement that is refused ends no silo
                 {
                     LogDelayed(e);
                 }

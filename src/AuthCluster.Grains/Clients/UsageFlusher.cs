@@ -1,4 +1,3 @@
-using System.Data.Common;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
@@ -26,7 +25,7 @@ internal sealed partial class UsageFlusher(
             {
                 await store.FlushAsync(UsageRows(changes), LastUsedRows(changes), cancellationToken);
             }
-            catch (Exception e) when (StorageFaults.IsUnavailable(e) || e is OperationCanceledException or DbException)
+            catch (Exception e) when (StorageFaults.IsFault(e) || e is OperationCanceledException)
             {
                 UsageBook.Return(changes);
                 LogDelayed(e, changes.Count);

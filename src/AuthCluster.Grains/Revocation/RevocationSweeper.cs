@@ -1,4 +1,3 @@
-using System.Data.Common;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
@@ -53,7 +52,7 @@ internal sealed partial class RevocationSweeper(
                 {
                     await SweepAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is StorageUnavailableException or DbException) // a statement that is refused ends no silo
+                catch (Exception e) when (StorageFaults.IsFault(e)) // a statement that is refused ends no silo
                 {
                     LogNotSwept(e);
                 }

@@ -143,7 +143,7 @@ public sealed class OutboxStore(Database database)
                 CancellationToken.None);
             return null;
         }
-        catch (Exception e) when (StorageFaults.Of(e) != StorageFault.None)
+        catch (Exception e) when (StorageFaults.IsFault(e))
         {
             return e;
         }
