@@ -13,6 +13,9 @@ public sealed class UnknownIdFloodTests(ITestOutputHelper output)
 
     private const int Ids = 100_000;
 
+    /// <summary>What is kept for each id grows in every flood; what the collector or an allocator keeps for later, in one at most.</summary>
+    private const int Floods = 3;
+
     /// <summary>Far below what a forgotten activation (2,200 bytes and more) or cache entry (500) for each id would come to: 220 MB, 50 MB.</summary>
     private const long MayStay = 32L * 1024 * 1024;
 
@@ -34,15 +37,20 @@ public sealed class UnknownIdFloodTests(ITestOutputHelper output)
 
         // The first flood fills every pool and every bounded cache.
         await FloodAsync(server, "a", Ids / 4);
-        var before = server.ResidentBytes();
-        var start = Stopwatch.GetTimestamp();
-        await FloodAsync(server, "b", Ids);
-        var took = Stopwatch.GetElapsedTime(start);
-        var after = server.ResidentBytes();
+        var least = long.MaxValue;
+        for (var flood = 0; flood < Floods && least >= MayStay; flood++)
+        {
+            var before = server.ResidentBytes();
+            var start = Stopwatch.GetTimestamp();
+            await FloodAsync(server, $"b{flood}-", Ids);
+            var took = Stopwatch.GetElapsedTime(start);
+            var after = server.ResidentBytes();
+            output.WriteLine($"{Ids} unknown ids in {took.TotalSeconds:f1} s; resident {before >> 20} MiB before, {after >> 20} MiB after");
+            Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(120));
+            least = Math.Min(least, after - before);
+        }
 
-        output.WriteLine($"{Ids} unknown ids in {took.TotalSeconds:f1} s; resident {before >> 20} MiB before, {after >> 20} MiB after");
-        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(120));
-        Assert.True(after - before < MayStay, $"{(after - before) >> 20} MiB more after {Ids} unknown ids");
+        Assert.True(least < MayStay, $"at least {least >> 20} MiB more after each {Ids} unknown ids");
         using var caller = new TokenEndpointCaller(server.Address);
         Expect.Granted(await caller.PostAsync(client));
     }
