@@ -1,7 +1,6 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace AuthCluster.Protocol.Introspection;
 
@@ -38,44 +37,30 @@ public sealed record IntrospectionResponse
     /// <summary>The answer as compact JSON, UTF-8.</summary>
     public ReadOnlyMemory<byte> ToJson()
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteBoolean("active"u8, true);
-            if (Scope.Length > 0)
-            {
-                json.WriteString("scope"u8, Scope);
-            }
-
-            json.WriteString("client_id"u8, ClientId);
-            json.WriteString("token_type"u8, "Bearer"u8);
-            json.WriteNumber("exp"u8, ExpiresAt);
-            json.WriteNumber("iat"u8, IssuedAt);
-            json.WriteString("sub"u8, ClientId);
-            WriteAudiences(json);
-            json.WriteString("iss"u8, Issuer);
-            json.WriteString("jti"u8, TokenId);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenMemory;
-    }
-
-    private void WriteAudiences(Utf8JsonWriter json)
-    {
-        if (Audiences.Length == 1)
-        {
-            json.WriteString("aud"u8, Audiences[0]);
-            return;
-        }
-
-        json.WriteStartArray("aud"u8);
-        foreach (var audience in Audiences)
-        {
-            json.WriteStringValue(audience);
-        }
-
-        json.WriteEndArray();
+        var document = new IntrospectionDocument(
+            Active: true,
+            Scope.Length > 0 ? Scope : null,
+            ClientId,
+            TokenType: "Bearer",
+            ExpiresAt,
+            IssuedAt,
+            Sub: ClientId,
+            Audiences,
+            Issuer,
+            TokenId);
+        return JsonSerializer.SerializeToUtf8Bytes(document, ProtocolJson.Default.IntrospectionDocument);
     }
 }
+
+/// <summary>The members of the answer (RFC 7662 section 2.2) in their order.</summary>
+internal sealed record IntrospectionDocument(
+    bool Active,
+    string? Scope,
+    string ClientId,
+    string TokenType,
+    long Exp,
+    long Iat,
+    string Sub,
+    [property: JsonConverter(typeof(OneOrManyConverter))] ImmutableArray<string> Aud,
+    string Iss,
+    string Jti);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace AuthCluster.Protocol.Keys;
 
@@ -37,8 +38,8 @@ public static class JsonWebKeys
     {
         var (x, y) = Coordinates(parameters);
         var kid = Thumbprint(parameters);
-        return new PublicJwk(kid, Es256, Encoding.ASCII.GetBytes(
-            $$"""{"kty":"EC","use":"sig","alg":"ES256","kid":"{{kid}}","crv":"P-256","x":"{{x}}","y":"{{y}}"}"""));
+        return new PublicJwk(kid, Es256, JsonSerializer.SerializeToUtf8Bytes(
+            new EcKeyDocument(Kty: "EC", Use: "sig", Es256, kid, Crv: "P-256", x, y), ProtocolJson.Default.EcKeyDocument));
     }
 
     /// <summary>The JWK of an RSA key.</summary>
@@ -54,8 +55,8 @@ public static class JsonWebKeys
 
         var (n, e) = Numbers(parameters);
         var kid = Thumbprint(parameters);
-        return new PublicJwk(kid, algorithm, Encoding.ASCII.GetBytes(
-            $$"""{"kty":"RSA","use":"sig","alg":"{{algorithm}}","kid":"{{kid}}","n":"{{n}}","e":"{{e}}"}"""));
+        return new PublicJwk(kid, algorithm, JsonSerializer.SerializeToUtf8Bytes(
+            new RsaKeyDocument(Kty: "RSA", Use: "sig", algorithm, kid, n, e), ProtocolJson.Default.RsaKeyDocument));
     }
 
     /// <summary>The SHA-256 thumbprint of a P-256 key: members <c>crv</c>, <c>kty</c>, <c>x</c>, <c>y</c> (RFC 7638 section 3.2).</summary>
@@ -135,3 +136,9 @@ public static class JsonWebKeys
 
     private static string Hash(string members) => Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(members)));
 }
+
+/// <summary>The members of a P-256 key (RFC 7518 section 6.2.1) in their order.</summary>
+internal sealed record EcKeyDocument(string Kty, string Use, string Alg, string Kid, string Crv, string X, string Y);
+
+/// <summary>The members of an RSA key (RFC 7518 section 6.3.1) in their order.</summary>
+internal sealed record RsaKeyDocument(string Kty, string Use, string Alg, string Kid, string N, string E);

@@ -1,6 +1,6 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Metadata;
 
@@ -38,40 +38,29 @@ public sealed record ServerMetadata
     /// <summary>The document as compact JSON, UTF-8.</summary>
     public byte[] ToJson()
     {
-        var buffer = new ArrayBufferWriter<byte>(1_024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("issuer"u8, Issuer.Value);
-            json.WriteString("token_endpoint"u8, Issuer.UrlOf(TokenPath));
-            WriteAuthMethods(json, "token_endpoint_auth_methods_supported"u8);
-            json.WriteString("jwks_uri"u8, Issuer.UrlOf(JwksPath));
-            json.WriteStartArray("grant_types_supported"u8);
-            json.WriteStringValue(Tokens.GrantTypeNames.ClientCredentials);
-            json.WriteEndArray();
-            if (HasIntrospection)
-            {
-                json.WriteString("introspection_endpoint"u8, Issuer.UrlOf(IntrospectionPath));
-                WriteAuthMethods(json, "introspection_endpoint_auth_methods_supported"u8);
-            }
-
-            if (HasRevocation)
-            {
-                json.WriteString("revocation_endpoint"u8, Issuer.UrlOf(RevocationPath));
-                WriteAuthMethods(json, "revocation_endpoint_auth_methods_supported"u8);
-            }
-
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    private static void WriteAuthMethods(Utf8JsonWriter json, ReadOnlySpan<byte> member)
-    {
-        json.WriteStartArray(member);
-        json.WriteStringValue(Clients.ClientAuthMethodNames.ClientSecretBasic);
-        json.WriteStringValue(Clients.ClientAuthMethodNames.ClientSecretPost);
-        json.WriteEndArray();
+        string[] authMethods = [ClientAuthMethodNames.ClientSecretBasic, ClientAuthMethodNames.ClientSecretPost];
+        var document = new ServerMetadataDocument(
+            Issuer.Value,
+            Issuer.UrlOf(TokenPath),
+            authMethods,
+            Issuer.UrlOf(JwksPath),
+            [GrantTypeNames.ClientCredentials],
+            HasIntrospection ? Issuer.UrlOf(IntrospectionPath) : null,
+            HasIntrospection ? authMethods : null,
+            HasRevocation ? Issuer.UrlOf(RevocationPath) : null,
+            HasRevocation ? authMethods : null);
+        return JsonSerializer.SerializeToUtf8Bytes(document, ProtocolJson.Default.ServerMetadataDocument);
     }
 }
+
+/// <summary>The members of the document (RFC 8414 section 2) in their order.</summary>
+internal sealed record ServerMetadataDocument(
+    string Issuer,
+    string TokenEndpoint,
+    string[] TokenEndpointAuthMethodsSupported,
+    string JwksUri,
+    string[] GrantTypesSupported,
+    string? IntrospectionEndpoint,
+    string[]? IntrospectionEndpointAuthMethodsSupported,
+    string? RevocationEndpoint,
+    string[]? RevocationEndpointAuthMethodsSupported);

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using AuthCluster.Protocol.Admin;
 
@@ -20,26 +18,14 @@ public static class RevocationFeedResponse
     /// <param name="next">What to ask after next.</param>
     public static ReadOnlyMemory<byte> Of(IEnumerable<RevocationFeedEntry> entries, string next)
     {
-        var buffer = new ArrayBufferWriter<byte>(1_024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("items"u8);
-            foreach (var entry in entries)
-            {
-                json.WriteStartObject();
-                json.WriteString("kind"u8, entry.Kind);
-                json.WriteString("value"u8, entry.Value);
-                json.WriteNumber("gen"u8, entry.Generation);
-                json.WriteString("expiresAt"u8, Rfc3339.Format(entry.ExpiresAt));
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteString("next"u8, next);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenMemory;
+        var document = new RevocationFeedDocument(
+            [.. entries.Select(entry => new RevocationFeedItem(entry.Kind, entry.Value, entry.Generation, Rfc3339.Format(entry.ExpiresAt)))], next);
+        return JsonSerializer.SerializeToUtf8Bytes(document, ApiJson.Default.RevocationFeedDocument);
     }
 }
+
+/// <summary>The members of an answer of the feed, in their order.</summary>
+internal sealed record RevocationFeedDocument(IReadOnlyList<RevocationFeedItem> Items, string Next);
+
+/// <summary>The members of an entry, in their order.</summary>
+internal sealed record RevocationFeedItem(string Kind, string Value, long Gen, string ExpiresAt);
