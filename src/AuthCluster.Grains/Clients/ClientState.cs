@@ -7,14 +7,20 @@ using AuthCluster.Contracts.Tokens;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
+/// A part of what is stored. Members that this build does not know are kept, so that an older silo which rewrites
+/// a row during a rolling upgrade does not drop what a newer one stored.
+/// </summary>
+internal abstract record StoredPart
+{
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; init; }
+}
+
+/// <summary>
 /// What is stored of one client: one row, written whole. Immutable; a change is a new value that replaces
 /// the old one in memory only after its write has returned.
 /// </summary>
-/// <remarks>
-/// Members that this build does not know are kept, so that an older silo which rewrites a row during a
-/// rolling upgrade does not drop what a newer one stored.
-/// </remarks>
-internal sealed record ClientState
+internal sealed record ClientState : StoredPart
 {
     /// <summary>True for a tombstone: the id is free again, its generation is not.</summary>
     public bool Deleted { get; init; }
@@ -52,13 +58,10 @@ internal sealed record ClientState
 
     /// <summary>The last changes, so that one which is asked for again, its answer having been lost, is not made twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
-
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
 }
 
 /// <summary>One secret at rest: an HMAC under the pepper, or a slow hash, or both once the slow one was proven.</summary>
-internal sealed record SecretState
+internal sealed record SecretState : StoredPart
 {
     public required string Id { get; init; }
 
@@ -80,9 +83,6 @@ internal sealed record SecretState
 
     public SlowHashState? SlowHash { get; init; }
 
-    [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Unknown { get; init; }
-
     public bool IsValidAt(DateTimeOffset now) =>
         (NotBefore is not { } from || from <= now) && (ExpiresAt is not { } until || now < until);
 
@@ -90,7 +90,7 @@ internal sealed record SecretState
 }
 
 /// <summary>A slow hash with its parameters and what it must give.</summary>
-internal sealed record SlowHashState
+internal sealed record SlowHashState : StoredPart
 {
     public required SlowHashAlgorithm Algorithm { get; init; }
 
@@ -108,10 +108,10 @@ internal sealed record SlowHashState
 }
 
 /// <summary>How much of the quota is reserved in a period. Reserved ahead of use, so that a crash can lose permits but never give too many.</summary>
-internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved);
+internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved) : StoredPart;
 
 /// <summary>One administrative change on its way to the audit and the revocation feed.</summary>
-internal sealed record OutboxItem
+internal sealed record OutboxItem : StoredPart
 {
     public required string AuditId { get; init; }
 
@@ -136,7 +136,7 @@ internal sealed record OutboxItem
 }
 
 /// <summary>Remembers what an Idempotency-Key made, and the ETag that the client had then.</summary>
-internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until, string? ETag = null);
+internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until, string? ETag = null) : StoredPart;
 
 /// <summary>Remembers a change by the id of its audit entry, and the ETag that it gave.</summary>
-internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At);
+internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At) : StoredPart;

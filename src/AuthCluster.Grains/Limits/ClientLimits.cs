@@ -140,16 +140,18 @@ internal sealed class ClientLimits(TimeProvider clock)
         }
 
         RollPeriod(quota, now);
-        var reserved = state.Quota is { } stored && stored.PeriodStart == _period && stored.Per == quota.Period.Name ? stored.Reserved : 0;
+        var present = state.Quota is { } stored && stored.PeriodStart == _period && stored.Per == quota.Period.Name
+            ? stored
+            : new QuotaReservation(quota.Period.Name, _period, Reserved: 0);
         // Filled up to one block, never more: what a crash can lose is what is reserved and not spent.
-        var block = Math.Min(QuotaBlock.Next(quota.Tokens, reserved), QuotaBlock.Size(quota.Tokens) - Math.Max(0, _left));
+        var block = Math.Min(QuotaBlock.Next(quota.Tokens, present.Reserved), QuotaBlock.Size(quota.Tokens) - Math.Max(0, _left));
         if (block <= 0)
         {
             return null;
         }
 
         _blockUnderWay = block;
-        return state with { Quota = new QuotaReservation(quota.Period.Name, _period, reserved + block) };
+        return state with { Quota = present with { Reserved = present.Reserved + block } };
     }
 
     /// <summary>

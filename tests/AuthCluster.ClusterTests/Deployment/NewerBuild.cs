@@ -7,11 +7,11 @@ namespace AuthCluster.ClusterTests.Deployment;
 
 /// <summary>
 /// A build of the server as a later release might be: compiled from these sources, with one member more on each record that silos send
-/// each other and in the stored state of a client.
+/// each other and on each part of the stored state of a client.
 /// </summary>
 public sealed partial class NewerBuild : IDisposable
 {
-    /// <summary>What the newer build writes into each client's stored state.</summary>
+    /// <summary>What the newer build writes into each part of a client's stored state.</summary>
     public const string StoredMember = "\"addedLater\":\"kept\"";
 
     private static readonly string[] Copied =
@@ -26,8 +26,11 @@ public sealed partial class NewerBuild : IDisposable
     /// <summary>The compiled server.</summary>
     public string Assembly => Path.Combine(_folder.Path, "src", "AuthCluster.Server", "bin", "Release", "net10.0", "AuthCluster.Server.dll");
 
-    /// <summary>How many records got a member.</summary>
-    public int Records { get; private set; }
+    /// <summary>How many records that are sent got a member.</summary>
+    public int SentRecords { get; private set; }
+
+    /// <summary>How many records that are stored got a member.</summary>
+    public int StoredRecords { get; private set; }
 
     /// <summary>Compiles it.</summary>
     public static async Task<NewerBuild> CompileAsync(CancellationToken cancellationToken)
@@ -87,26 +90,29 @@ public sealed partial class NewerBuild : IDisposable
     {
         foreach (var file in Directory.EnumerateFiles(_folder.PathOf("src/AuthCluster.Contracts"), "*.cs", SearchOption.AllDirectories))
         {
-            var text = File.ReadAllText(file);
-            var changed = new StringBuilder();
-            var from = 0;
-            foreach (Match record in WireRecord().Matches(text))
-            {
-                var end = EndOfHead(text, record.Index + record.Length);
-                const string Member = "[Id(900)] public string? AddedLater { get; init; } = \"sent\";";
-                changed.Append(text, from, end - from).Append(text[end] == ';' ? $" {{ {Member} }}" : $"{{ {Member}");
-                from = end + 1;
-                Records++;
-            }
-
-            File.WriteAllText(file, changed.Append(text, from, text.Length - from).ToString());
+            SentRecords += AddMember(file, WireRecord(), "[Id(900)] public string? AddedLater { get; init; } = \"sent\";");
         }
 
-        var state = _folder.PathOf("src/AuthCluster.Grains/Clients/ClientState.cs");
-        const string Head = "internal sealed record ClientState\n{";
-        var stateText = File.ReadAllText(state);
-        Assert.Contains(Head, stateText, StringComparison.Ordinal);
-        File.WriteAllText(state, stateText.Replace(Head, Head + " public string AddedLater { get; init; } = \"kept\";", StringComparison.Ordinal));
+        StoredRecords = AddMember(
+            _folder.PathOf("src/AuthCluster.Grains/Clients/ClientState.cs"), StoredRecord(), "public string? AddedLater { get; init; } = \"kept\";");
+    }
+
+    private static int AddMember(string file, Regex head, string member)
+    {
+        var text = File.ReadAllText(file);
+        var changed = new StringBuilder();
+        var from = 0;
+        var records = 0;
+        foreach (Match record in head.Matches(text))
+        {
+            var end = EndOfHead(text, record.Index + record.Length);
+            changed.Append(text, from, end - from).Append(text[end] == ';' ? $" {{ {member} }}" : $"{{ {member}");
+            from = end + 1;
+            records++;
+        }
+
+        File.WriteAllText(file, changed.Append(text, from, text.Length - from).ToString());
+        return records;
     }
 
     /// <summary>Where a record's head ends: at the semicolon or the brace that is in no parenthesis.</summary>
@@ -124,6 +130,9 @@ public sealed partial class NewerBuild : IDisposable
 
     [GeneratedRegex(@"\[GenerateSerializer[^\n]*\npublic sealed record \w+")]
     private static partial Regex WireRecord();
+
+    [GeneratedRegex(@"\ninternal sealed record \w+")]
+    private static partial Regex StoredRecord();
 
     [GeneratedRegex("(^|/)(bin|obj|data)/")]
     private static partial Regex BuildOutput();

@@ -80,16 +80,21 @@ public sealed class Caller : IDisposable
     }
 
     /// <summary>Sends a request to a server.</summary>
-    public Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json")
+    public Task<HttpResponseMessage> SendAsync(ServerProcess node, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json", string? idempotencyKey = null)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return SendAsync(node.Address, method, path, bearer, json, mediaType);
+        return SendAsync(node.Address, method, path, bearer, json, mediaType, idempotencyKey);
     }
 
     /// <summary>Sends a request to a listener.</summary>
-    public Task<HttpResponseMessage> SendAsync(Uri address, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json")
+    public Task<HttpResponseMessage> SendAsync(Uri address, HttpMethod method, string path, string? bearer = null, string? json = null, string mediaType = "application/json", string? idempotencyKey = null)
     {
         var request = new HttpRequestMessage(method, new Uri(address, path));
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
         if (bearer is not null)
         {
             request.Headers.Authorization = new("Bearer", bearer);
