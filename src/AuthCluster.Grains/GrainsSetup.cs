@@ -60,6 +60,7 @@ public static class GrainsSetup
         services.AddSingleton<ExpiryWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ExpiryWatch>());
         services.AddSingleton<SiloActivity>();
+        services.AddHostedService<SiloMetrics>();
         services.AddSingleton<SiloReportClient>();
         services.AddGrainService<SiloReportService>();
         services.AddSingleton<UsageFlusher>();

@@ -45,7 +45,7 @@ public sealed class SharedKeysTests(ThreeSilos silos)
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
-    public async Task The_admin_api_tells_of_every_living_silo_from_any_node(DatabaseKind kind)
+    public async Task The_admin_api_and_the_metrics_tell_of_every_living_silo_from_any_node(DatabaseKind kind)
     {
         var admin = silos.Admin;
         var cluster = await silos.OnAsync(kind);
@@ -56,9 +56,17 @@ public sealed class SharedKeysTests(ThreeSilos silos)
         }
 
         Assert.Equal(3, (await SilosAsync(cluster.Nodes[1])).Count);
+        await MetricIsAsync(cluster.Nodes[1], "authcluster_cluster_silos", 3);
+        var activations = await Task.WhenAll(cluster.Nodes.Select(node => caller.MetricAsync(node, "authcluster_cluster_activations")));
+        Assert.True(activations.Sum() >= 1, "The administrator is in the memory of a silo.");
         await cluster.Nodes[2].KillAsync();
         await Eventually.HoldsAsync(
             "the killed silo is gone from the list", TimeSpan.FromSeconds(5), async () => (await SilosAsync(cluster.Nodes[0])).Count == 2, Cancellation);
+        await MetricIsAsync(cluster.Nodes[0], "authcluster_cluster_silos", 2);
+
+        // The page is made anew a few times a second.
+        Task MetricIsAsync(ServerProcess node, string name, double value) => Eventually.HoldsAsync(
+            $"{name} is {value}", TimeSpan.FromSeconds(5), async () => await caller.MetricAsync(node, name) == value, Cancellation);
 
         async Task<List<JsonElement>> SilosAsync(ServerProcess node)
         {

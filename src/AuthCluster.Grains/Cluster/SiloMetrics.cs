@@ -1,0 +1,20 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Hosting;
+
+namespace AuthCluster.Grains.Cluster;
+
+/// <summary>What one silo sees of the cluster, and how many clients it holds.</summary>
+internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var meter = factory.Create("AuthCluster.Cluster");
+        meter.CreateObservableGauge("authcluster.cluster.silos", CountActive, "{silo}", "Silos that this one knows to be active");
+        meter.CreateObservableGauge("authcluster.cluster.activations", () => activity.Activations, "{client}", "Clients in this silo's memory");
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private int CountActive() => membership.CurrentSnapshot.Members.Values.Count(member => member.Status == SiloStatus.Active);
+}
