@@ -55,6 +55,17 @@ public sealed class ComposeFileTests
         Assert.True(file.GetProperty("networks").GetProperty("internal").GetProperty("internal").GetBoolean());
     }
 
+    [Fact]
+    public async Task Callers_and_operators_come_in_through_the_balancer_and_from_this_machine_alone()
+    {
+        var file = ComposeFile.Parse(await ComposeFile.ReadAsync(Cancellation));
+        var published = file.GetProperty("services").EnumerateObject()
+            .Where(service => service.Value.TryGetProperty("ports", out _))
+            .SelectMany(service => service.Value.GetProperty("ports").EnumerateArray().Select(port => $"{service.Name} {port}"));
+
+        Assert.Equal(["balancer 127.0.0.1:8080:8080", "balancer 127.0.0.1:9090:9090"], published);
+    }
+
     private static async Task<IReadOnlyList<string>> ErrorsAsync(JsonElement file)
     {
         var schema = await JsonSchema.FromFileAsync(
