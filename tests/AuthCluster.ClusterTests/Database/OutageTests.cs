@@ -45,7 +45,8 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
 
         using var caller = new Caller();
         await Activations.WarmAsync(caller, cluster.Nodes, warm);
-        await Activations.WarmAsync(caller, cluster.Nodes, [behindProxy.Counted]);
+        var spent = 0;
+        Assert.Equal(200, (await SpendAllAsync(caller, cluster, behindProxy.Counted[outage], 2, () => spent++)).Status);
         var admin = await caller.TokenAsync(cluster.Nodes[0], behindProxy.Admin);
         foreach (var node in cluster.Nodes)
         {
@@ -75,6 +76,10 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
 
             await Task.Delay(100, Cancellation);
         }
+
+        // A client with a quota has what was reserved for it before, and no more.
+        var withoutBlock = await SpendAllAsync(caller, cluster, behindProxy.Counted[outage], ClusterBehindProxy.Quota, () => spent++);
+        var spentInOutage = spent;
 
         foreach (var node in cluster.Nodes)
         {
@@ -116,7 +121,14 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
             async () => await cluster.Database.NumberAsync(
                 $"select coalesce(sum(count), 0) from usage_hourly where client_id in ({names}) and outcome = 'issued'") == issued,
             Cancellation);
-        await caller.TokenAsync(cluster.Nodes[0], behindProxy.Counted);
+
+        // Its quota is spent to the end and not beyond; a block whose reservation got no answer may be lost.
+        Assert.True(withoutBlock is { Status: 503, RetryAfter: not null }, withoutBlock.ToString());
+        Assert.InRange(spentInOutage, 1, ClusterBehindProxy.QuotaBlock);
+        var last = await SpendAllAsync(caller, cluster, behindProxy.Counted[outage], ClusterBehindProxy.Quota, () => spent++);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{spent} tokens of a quota of {ClusterBehindProxy.Quota}, {spentInOutage} of them before its end");
+        Assert.Equal(429, last.Status);
+        Assert.InRange(spent, ClusterBehindProxy.Quota - ClusterBehindProxy.QuotaBlock, ClusterBehindProxy.Quota);
     }
 
     [Fact]
@@ -145,6 +157,25 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
         TestContext.Current.TestOutputHelper?.WriteLine($"recovered {recovered.TotalSeconds:f1} s after the database");
         Assert.True(report.Failed.Count == 0, figures + cluster.Outputs());
         Assert.Equal(silos, cluster.Nodes.Select(node => node.ProcessId));
+    }
+
+    /// <summary>Asks each node in turn until one refuses, or until enough were given.</summary>
+    private static async Task<Sample> SpendAllAsync(Caller caller, ClusterUnderTest cluster, TestClient client, int most, Action spent)
+    {
+        for (var asked = 0; ; asked++)
+        {
+            var sample = await caller.AskAsync(cluster.Nodes[asked % cluster.Nodes.Count], client);
+            if (sample.Status != 200)
+            {
+                return sample;
+            }
+
+            spent();
+            if (asked + 1 == most)
+            {
+                return sample;
+            }
+        }
     }
 
     private static async Task<(int Status, TimeSpan? RetryAfter, TimeSpan Took)> RenameAsync(

@@ -57,4 +57,25 @@ public sealed class RestartTests(ThreeSilos silos)
         Assert.Equal(0, await leaving.ExitAsync(Cancellation));
         await caller.TokenAsync(cluster.Nodes[0], client);
     }
+
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task Three_servers_that_were_killed_at_once_are_back_in_half_a_minute(DatabaseKind kind)
+    {
+        var cluster = await silos.OnAsync(kind);
+        using var caller = new Caller();
+        await Activations.WarmAsync(caller, cluster.Nodes, silos.Clients);
+
+        await Task.WhenAll(cluster.Nodes.Select(node => node.KillAsync()));
+        var killed = caller.Now;
+        await Task.WhenAll(cluster.Nodes.Select(node => node.StartAsync(Cancellation)));
+        var took = caller.Now - killed;
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"three killed at once were ready again after {took.TotalSeconds:f1} s");
+        Assert.True(took < TimeSpan.FromSeconds(30), $"{took.TotalSeconds:f1} s\n{cluster.Outputs()}");
+        foreach (var node in cluster.Nodes)
+        {
+            await caller.TokenAsync(node, silos.Clients[0]);
+        }
+    }
 }

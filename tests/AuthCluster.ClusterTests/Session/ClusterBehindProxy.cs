@@ -12,8 +12,15 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
     /// <summary>An administrator.</summary>
     public TestClient Admin { get; } = TestClient.New("boss");
 
-    /// <summary>A client with a quota.</summary>
-    public TestClient Counted { get; } = TestClient.New("counted");
+    /// <summary>What each of <see cref="Counted"/> may have in a month.</summary>
+    public const int Quota = 300;
+
+    /// <summary>How much of it is reserved at a time, 5 %.</summary>
+    public const int QuotaBlock = Quota / 20;
+
+    /// <summary>A client with a quota, by the outage that it is for.</summary>
+    public IReadOnlyDictionary<ProxyMode, TestClient> Counted { get; } =
+        Enum.GetValues<ProxyMode>().ToDictionary(mode => mode, mode => TestClient.New($"counted-{mode}"));
 
     /// <summary>The PostgreSQL server of these clusters alone, which a test may kill and start again.</summary>
     public PostgresServer Postgres => _postgres ?? throw new InvalidOperationException("No cluster was made on PostgreSQL yet.");
@@ -34,7 +41,7 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
                 database,
                 [
                     .. Clients.Values.SelectMany(clients => clients).Select(client => client.Document()),
-                    Counted.Document("""{ "quota": { "tokens": 2000, "per": "month" } }"""),
+                    .. Counted.Values.Select(client => client.Document($$"""{ "quota": { "tokens": {{Quota}}, "per": "month" } }""")),
                     Admin.Document(TestClient.Administers),
                 ]);
 
