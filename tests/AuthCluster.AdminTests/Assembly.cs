@@ -3,3 +3,4 @@
 
 // Each test talks to real processes and some measure time or memory: on two cores they would disturb one another.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: AssemblyFixture(typeof(AuthCluster.TestKit.MachineTurn))]

@@ -2,6 +2,7 @@ using AuthCluster.StorageTests;
 using AuthCluster.TestKit;
 
 [assembly: AssemblyFixture(typeof(SharedPostgres))]
+[assembly: AssemblyFixture(typeof(MachineTurn))]
 
 namespace AuthCluster.StorageTests;
 

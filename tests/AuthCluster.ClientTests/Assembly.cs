@@ -1,0 +1,2 @@
+// Some tests measure time.
+[assembly: AssemblyFixture(typeof(AuthCluster.TestKit.MachineTurn))]

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace AuthCluster.TestKit;
+
+/// <summary>
+/// The machine's turn: an assembly of tests that has it as a fixture runs when no other one of them does. <c>dotnet test</c>
+/// starts assemblies side by side, and those that measure time or kill processes would measure each other.
+/// </summary>
+public sealed class MachineTurn : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(45);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(200);
+
+    private readonly FileStream _lock;
+
+    /// <summary>Waits for the turn. It ends with the process at the latest.</summary>
+    /// <exception cref="TimeoutException">Others had it for three quarters of an hour.</exception>
+    public MachineTurn()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"authcluster-tests-{Environment.UserName}.lock");
+        var start = Stopwatch.GetTimestamp();
+        FileStream? taken;
+        while (!TryTake(path, out taken))
+        {
+            if (Stopwatch.GetElapsedTime(start) > Deadline)
+            {
+                throw new TimeoutException($"Other tests still hold {path}.");
+            }
+
+            Thread.Sleep(Step);
+        }
+
+        _lock = taken;
+    }
+
+    /// <summary>Lets the next one go on.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static bool TryTake(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out FileStream? taken)
+    {
+        try
+        {
+            taken = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return true;
+        }
+        catch (IOException)
+        {
+            taken = null;
+            return false;
+        }
+    }
+}
