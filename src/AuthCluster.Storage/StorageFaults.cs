@@ -21,7 +21,10 @@ public enum StorageFault
     /// <summary>Another transaction was in the way. Nothing was written; the same again may succeed at once.</summary>
     Conflict = 3,
 
-    /// <summary>The database refused the statement: a constraint, a type, a right. Nothing was written, and the same again fails again.</summary>
+    /// <summary>
+    /// The database refused the statement (a constraint, a type, a right), or holds what only a newer build knows. Nothing was
+    /// written, and the same again fails again.
+    /// </summary>
     Rejected = 4,
 }
 
@@ -36,9 +39,9 @@ public static class StorageFaults
         // The socket broke or the time-out struck while a statement was under way.
         NpgsqlException => StorageFault.OutcomeUnknown,
         SqliteException e => OfSqlite(e.SqliteErrorCode),
-        SqlException e => OfSqlServer(e),
+        SqlException e => OfSqlServer(e.Number, e.Class),
         TimeoutException or IOException or SocketException => StorageFault.OutcomeUnknown,
-        DbException => StorageFault.Rejected,
+        DbException or InvalidDataException => StorageFault.Rejected,
         _ => StorageFault.None,
     };
 
@@ -65,8 +68,10 @@ public static class StorageFaults
     {
         // Serialization failure, deadlock; unique violation: two inserted the same row at once.
         "40001" or "40P01" or "23505" => StorageFault.Conflict,
-        // Lock not available, too many connections, not accepting connections yet, read-only after a failover, disk full.
-        "55P03" or "53300" or "57P03" or "25006" or "53100" => StorageFault.Unavailable,
+        // Lock not available, not accepting connections yet, read-only after a failover, the database dropped to be restored.
+        "55P03" or "57P03" or "25006" or "57P04" => StorageFault.Unavailable,
+        // Insufficient resources: memory, disk, connections, a configured limit.
+        _ when state.StartsWith("53", StringComparison.Ordinal) => StorageFault.Unavailable,
         // Cancelled by statement_timeout or by us: rolled back.
         "57014" => StorageFault.Unavailable,
         // The server is shutting down, has crashed, or ended this session: the commit may have been its last act.
@@ -85,15 +90,19 @@ public static class StorageFaults
         _ => StorageFault.Rejected,
     };
 
-    private static StorageFault OfSqlServer(SqlException exception) => exception.Number switch
+    internal static StorageFault OfSqlServer(int number, int severity) => number switch
     {
         // Deadlock victim, snapshot conflict, unique key and unique index: two inserted the same row at once.
         1205 or 3960 or 2627 or 2601 => StorageFault.Conflict,
-        // Lock time-out (51222 is our own), log or disk full, read-only, in recovery, too many sessions, throttled.
-        1222 or 51222 or 9002 or 1105 or 3906 or 922 or 17809 or 40501 or 49918 or 49919 or 49920 => StorageFault.Unavailable,
+        // Lock time-out (51222 is our own), log or disk full, read-only, too many sessions, throttled.
+        1222 or 51222 or 9002 or 1105 or 3906 or 17809 or 40501 or 49918 or 49919 or 49920 or 10928 or 10929 => StorageFault.Unavailable,
+        // Not enough memory: for the query, in the buffer pool, within the wait, at least the minimum, for a lock.
+        701 or 802 or 8645 or 8651 or 1204 => StorageFault.Unavailable,
+        // The database is not recovered yet, in recovery, being restored, offline, in transition, not on this replica, without a role.
+        921 or 922 or 927 or 942 or 952 or 976 or 983 => StorageFault.Unavailable,
         // Client time-out (-2), a broken connection (severity 20 and up), a server that goes away.
         -2 or 0 or 6005 or 596 or 40613 or 40197 => StorageFault.OutcomeUnknown,
-        _ when exception.Class >= 20 => StorageFault.OutcomeUnknown,
+        _ when severity >= 20 => StorageFault.OutcomeUnknown,
         _ => StorageFault.Rejected,
     };
 }

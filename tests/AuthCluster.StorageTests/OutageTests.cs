@@ -105,6 +105,16 @@ public sealed class OutageTests(ITestOutputHelper output)
         Assert.True(StorageFaults.IsOutcomeUnknown(new OperationCanceledException()));
     }
 
+    [Fact]
+    public void What_only_a_newer_build_knows_is_no_outage_but_a_fault_of_storage()
+    {
+        var unknown = new InvalidDataException("The table signing_key holds the unknown state paused.");
+
+        Assert.Equal(StorageFault.Rejected, StorageFaults.Of(unknown));
+        Assert.True(StorageFaults.IsFault(unknown));
+        Assert.False(StorageFaults.IsUnavailable(unknown));
+    }
+
     [Theory]
     [InlineData("40001", StorageFault.Conflict)]
     [InlineData("40P01", StorageFault.Conflict)]
@@ -113,11 +123,37 @@ public sealed class OutageTests(ITestOutputHelper output)
     [InlineData("42P01", StorageFault.Rejected)]
     [InlineData("57P03", StorageFault.Unavailable)]
     [InlineData("25006", StorageFault.Unavailable)]
+    [InlineData("53000", StorageFault.Unavailable)]
+    [InlineData("53200", StorageFault.Unavailable)]
     [InlineData("53300", StorageFault.Unavailable)]
+    [InlineData("53400", StorageFault.Unavailable)]
+    [InlineData("57P04", StorageFault.Unavailable)]
+    [InlineData("42501", StorageFault.Rejected)]
     [InlineData("57P01", StorageFault.OutcomeUnknown)]
     [InlineData("08006", StorageFault.OutcomeUnknown)]
     public void Postgresqls_codes_are_sorted(string state, StorageFault fault) =>
         Assert.Equal(fault, StorageFaults.Of(new PostgresException("message", "ERROR", "ERROR", state)));
+
+    [Theory]
+    [InlineData(1205, 13, StorageFault.Conflict)]
+    [InlineData(2627, 14, StorageFault.Conflict)]
+    [InlineData(701, 17, StorageFault.Unavailable)]
+    [InlineData(802, 17, StorageFault.Unavailable)]
+    [InlineData(8645, 17, StorageFault.Unavailable)]
+    [InlineData(8651, 17, StorageFault.Unavailable)]
+    [InlineData(1204, 19, StorageFault.Unavailable)]
+    [InlineData(942, 14, StorageFault.Unavailable)]
+    [InlineData(952, 16, StorageFault.Unavailable)]
+    [InlineData(976, 14, StorageFault.Unavailable)]
+    [InlineData(983, 14, StorageFault.Unavailable)]
+    [InlineData(10928, 20, StorageFault.Unavailable)]
+    [InlineData(10929, 20, StorageFault.Unavailable)]
+    [InlineData(-2, 11, StorageFault.OutcomeUnknown)]
+    [InlineData(823, 24, StorageFault.OutcomeUnknown)]
+    [InlineData(229, 14, StorageFault.Rejected)]
+    [InlineData(208, 16, StorageFault.Rejected)]
+    public void Sql_servers_numbers_are_sorted(int number, int severity, StorageFault fault) =>
+        Assert.Equal(fault, StorageFaults.OfSqlServer(number, severity));
 
     [Theory]
     [InlineData(5, StorageFault.Unavailable)]

@@ -130,9 +130,8 @@ internal sealed partial class CatalogueGrain(
             await gate.ReadAsync(async token => answer = await read(token), cancellationToken);
             return answer;
         }
-        catch (StorageUnavailableException e)
+        catch (StorageUnavailableException)
         {
-            LogUnavailable(e);
             return unavailable;
         }
     }
@@ -154,7 +153,7 @@ internal sealed partial class CatalogueGrain(
                 _reports.Release();
             }
         }
-        catch (Exception e) when (StorageFaults.IsUnavailable(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (StorageFaults.IsFault(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogUnavailable(e);
             return unavailable;
@@ -185,6 +184,6 @@ internal sealed partial class CatalogueGrain(
         AfterJson = entry.After,
     };
 
-    [LoggerMessage(1400, LogLevel.Warning, "Storage is not available for a list or a report.")]
+    [LoggerMessage(1400, LogLevel.Warning, "Storage is not available for a report, or refuses it.")]
     private partial void LogUnavailable(Exception exception);
 }

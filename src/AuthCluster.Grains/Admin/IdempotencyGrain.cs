@@ -3,15 +3,14 @@ using AuthCluster.Contracts.Admin;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
-using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 
 namespace AuthCluster.Grains.Admin;
 
 /// <summary>Keeps the choices of requests with an <c>Idempotency-Key</c> for an hour. Holds no state: the table does.</summary>
 [GrainType("idempotency"), StatelessWorker(1)]
-internal sealed partial class IdempotencyGrain(
-    IdempotencyStore store, StorageGate gate, TimeProvider clock, ILogger<IdempotencyGrain> logger) : Grain, IIdempotencyGrain
+internal sealed class IdempotencyGrain(
+    IdempotencyStore store, StorageGate gate, TimeProvider clock) : Grain, IIdempotencyGrain
 {
     /// <summary>As long as a client's grain remembers what a key made.</summary>
     internal static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
@@ -34,9 +33,8 @@ internal sealed partial class IdempotencyGrain(
             await gate.WriteAsync(async token => stored = await store.InsertOrReadAsync(row, clock.GetUtcNow(), token), CancellationToken.None);
             return new IdempotencyAnswer(stored is null ? null : ChoiceOf(stored));
         }
-        catch (StorageUnavailableException e)
+        catch (StorageUnavailableException)
         {
-            LogUnavailable(e);
             return new IdempotencyAnswer(null);
         }
     }
@@ -48,9 +46,8 @@ internal sealed partial class IdempotencyGrain(
             await gate.WriteAsync(token => store.DeleteAsync(keyHash, token), CancellationToken.None);
             return new ForgetAnswer(true);
         }
-        catch (StorageUnavailableException e)
+        catch (StorageUnavailableException)
         {
-            LogUnavailable(e);
             return new ForgetAnswer(false);
         }
     }
@@ -64,7 +61,4 @@ internal sealed partial class IdempotencyGrain(
         EncryptedSecret = row.EncryptedSecret.IsDefault ? [] : row.EncryptedSecret,
         CreatedAt = row.CreatedAt,
     };
-
-    [LoggerMessage(1401, LogLevel.Warning, "Storage is not available for an Idempotency-Key.")]
-    private partial void LogUnavailable(Exception exception);
 }

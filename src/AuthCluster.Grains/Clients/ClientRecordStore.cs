@@ -54,9 +54,8 @@ internal sealed partial class ClientRecordStore(
         {
             await gate.ReadAsync(token => storage.ReadStateAsync(StateName, grain, row, token), cancellationToken);
         }
-        catch (StorageUnavailableException e)
+        catch (StorageUnavailableException)
         {
-            LogUnavailable(e, "read");
             return (RecordOutcome.Unavailable, null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -90,7 +89,6 @@ internal sealed partial class ClientRecordStore(
         }
         catch (StorageUnavailableException e)
         {
-            LogUnavailable(e, "write");
             return (e.OutcomeUnknown ? RecordOutcome.Unknown : RecordOutcome.Unavailable, null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -102,9 +100,6 @@ internal sealed partial class ClientRecordStore(
 
         return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
     }
-
-    [LoggerMessage(1500, LogLevel.Warning, "Storage is not available for a client {Operation}.")]
-    private partial void LogUnavailable(Exception exception, string operation);
 
     [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]
     private partial void LogUnreadable(Exception exception, string grainKey);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AuthCluster.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Clients;
 
@@ -10,15 +11,17 @@ namespace AuthCluster.Grains.Clients;
 /// <remarks>
 /// A flood of unknown ids therefore costs a bounded number of look-ups, and an outage costs a cold client one
 /// quick answer instead of a time-out. The silo's own reading of the keys is the probe; where nothing probes,
-/// one caller at a time does.
+/// one caller at a time does. Whatever goes wrong leaves here as one exception: callers need not ask whether storage was
+/// away or refused a statement, and its log is here, with a bound, so that an outage does not fill it.
 /// </remarks>
-internal sealed class StorageGate(TimeProvider clock) : IDisposable
+internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGate> logger) : IDisposable
 {
     private const int ReadsAtOnce = 32;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReadDeadline = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(10);
 
     // Without a listener there is no activity, and nothing to pay.
     private static readonly ActivitySource Traces = new("AuthCluster.Storage");
@@ -27,6 +30,9 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
     private long _failedAt;
     private int _failing;
     private int _probing;
+    private int _outageLogged;
+    private long _outageLoggedAt = clock.GetTimestamp() - LogPeriod(clock);
+    private long _refusalLoggedAt = clock.GetTimestamp() - LogPeriod(clock);
 
     /// <summary>Whether the last answer of storage was a failure.</summary>
     public bool IsFailing => Volatile.Read(ref _failing) != 0;
@@ -35,12 +41,12 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
     public bool IsProbed { get; set; }
 
     /// <summary>Runs the probe: a read that is tried also while storage fails, and whose success ends that.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement.</exception>
     public Task ProbeAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>
         RunAsync(read, ReadDeadline, cancellationToken);
 
     /// <summary>Runs one read within the bounds.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer, or too many reads wait already.</exception>
+    /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement, or too many reads wait already.</exception>
     public async Task ReadAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken)
     {
         var probe = EnterProbe();
@@ -48,6 +54,7 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
         {
             if (!await _reads.WaitAsync(LongestWait, cancellationToken))
             {
+                LogOutage("too many reads wait for it");
                 throw new StorageUnavailableException("Too many reads wait for storage.");
             }
 
@@ -70,7 +77,7 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
     }
 
     /// <summary>Runs one write within its deadline.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer; it says whether the outcome is known.</exception>
+    /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement; it says whether the outcome is known.</exception>
     public async Task WriteAsync(Func<CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         var probe = EnterProbe();
@@ -116,23 +123,70 @@ internal sealed class StorageGate(TimeProvider clock) : IDisposable
         {
             // A driver that ignores cancellation must not hold the caller past the deadline either.
             await work(linked.Token).WaitAsync(linked.Token);
-            Volatile.Write(ref _failing, 0);
+            Answered();
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            Fail();
+            Fail("it did not answer in time");
             throw new StorageUnavailableException("Storage did not answer in time.") { OutcomeUnknown = true };
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
-            Fail();
+            Fail(e.Message);
             throw new StorageUnavailableException("Storage does not answer.", e) { OutcomeUnknown = StorageFaults.IsOutcomeUnknown(e) };
+        }
+        catch (Exception e) when (StorageFaults.IsFault(e))
+        {
+            // A table that can't be read, as without a right to it, is no reason to keep everybody from the others.
+            Answered();
+            if (IsDue(ref _refusalLoggedAt))
+            {
+                LogRefused(e);
+            }
+
+            throw new StorageUnavailableException("Storage refused a statement.", e);
         }
     }
 
-    private void Fail()
+    private void Answered()
+    {
+        if (IsFailing && Interlocked.Exchange(ref _failing, 0) != 0 && Interlocked.Exchange(ref _outageLogged, 0) != 0)
+        {
+            LogAvailable();
+        }
+    }
+
+    private void Fail(string reason)
     {
         Volatile.Write(ref _failedAt, clock.GetTimestamp());
         Volatile.Write(ref _failing, 1);
+        LogOutage(reason);
     }
+
+    private void LogOutage(string reason)
+    {
+        if (IsDue(ref _outageLoggedAt))
+        {
+            Volatile.Write(ref _outageLogged, 1);
+            LogUnavailable(reason);
+        }
+    }
+
+    /// <summary>Whether the time for another line has come; one of those who ask at once is told so.</summary>
+    private bool IsDue(ref long loggedAt)
+    {
+        var last = Volatile.Read(ref loggedAt);
+        return clock.GetElapsedTime(last) >= LogEvery && Interlocked.CompareExchange(ref loggedAt, clock.GetTimestamp(), last) == last;
+    }
+
+    private static long LogPeriod(TimeProvider clock) => (long)(LogEvery.TotalSeconds * clock.TimestampFrequency);
+
+    [LoggerMessage(1500, LogLevel.Warning, "Storage is not available: {Reason}")]
+    private partial void LogUnavailable(string reason);
+
+    [LoggerMessage(1504, LogLevel.Information, "Storage is available again.")]
+    private partial void LogAvailable();
+
+    [LoggerMessage(1505, LogLevel.Error, "The database refused a statement, or holds what this build does not know; what needed it gets 503.")]
+    private partial void LogRefused(Exception exception);
 }

@@ -22,6 +22,7 @@ internal sealed partial class KeyFollower(
     private static readonly TimeSpan PeriodWhileFailing = TimeSpan.FromMilliseconds(250);
 
     private long _olderFloor;
+    private bool _isRead = true;
 
     /// <summary>
     /// Reads once more when the silo has become active: whoever raised the floor before asked only the silos
@@ -56,10 +57,21 @@ internal sealed partial class KeyFollower(
         try
         {
             await gate.ProbeAsync(ReadAsync, cancellationToken);
+            _isRead = true;
         }
         catch (StorageUnavailableException)
         {
-            // The gate has noted it; what is held goes on being used.
+            // The gate has noted it; what is held goes on being used, also when storage holds keys that only a newer build knows.
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // All silos read the same row: what one can't take would end every one of them within a second.
+            if (_isRead)
+            {
+                LogNotRead(e);
+            }
+
+            _isRead = false;
         }
     }
 
@@ -89,4 +101,7 @@ internal sealed partial class KeyFollower(
 
     [LoggerMessage(1210, LogLevel.Critical, "The database holds the generation floor {Stored}, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
     private partial void LogOlderFloor(long stored, long held);
+
+    [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be taken over; those held go on being used.")]
+    private partial void LogNotRead(Exception exception);
 }

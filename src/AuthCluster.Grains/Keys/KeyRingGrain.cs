@@ -3,6 +3,7 @@ using AuthCluster.Contracts.Keys;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;
+using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Keys;
 
@@ -10,7 +11,8 @@ namespace AuthCluster.Grains.Keys;
 /// The only writer of the floor. Answers front ends from what its silo holds, which storage need not be asked for.
 /// </summary>
 [GrainType("key-ring")]
-internal sealed class KeyRingGrain(KeyMaterialStore store, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock) : Grain, IKeyRingGrain
+internal sealed partial class KeyRingGrain(
+    KeyMaterialStore store, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock, ILogger<KeyRingGrain> logger) : Grain, IKeyRingGrain
 {
     public Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default) =>
         Task.FromResult(new KeySnapshotAnswer(held.Current));
@@ -22,8 +24,9 @@ internal sealed class KeyRingGrain(KeyMaterialStore store, HeldKeys held, Genera
             var raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), cancellationToken);
             return new RaiseFloorAnswer(await silos.AdoptFloorAsync(raised, cancellationToken), raised);
         }
-        catch (Exception e) when (StorageFaults.IsUnavailable(e))
+        catch (Exception e) when (StorageFaults.IsFault(e))
         {
+            LogNotRaised(e);
             return new RaiseFloorAnswer(false, floor.Value);
         }
     }
@@ -38,4 +41,7 @@ internal sealed class KeyRingGrain(KeyMaterialStore store, HeldKeys held, Genera
         RemoteAddress = actor.RemoteAddress,
         RequestId = actor.RequestId,
     };
+
+    [LoggerMessage(1214, LogLevel.Warning, "Storage did not take, or did not confirm, a raise of the generation floor; the caller gets 503.")]
+    private partial void LogNotRaised(Exception exception);
 }

@@ -1,4 +1,5 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.GrainTests.Cluster;
 using static AuthCluster.GrainTests.Clients.TestClients;
@@ -152,6 +153,30 @@ public sealed class StorageTests(GrainCluster cluster)
         Assert.Equal(1, await AuditedAsync(disable));
         Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where kind = 'client' and value = @Id", new { Id = id })));
         Assert.Equal(0, Assert.Single(await cluster.QueryAsync<int>("select enabled from client_catalogue where client_id = @Id", new { Id = id })));
+    }
+
+    [Fact]
+    public async Task What_a_table_refuses_is_unavailable_until_it_is_mended_and_no_fault_of_the_call()
+    {
+        var feed = cluster.Grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key);
+        var id = await cluster.CreateAsync(Document("read"));
+        var revoke = new RevokeTokenCommand("jti", (await cluster.AskAsync(id)).Grant!.Generation, cluster.Clock.GetUtcNow().AddHours(1));
+        var check = new CheckTokenCommand("jti", revoke.Generation);
+
+        await cluster.ExecuteAsync("alter table revocation rename to revocation_elsewhere");
+        var page = await feed.ReadAsync(null, 10, Cancellation);
+        var standing = (await cluster.Client(id).CheckTokenAsync(check, Cancellation)).Standing;
+        var revoked = (await cluster.Client(id).RevokeTokenAsync(revoke, Cancellation)).Outcome;
+        var decision = (await cluster.AskAsync(id)).Kind;
+        await cluster.ExecuteAsync("alter table revocation_elsewhere rename to revocation");
+
+        Assert.False(page.Known);
+        Assert.Equal(TokenStanding.Unknown, standing);
+        Assert.Equal(ClientOutcome.Unavailable, revoked);
+        Assert.Equal(DecisionKind.Allowed, decision);
+        Assert.True((await feed.ReadAsync(null, 10, Cancellation)).Known);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(revoke, Cancellation)).Outcome);
+        Assert.Equal(TokenStanding.Inactive, (await cluster.Client(id).CheckTokenAsync(check, Cancellation)).Standing);
     }
 
     private async Task<int> AuditedAsync(SetEnabledCommand command) => Assert.Single(
