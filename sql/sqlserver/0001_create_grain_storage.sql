@@ -6,9 +6,10 @@
 -- Indexes: grain_state's primary key serves all four texts, each of which touches one row. Its columns are as short as they are
 -- so that the key keeps within the 900 bytes of a clustered index.
 -- Two at once: two first writes of one grain meet at the primary key: the second waits for the first, gets error 2627, which the
--- text catches, and answers no row. Of two updates from the same version the second waits for the row's lock, then finds
--- another version and answers no row, under locking and under READ_COMMITTED_SNAPSHOT alike, since an update
--- reads the latest row. Orleans takes no row for a conflict. No range is locked, so first writes of different grains never
+-- text catches, and answers no row. The insert counts its row rather than output it: OUTPUT may send rows of a statement that
+-- fails, and a client that does not see the error would take them for a success. Updates and deletes output theirs, since their
+-- errors reach the client. Of two updates from the same version the second waits for the row's lock, then finds another version and
+-- answers no row, under locking and under READ_COMMITTED_SNAPSHOT alike, since an update reads the latest row. Orleans takes no row for a conflict. No range is locked, so first writes of different grains never
 -- wait for each other.
 -- nvarchar throughout, because Orleans sends its texts as nvarchar: a varchar column would be converted row by row.
 
@@ -50,10 +51,10 @@ insert into orleansquery (querykey, querytext) values
 set nocount on;
 if @GrainStateVersion is null
 begin
+    declare @inserted int = 0;
     begin try
         insert into grain_state
             (grain_id_hash, grain_type_hash, grain_id_n0, grain_id_n1, grain_type, grain_key, service_id, payload, version, modified_at)
-        output inserted.version as NewGrainStateVersion
         select
             @GrainIdHash, @GrainTypeHash, @GrainIdN0, @GrainIdN1, @GrainTypeString, coalesce(@GrainIdExtensionString, N''''), @ServiceId,
             @PayloadBinary, 1, sysutcdatetime()
@@ -62,11 +63,13 @@ begin
             where grain_id_hash = @GrainIdHash and grain_type_hash = @GrainTypeHash
                 and grain_id_n0 = @GrainIdN0 and grain_id_n1 = @GrainIdN1 and grain_type = @GrainTypeString
                 and grain_key = coalesce(@GrainIdExtensionString, N'''') and service_id = @ServiceId);
+        set @inserted = @@rowcount;
     end try
     begin catch
         -- 2627 and 2601: another activation wrote the first state between the look and the insert.
         if error_number() not in (2627, 2601) throw;
     end catch;
+    select 1 as NewGrainStateVersion where @inserted = 1;
 end
 else
     update grain_state
