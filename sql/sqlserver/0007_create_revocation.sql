@@ -6,9 +6,12 @@
 --   ix_revocation_feed     the feed: rows after a position, in order
 --   ix_revocation_expiry   the sweep of expired rows
 -- Two at once: positions are rowversions, handed out before commit, so a later one may become visible first. The feed therefore shows
--- only rows below min_active_rowversion(), the lowest that a running transaction of this database has taken. A transaction that
--- writes for long to a table with a rowversion holds the feed back as long as it runs, and no longer. Two inserts of one item
--- meet at the primary key, and the loser's 2627 makes it try again and find the item there.
+-- only rows below min_active_rowversion(), the lowest that a running transaction of this database has taken. It asks for that bound in
+-- a statement before the one that reads the rows: what lies below has ended by then, so the rows see it, under locking and under
+-- READ_COMMITTED_SNAPSHOT alike. In one statement the function would tell of now and the rows of the statement's start, between
+-- which a transaction may end whose row is then passed by for ever. A transaction that writes for long to a table with a rowversion
+-- holds the feed back as long as it runs, and no longer. Two inserts of one item meet at the primary key, and the loser's 2627 makes
+-- it try again and find the item there.
 
 create table revocation
 (

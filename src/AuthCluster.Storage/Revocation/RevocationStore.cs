@@ -6,9 +6,9 @@ namespace AuthCluster.Storage.Revocation;
 /// <remarks>
 /// The feed must never skip a row. Two transactions that write at once may commit in another order than they took their
 /// numbers in, so a reader who has seen the later number would miss the earlier one. Each database has its own cure:
-/// in PostgreSQL writers take turns from their first insert until commit; SQL Server shows only rows below
-/// <c>MIN_ACTIVE_ROWVERSION()</c>; SQLite has one writer at a time. A cursor also carries the generation floor under which it
-/// was given: <c>db restored</c> raises the floor, and every reader starts anew.
+/// in PostgreSQL writers take turns from their first insert until commit; SQL Server shows only rows below a
+/// <c>MIN_ACTIVE_ROWVERSION()</c> that was asked for before them; SQLite has one writer at a time. A cursor also carries the
+/// generation floor under which it was given: <c>db restored</c> raises the floor, and every reader starts anew.
 /// </remarks>
 public sealed class RevocationStore(Database database)
 {
@@ -44,8 +44,9 @@ public sealed class RevocationStore(Database database)
             order by position limit @Limit
             """,
         sqlServer: """
+            declare @below binary(8) = min_active_rowversion();
             select top (@Limit) kind, client_id, value, gen, expires_at, cast(position as bigint) from revocation
-            where position > cast(@Position as binary(8)) and position < min_active_rowversion()
+            where position > cast(@Position as binary(8)) and position < @below
             order by position
             """);
 
