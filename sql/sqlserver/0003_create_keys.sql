@@ -5,7 +5,9 @@
 -- Two at once: nodes that start together all try to insert the first ring; the primary key of key_ring lets one in; the others
 -- wait for its commit, get 2627, try again and read what it stored. Later changes name the ring version that they were made
 -- from: updating that row takes its lock before anything else, so that the second waits and then finds another version. A
--- reader of all tables runs under REPEATABLE READ and reads key_ring first: whoever would change the ring waits for it.
+-- reader of all tables reads key_ring first, with the hint repeatableread, which keeps a shared lock on the row until the end of its
+-- transaction, under READ_COMMITTED_SNAPSHOT too: whoever would change the ring waits for it. A hint, and not the isolation level of
+-- that name, since the level would stay with the pooled connection and make its next reader hold locks.
 
 create table key_ring
 (

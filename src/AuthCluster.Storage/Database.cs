@@ -144,14 +144,18 @@ public sealed class Database : IAsyncDisposable
         return rows;
     }
 
-    /// <summary>Reads several tables as of one moment.</summary>
+    /// <summary>
+    /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool hands a connection on with the
+    /// isolation level that it was last used under, to readers that must not hold locks; what is read first there names its lock.
+    /// </summary>
     internal async Task<T> ReadTogetherAsync<T>(Func<DbConnection, DbTransaction, Task<T>> read, CancellationToken cancellationToken)
     {
         await using var connection = await OpenAsync(cancellationToken);
 #pragma warning disable CA1849 // SQLite's driver never waits on a network, and has no other way to begin without the write lock.
         await using var transaction = connection is SqliteConnection sqlite
             ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+            : await connection.BeginTransactionAsync(
+                Provider == StorageProvider.SqlServer ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken);
 #pragma warning restore CA1849
         var result = await read(connection, transaction);
         await transaction.CommitAsync(cancellationToken);

@@ -41,7 +41,9 @@ public sealed class KeyMaterialStore(Database database)
 
     private readonly string _readFloor = "select floor from generation_floor where id = 1";
 
-    private readonly string _readVersion = "select version from key_ring where id = 1";
+    private readonly string _readVersion = database.Sql(
+        others: "select version from key_ring where id = 1",
+        sqlServer: "select version from key_ring with (repeatableread) where id = 1");
 
     private readonly string _readVersionAndFloor =
         "select r.version, f.floor from key_ring r cross join generation_floor f where r.id = 1 and f.id = 1";
@@ -218,7 +220,7 @@ public sealed class KeyMaterialStore(Database database)
 
     private async Task<KeyMaterial?> ReadAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken)
     {
-        // The version first: under SQL Server's locks nobody changes the ring between this read and the end.
+        // The version first: SQL Server keeps its row locked, so that nobody changes the ring between this read and the end.
         if (await Database.ScalarAsync<long?>(connection, transaction, _readVersion, null, cancellationToken) is not { } version)
         {
             return null;

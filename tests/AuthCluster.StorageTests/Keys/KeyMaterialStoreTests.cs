@@ -2,6 +2,7 @@ using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;
 using AuthCluster.Storage.Revocation;
+using Dapper;
 
 namespace AuthCluster.StorageTests.Keys;
 
@@ -10,6 +11,25 @@ public sealed class KeyMaterialStoreTests
     private const long Step = 1L << 20;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
+    public async Task The_connection_that_read_the_keys_holds_no_locks_for_its_next_reader(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var pool = provider == StorageProvider.SqlServer ? ";Max Pool Size=1" : ";Maximum Pool Size=1";
+        await using var database = new Database(provider, under.ConnectionString + pool);
+
+        await new KeyMaterialStore(database).ReadAsync(Cancel);
+        await using var connection = await database.OpenAsync(Cancel);
+        var isolation = await connection.ExecuteScalarAsync<string>(new CommandDefinition(
+            provider == StorageProvider.SqlServer
+                ? "select case transaction_isolation_level when 2 then 'read committed' end from sys.dm_exec_sessions where session_id = @@spid"
+                : "show transaction_isolation",
+            cancellationToken: Cancel));
+
+        Assert.Equal("read committed", isolation);
+    }
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
