@@ -19,6 +19,9 @@ public sealed class Database : IAsyncDisposable
     /// <summary>How long one statement may take, where the connection string says nothing else.</summary>
     public static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(3);
 
+    /// <summary>Heartbeats, readings of the table and votes: a few at a time.</summary>
+    private const int MembershipConnections = 8;
+
     private const int MostTries = 3;
     private readonly SemaphoreSlim? _writers;
 
@@ -43,6 +46,20 @@ public sealed class Database : IAsyncDisposable
             SqliteFile = Path.GetFullPath(new SqliteConnectionStringBuilder(ConnectionString).DataSource);
         }
     }
+
+    /// <summary>
+    /// Describes the same database over a pool of its own, for what tells who lives: connections that hang elsewhere can't keep it
+    /// from its own.
+    /// </summary>
+    /// <remarks>
+    /// Each data source of PostgreSQL's driver has a pool. SQL Server's driver has one for each connection string, so this one differs
+    /// by the size of the pool. SQLite has no membership.
+    /// </remarks>
+    /// <param name="provider">Which of the three it is.</param>
+    /// <param name="connectionString">As for the other one.</param>
+    /// <exception cref="ArgumentException">The connection string can't be read, or names no file.</exception>
+    public static Database ForMembership(StorageProvider provider, string connectionString) =>
+        new(provider, provider == StorageProvider.SqlServer ? WithPoolOfItsOwn(connectionString) : connectionString);
 
     /// <summary>Which of the three it is.</summary>
     public StorageProvider Provider { get; }
@@ -250,6 +267,13 @@ public sealed class Database : IAsyncDisposable
         SetUnlessGiven(builder, "Pool Blocking Period", PoolBlockingPeriod.NeverBlock);
         SetUnlessGiven(builder, "Connect Retry Interval", 1);
         SetUnlessGiven(builder, "Application Name", "authcluster");
+        return builder.ConnectionString;
+    }
+
+    private static string WithPoolOfItsOwn(string connectionString)
+    {
+        var builder = new SqlConnectionStringBuilder(connectionString) { MinPoolSize = 0 };
+        builder.MaxPoolSize = builder.MaxPoolSize == MembershipConnections ? MembershipConnections + 1 : MembershipConnections;
         return builder.ConnectionString;
     }
 

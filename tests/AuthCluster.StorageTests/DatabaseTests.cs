@@ -108,6 +108,38 @@ public sealed class DatabaseTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData("Server=a")]
+    [InlineData("Server=a;Max Pool Size=8")]
+    [InlineData("Server=a;Max Pool Size=50;Min Pool Size=20")]
+    public async Task Membership_on_sql_server_has_another_connection_string_and_so_a_pool_of_its_own(string connectionString)
+    {
+        await using var grains = new Database(StorageProvider.SqlServer, connectionString);
+        await using var membership = Database.ForMembership(StorageProvider.SqlServer, connectionString);
+
+        Assert.NotEqual(grains.DataSource.ConnectionString, membership.DataSource.ConnectionString);
+        // The driver refuses a least size above the greatest when it makes the pool.
+        var pool = new SqlConnectionStringBuilder(membership.DataSource.ConnectionString);
+        Assert.InRange(pool.MaxPoolSize, 8, 9);
+        Assert.Equal(0, pool.MinPoolSize);
+        // Sessions are counted by this name.
+        Assert.Equal("authcluster", pool.ApplicationName);
+    }
+
+    [Fact]
+    public async Task Membership_on_postgresql_is_reached_when_the_grains_have_taken_all_of_their_connections()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        var connectionString = under.ConnectionString + ";Maximum Pool Size=1";
+        await using var grains = new Database(StorageProvider.PostgreSql, connectionString);
+        await using var membership = Database.ForMembership(StorageProvider.PostgreSql, connectionString);
+        await using var only = await grains.OpenAsync(Cancel);
+
+        await using var another = await membership.OpenAsync(Cancel);
+
+        await Assert.ThrowsAsync<StorageUnavailableException>(async () => await grains.OpenAsync(Cancel));
+    }
+
+    [Theory]
     [InlineData(StorageProvider.Sqlite, "")]
     [InlineData(StorageProvider.Sqlite, "Data Source=:memory:")]
     [InlineData(StorageProvider.Sqlite, "Nonsense=1")]

@@ -38,7 +38,7 @@ internal static class ServerHost
         await using var silo = settings.HasSilo
             ? await SiloPreparation.PrepareAsync(settings, builder.Environment.IsDevelopment(), startupLog, TimeProvider.System, CancellationToken.None)
             : null;
-        await using var membership = SiloPreparation.Describe(settings.Storage);
+        await using var membership = SiloPreparation.DescribeMembership(settings.Storage);
         var encryptionKey = silo?.EncryptionKey ?? settings.Keys.EncryptionKey!.Value;
         var keys = new KeyRing(encryptionKey);
 

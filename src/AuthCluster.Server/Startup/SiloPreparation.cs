@@ -69,11 +69,18 @@ internal sealed class SiloPreparation : IAsyncDisposable
 
     /// <summary>The database that the configuration names; nothing is opened yet.</summary>
     /// <exception cref="StartupException">The connection string can't be read.</exception>
-    public static Database Describe(StorageSettings settings)
+    public static Database Describe(StorageSettings settings) =>
+        Describe(settings, (provider, connectionString) => new Database(provider, connectionString));
+
+    /// <summary>The same database over connections of its own, for membership.</summary>
+    /// <exception cref="StartupException">The connection string can't be read.</exception>
+    public static Database DescribeMembership(StorageSettings settings) => Describe(settings, Database.ForMembership);
+
+    private static Database Describe(StorageSettings settings, Func<StorageProvider, string, Database> describe)
     {
         try
         {
-            return new Database(settings.Provider, settings.ConnectionString);
+            return describe(settings.Provider, settings.ConnectionString);
         }
         catch (ArgumentException)
         {
