@@ -11,7 +11,11 @@
 -- errors reach the client. Of two updates from the same version the second waits for the row's lock, then finds another version and
 -- answers no row, under locking and under READ_COMMITTED_SNAPSHOT alike, since an update reads the latest row. Orleans takes no row for a conflict. No range is locked, so first writes of different grains never
 -- wait for each other.
+-- Each script first turns on what its filtered indexes need (sqlcmd starts with quoted_identifier off), and what ends it at its first
+-- failure, before it journals itself.
 -- nvarchar throughout, because Orleans sends its texts as nvarchar: a varchar column would be converted row by row.
+
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
 
 if object_id(N'schema_version', N'U') is null
 create table schema_version

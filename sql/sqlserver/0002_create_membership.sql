@@ -12,6 +12,8 @@
 -- answers 0.
 -- A reader waits for a writer's commit, a millisecond or so, unless the database has READ_COMMITTED_SNAPSHOT on.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table orleans_membership_version
 (
     deployment_id nvarchar(150) collate Latin1_General_100_BIN2 not null,

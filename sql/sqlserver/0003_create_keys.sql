@@ -9,6 +9,8 @@
 -- transaction, under READ_COMMITTED_SNAPSHOT too: whoever would change the ring waits for it. A hint, and not the isolation level of
 -- that name, since the level would stay with the pooled connection and make its next reader hold locks.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table key_ring
 (
     id int not null check (id = 1),

@@ -16,6 +16,8 @@
 -- writers of one client take its catalogue row first, and its parts after.
 -- The filtered indexes ask every session that writes for the ANSI settings that SqlClient makes by default.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table client_catalogue
 (
     client_id nvarchar(128) collate Latin1_General_100_BIN2 not null,

@@ -7,6 +7,8 @@
 -- Two at once: an entry has one writer, its client's outbox; a repeat at the same moment meets the primary key, and the loser's 2627
 -- makes it try again and find the entry there.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table audit
 (
     audit_id nvarchar(64) collate Latin1_General_100_BIN2 not null,

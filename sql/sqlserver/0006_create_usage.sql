@@ -10,6 +10,8 @@
 -- Two at once: a row of usage_hourly has one writer. Rows of last_used may have two; flushes of last uses therefore take turns, by an
 -- application lock that ends with their transaction, and last milliseconds.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table usage_hourly
 (
     client_id nvarchar(128) collate Latin1_General_100_BIN2 not null,

@@ -13,6 +13,8 @@
 -- holds the feed back as long as it runs, and no longer. Two inserts of one item meet at the primary key, and the loser's 2627 makes
 -- it try again and find the item there.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table revocation
 (
     position rowversion not null,

@@ -4,6 +4,8 @@
 -- Two at once: the second insert of a key waits for the first at the primary key, gets 2627, tries again and reads what the first
 -- chose.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table idempotency
 (
     -- SHA-256 of actor, path and key.

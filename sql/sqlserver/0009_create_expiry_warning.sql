@@ -4,6 +4,8 @@
 -- A secret whose end is moved is warned of anew: the end is part of the key.
 -- Two at once: the second insert of a warning waits for the first at the primary key, gets 2627, tries again and changes nothing.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table expiry_warning
 (
     client_id nvarchar(128) collate Latin1_General_100_BIN2 not null,

@@ -4,6 +4,8 @@
 -- Indexes: the primary key.
 -- Two at once: the primary key lets one in; the other gets 2627, tries again and reads what the first stored.
 
+set quoted_identifier on; set ansi_nulls on; set xact_abort on;
+
 create table first_start
 (
     id int not null constraint pk_first_start primary key check (id = 1),

@@ -82,6 +82,12 @@ public sealed partial class ScriptTests
         Assert.All(Scripts.Of(StorageProvider.SqlServer), script => Assert.Contains("-- Two at once: ", script.Text, StringComparison.Ordinal));
 
     [Fact]
+    public void Sql_servers_scripts_first_turn_on_what_their_indexes_need_and_what_ends_them_at_the_first_failure() =>
+        Assert.All(Scripts.Of(StorageProvider.SqlServer), script => Assert.Equal(
+            "set quoted_identifier on; set ansi_nulls on; set xact_abort on;",
+            script.Text.Split('\n').First(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal))));
+
+    [Fact]
     public void The_three_databases_have_the_same_tables_and_columns()
     {
         var postgreSql = ColumnsOf(StorageProvider.PostgreSql);
