@@ -3,7 +3,6 @@ using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Cluster;
-using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Server.Commands;
 
@@ -24,12 +23,6 @@ internal static class RestoredCommand
 
         var (exclusive, someRun) = await StoppedProcesses.RequireAsync(run, Name);
         using var held = exclusive;
-        var keys = new KeyMaterialStore(run.Database);
-        if (await keys.ReadVersionAsync() is null)
-        {
-            throw new StartupException("No server has ever started on this database: there is nothing to do after its restore.");
-        }
-
         var now = run.Clock.GetUtcNow();
         var entry = new AuditEntry
         {
@@ -43,13 +36,8 @@ internal static class RestoredCommand
         };
         try
         {
-            var floor = await keys.RaiseFloorAsync(now, entry);
-            if (!someRun)
-            {
-                // Rows of processes that run must stay: a silo that finds its own gone ends.
-                await new MembershipStore(run.Database).ClearAsync();
-            }
-
+            var floor = await new RestoredDatabase(run.Database).MarkAsync(now, entry, forgetSilos: !someRun)
+                ?? throw new StartupException("No server has ever started on this database: there is nothing to do after its restore.");
             await Console.Out.WriteLineAsync(
                 $"""
                 Every token that was issued before is dead: the generation floor is {floor} now.

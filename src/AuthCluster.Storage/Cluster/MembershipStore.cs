@@ -1,3 +1,5 @@
+using System.Data.Common;
+
 namespace AuthCluster.Storage.Cluster;
 
 /// <summary>Looks at the cluster's membership from outside, for the commands that need every process stopped.</summary>
@@ -18,8 +20,12 @@ public sealed class MembershipStore(Database database)
             """,
         sqlServer: """
             select count(*) from sys.dm_exec_sessions
-            where database_id = db_id() and program_name = program_name() and session_id <> @@spid
+            where database_id = db_id() and program_name = app_name() and session_id <> @@spid
             """);
+
+    private readonly string _forgetSilos = "delete from orleans_membership";
+
+    private readonly string _forgetVersions = "delete from orleans_membership_version";
 
     /// <summary>How many silos have lately said that they live.</summary>
     /// <param name="since">What counts as lately.</param>
@@ -37,14 +43,13 @@ public sealed class MembershipStore(Database database)
     public async Task<int> CountSessionsAsync(CancellationToken cancellationToken = default) =>
         (await database.ReadAsync(_countSessions, null, row => Convert.ToInt32(row.GetValue(0), null), cancellationToken))[0];
 
-    /// <summary>Forgets all silos: after a restore the rows speak of processes that are gone.</summary>
-    public Task ClearAsync(CancellationToken cancellationToken = default) => database.Provider == StorageProvider.Sqlite
-        ? Task.CompletedTask
-        : database.WriteAsync(
-            async (connection, transaction) =>
-            {
-                await Database.ExecuteAsync(connection, transaction, "delete from orleans_membership", null, cancellationToken);
-                return await Database.ExecuteAsync(connection, transaction, "delete from orleans_membership_version", null, cancellationToken);
-            },
-            cancellationToken);
+    /// <summary>Forgets all silos, within a transaction: after a restore the rows speak of processes that are gone.</summary>
+    internal async Task ClearAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (database.Provider != StorageProvider.Sqlite)
+        {
+            await Database.ExecuteAsync(connection, transaction, _forgetSilos, null, cancellationToken);
+            await Database.ExecuteAsync(connection, transaction, _forgetVersions, null, cancellationToken);
+        }
+    }
 }

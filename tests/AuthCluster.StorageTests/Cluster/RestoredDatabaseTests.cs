@@ -20,7 +20,7 @@ public sealed class RestoredDatabaseTests
         // Since the backup the floor had been raised three times, in the second before the restore the last time.
         var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), null, Cancel);
         await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
-        var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.Audit("restored"), Cancel);
+        var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.Audit("restored"), forgetSilos: true, Cancel);
 
         Assert.True(floor > lost);
         Assert.Equal(floor, (await keys.ReadAsync(Cancel))!.Floor);
@@ -33,13 +33,13 @@ public sealed class RestoredDatabaseTests
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
-        Assert.Null(await new RestoredDatabase(under.Database).MarkAsync(Samples.Now, Samples.Audit("restored"), Cancel));
-        Assert.Empty(await new RestoredDatabase(under.Database).LivingSilosAsync(Samples.Now, Cancel));
+        Assert.Null(await new RestoredDatabase(under.Database).MarkAsync(Samples.Now, Samples.Audit("restored"), forgetSilos: true, Cancel));
+        Assert.Equal(0, await new MembershipStore(under.Database).CountLivingAsync(Samples.Now, Cancel));
     }
 
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
-    public async Task Silos_that_live_are_named_and_those_of_the_backup_are_forgotten(StorageProvider provider)
+    public async Task Silos_that_live_are_counted_and_those_of_the_backup_are_forgotten_unless_processes_run(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await new KeyMaterialStore(under.Database).InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
@@ -48,10 +48,11 @@ public sealed class RestoredDatabaseTests
         await InsertSiloAsync(under, "long ago", status: 3, Samples.Now.AddDays(-1));
         var restored = new RestoredDatabase(under.Database);
 
-        var living = Assert.Single(await restored.LivingSilosAsync(Samples.Now.AddMinutes(-5), Cancel));
-        await restored.MarkAsync(Samples.Now, Samples.Audit("restored"), Cancel);
+        Assert.Equal(1, await new MembershipStore(under.Database).CountLivingAsync(Samples.Now.AddMinutes(-5), Cancel));
+        await restored.MarkAsync(Samples.Now, Samples.Audit("forced"), forgetSilos: false, Cancel);
+        Assert.Equal(3, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
+        await restored.MarkAsync(Samples.Now, Samples.Audit("restored"), forgetSilos: true, Cancel);
 
-        Assert.Equal(new LivingSilo("authcluster", "127.0.0.1:11111", "alive", Samples.Stored(Samples.Now)), living);
         Assert.Equal(0, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
     }
 
