@@ -32,6 +32,10 @@ public sealed class DurabilityException : Exception
 /// </summary>
 public static class DurabilityCheck
 {
+    private const string SqlServerUpdateability = "select cast(databasepropertyex(db_name(), 'Updateability') as nvarchar(60))";
+
+    private const string SqlServerDurability = "select delayed_durability_desc from sys.databases where database_id = db_id()";
+
     /// <summary>SQLITE_READONLY.</summary>
     private const int SqliteReadOnly = 8;
 
@@ -110,15 +114,13 @@ public static class DurabilityCheck
 
     private static async Task CheckSqlServerAsync(DbConnection connection, CancellationToken cancellationToken)
     {
-        const string Updateability = "select cast(databasepropertyex(db_name(), 'Updateability') as nvarchar(60))";
-        if (await Database.ScalarAsync<string>(connection, null, Updateability, null, cancellationToken) == "READ_ONLY")
+        if (await Database.ScalarAsync<string>(connection, null, SqlServerUpdateability, null, cancellationToken) == "READ_ONLY")
         {
             throw new DurabilityException(
                 "The SQL Server database is read-only (a secondary replica, or set so); the connection string must name the primary.");
         }
 
-        const string Durability = "select delayed_durability_desc from sys.databases where database_id = db_id()";
-        if (await Database.ScalarAsync<string>(connection, null, Durability, null, cancellationToken) == "FORCED")
+        if (await Database.ScalarAsync<string>(connection, null, SqlServerDurability, null, cancellationToken) == "FORCED")
         {
             throw new DurabilityException(
                 "SQL Server's delayed durability is forced for this database: a crash would lose what was acknowledged. Set it to disabled or allowed.");

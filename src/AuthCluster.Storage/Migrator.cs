@@ -54,6 +54,22 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
 
     private const string ReadJournal = "select script_name from schema_version";
 
+    private readonly string _journalExists = database.Sql(
+        sqlite: "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'",
+        postgreSql: "select 1 where to_regclass('schema_version') is not null",
+        sqlServer: "select 1 where object_id('schema_version', 'U') is not null");
+
+    /// <summary>Takes the lock, or answers 0. SQLite's is the file lock that the process holds, and the write transaction itself.</summary>
+    private readonly string _lock = database.Sql(
+        sqlite: "select 1",
+        // The number stands for this purpose in this product; any other would do.
+        postgreSql: "select case when pg_try_advisory_lock(7141902035521147) then 1 else 0 end",
+        sqlServer: """
+            declare @result int;
+            exec @result = sp_getapplock @Resource = 'authcluster-migration', @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
+            select case when @result >= 0 then 1 else 0 end;
+            """);
+
     private string Folder => database.Sql(sqlite: "sqlite/", postgreSql: "postgresql/", sqlServer: "sqlserver/");
 
     /// <summary>Applies the scripts that this database does not have yet, and returns their names.</summary>
@@ -89,17 +105,12 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
     public async Task<IReadOnlyList<MigrationScript>> StatusAsync(CancellationToken cancellationToken = default)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        var exists = await Database.ScalarAsync<int?>(connection, null, JournalExists, null, cancellationToken) is 1;
+        var exists = await Database.ScalarAsync<int?>(connection, null, _journalExists, null, cancellationToken) is 1;
         List<string> applied = exists
             ? await Database.ReadAsync(connection, null, ReadJournal, null, row => row.GetString(0), cancellationToken)
             : [];
         return [.. Scripts().Select(script => new MigrationScript(script.Name, applied.Contains(script.Name, StringComparer.Ordinal)))];
     }
-
-    private string JournalExists => database.Sql(
-        sqlite: "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'",
-        postgreSql: "select 1 where to_regclass('schema_version') is not null",
-        sqlServer: "select 1 where object_id('schema_version', 'U') is not null");
 
     private DbConnection CreateConnection() => database.Provider switch
     {
@@ -120,20 +131,11 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
         }
     }
 
-    /// <summary>Asks for the lock until it is free. SQLite's is the file lock that the process holds, and the write transaction itself.</summary>
+    /// <summary>Asks for the lock until it is free.</summary>
     private async Task LockAsync(DbConnection connection, CancellationToken cancellationToken)
     {
         var start = clock.GetTimestamp();
-        var sql = database.Sql(
-            sqlite: "select 1",
-            // The number stands for this purpose in this product; any other would do.
-            postgreSql: "select case when pg_try_advisory_lock(7141902035521147) then 1 else 0 end",
-            sqlServer: """
-                declare @result int;
-                exec @result = sp_getapplock @Resource = 'authcluster-migration', @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0;
-                select case when @result >= 0 then 1 else 0 end;
-                """);
-        while (await Database.ScalarAsync<int>(connection, null, sql, null, cancellationToken) != 1)
+        while (await Database.ScalarAsync<int>(connection, null, _lock, null, cancellationToken) != 1)
         {
             if (clock.GetElapsedTime(start) > LockDeadline)
             {
@@ -223,7 +225,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
             var names = new List<string>();
             using var exists = connection.CreateCommand();
 #pragma warning disable CA2100 // The texts are constants of this class.
-            exists.CommandText = migrator.JournalExists;
+            exists.CommandText = migrator._journalExists;
             if (exists.ExecuteScalar() is not (1 or 1L))
             {
                 return [];

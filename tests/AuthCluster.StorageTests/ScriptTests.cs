@@ -1,11 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using AuthCluster.Storage;
-using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Cluster;
-using AuthCluster.Storage.Keys;
-using AuthCluster.Storage.Revocation;
 using Microsoft.SqlServer.TransactSql.ScriptDom;
 
 namespace AuthCluster.StorageTests;
@@ -142,37 +139,30 @@ internal static class StoreTexts
 {
     private static readonly string[] ConnectionStrings = ["Data Source=/nowhere/x.db", "Host=nowhere.invalid", "Server=nowhere.invalid"];
 
-    /// <summary>All of them, each named by its class and field.</summary>
+    /// <summary>
+    /// All of them, each named by its class and field: the fields of whatever is made from a <see cref="Database"/>, and the constants
+    /// that bear the database's name, or whose class does.
+    /// </summary>
     public static IEnumerable<(string Name, string Text)> Of(StorageProvider provider)
     {
         var database = new Database(provider, ConnectionStrings[(int)provider]);
         object[] holders =
         [
-            new AuditStore(database), new IdempotencyStore(database), new CatalogueStore(database), new OutboxStore(database),
-            new UsageStore(database), new KeyMaterialStore(database), new RevocationStore(database), new RestoredDatabase(database),
-            CatalogueSql.Of(provider),
+            .. typeof(Database).Assembly.GetTypes().Where(type => type.Name.EndsWith("Store", StringComparison.Ordinal)).Select(type => Activator.CreateInstance(type, database)!),
+            new RestoredDatabase(database), DatabaseUnderTest.MigratorOf(database), CatalogueSql.Of(provider),
         ];
-        foreach (var holder in holders)
-        {
-            foreach (var field in holder.GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
-            {
-                if (field.GetValue(holder) is string text && text.Contains(' ', StringComparison.Ordinal))
-                {
-                    yield return ($"{holder.GetType().Name}.{field.Name.Trim('<', '_')}", text);
-                }
-            }
-        }
-
-        if (provider == StorageProvider.SqlServer)
-        {
-            foreach (var field in typeof(SqlServerUsageWriter).GetFields(BindingFlags.Static | BindingFlags.NonPublic))
-            {
-                if (field.GetRawConstantValue() is string text)
-                {
-                    yield return ($"{nameof(SqlServerUsageWriter)}.{field.Name}", text);
-                }
-            }
-        }
+        var ofHolders = holders.SelectMany(holder => holder.GetType()
+            .GetFields(BindingFlags.Instance | BindingFlags.NonPublic)
+            .Where(field => field.FieldType == typeof(string))
+            .Select(field => (Field: field, Text: (string?)field.GetValue(holder))));
+        var constants = typeof(Database).Assembly.GetTypes().SelectMany(type => type
+            .GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+            .Where(field => field.IsLiteral && field.FieldType == typeof(string))
+            .Where(field => field.Name.StartsWith($"{provider}", StringComparison.Ordinal) || type.Name.StartsWith($"{provider}", StringComparison.Ordinal))
+            .Select(field => (Field: field, Text: (string?)field.GetRawConstantValue())));
+        return ofHolders.Concat(constants)
+            .Where(found => found.Text is not null && found.Text.Contains(' ', StringComparison.Ordinal))
+            .Select(found => ($"{found.Field.DeclaringType!.Name}.{found.Field.Name.Trim('<', '_')}", found.Text!));
     }
 
     /// <summary>One text of a store.</summary>
