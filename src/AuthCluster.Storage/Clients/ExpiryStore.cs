@@ -73,7 +73,7 @@ public sealed class ExpiryStore(Database database)
             """,
         postgreSql: """
             delete from expiry_warning where (client_id, secret_id, expires_at, days) in (
-                select client_id, secret_id, expires_at, days from expiry_warning where expires_at <= @Now order by expires_at limit @Limit)
+                select client_id, secret_id, expires_at, days from expiry_warning where expires_at <= @Now order by expires_at limit @Limit for update skip locked)
             """,
         sqlServer: "delete top (@Limit) from expiry_warning where expires_at <= @Now");
 

@@ -53,9 +53,13 @@ public sealed class UsageStore(Database database)
             """);
 
     private readonly string _sweep = database.Sql(
-        others: """
+        sqlite: """
             delete from usage_hourly where (client_id, hour, outcome, writer) in (
                 select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit)
+            """,
+        postgreSql: """
+            delete from usage_hourly where (client_id, hour, outcome, writer) in (
+                select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit for update skip locked)
             """,
         sqlServer: "delete top (@Limit) from usage_hourly where hour < @Before");
 
