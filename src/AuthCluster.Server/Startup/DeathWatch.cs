@@ -8,10 +8,11 @@ namespace AuthCluster.Server.Startup;
 /// </summary>
 /// <remarks>
 /// Orleans ends such a process too, two seconds later. There is nothing left to close in order: a dead silo can't
-/// write, and whoever still waits here is answered by another node when the connection ends.
+/// write, and whoever still waits here is answered by another node when the connection ends. In a stop this ends before the
+/// silo does, which says of itself that it is dead at its end: until then it was the others.
 /// </remarks>
 internal sealed partial class DeathWatch(
-    IClusterMembershipService membership, ILocalSiloDetails silo, IHostApplicationLifetime lifetime, ILogger<DeathWatch> logger) : BackgroundService
+    IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeathWatch> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -19,7 +20,7 @@ internal sealed partial class DeathWatch(
         {
             await foreach (var view in membership.MembershipUpdates.WithCancellation(stoppingToken))
             {
-                if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead && !lifetime.ApplicationStopping.IsCancellationRequested)
+                if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
                 {
                     LogDeclaredDead();
                     await Console.Error.WriteLineAsync("The other silos declared this one dead; it ends, to be started again.");
