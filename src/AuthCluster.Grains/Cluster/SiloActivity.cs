@@ -3,8 +3,8 @@ namespace AuthCluster.Grains.Cluster;
 /// <summary>What this silo does, for its operator: clients in memory, tokens granted by the second.</summary>
 internal sealed class SiloActivity(TimeProvider clock)
 {
-    // Enough seconds to be steady, few enough to tell of now.
-    private const int Samples = 11;
+    // Two seconds apart: enough of them to be steady, few enough to tell of now.
+    private const int Samples = 6;
 
     private readonly Queue<(long At, long Granted)> _samples = new(Samples);
     private long _granted;
@@ -14,7 +14,7 @@ internal sealed class SiloActivity(TimeProvider clock)
 
     public int Activations => Volatile.Read(ref _activations);
 
-    /// <summary>The average of the last ten seconds.</summary>
+    /// <summary>The average of the last ten to twelve seconds, and of more while storage is slow to take the usage.</summary>
     public double TokensPerSecond
     {
         get
@@ -38,7 +38,7 @@ internal sealed class SiloActivity(TimeProvider clock)
 
     public void Granted() => Interlocked.Increment(ref _granted);
 
-    /// <summary>Remembers the count; called each second.</summary>
+    /// <summary>Remembers the count; called before each writing of the usage.</summary>
     public void Sample()
     {
         lock (_samples)
