@@ -10,7 +10,9 @@
 -- version: it touches only its own silo's row. xact_abort rolls all back when a statement fails or the caller goes away.
 -- InsertMembershipVersionKey: two silos that start a cluster at once meet at the primary key; the loser's 2627 is caught, and
 -- answers 0.
--- A reader waits for a writer's commit, a millisecond or so, unless the database has READ_COMMITTED_SNAPSHOT on.
+-- A reader locks the row of the version first and keeps it until it has read the silos: else it might get a version together with
+-- the silos of an older one, and its next compare-and-set would succeed on what it never saw. So the order of the join is fixed, and
+-- the silos are read by locking, as of now, under READ_COMMITTED_SNAPSHOT too. It waits for a writer's commit, a millisecond or so.
 
 set quoted_identifier on; set ansi_nulls on; set xact_abort on;
 
@@ -50,18 +52,20 @@ select
     v.deployment_id as DeploymentId, m.address as Address, m.port as Port, m.generation as Generation, m.silo_name as SiloName,
     m.host_name as HostName, m.status as Status, m.proxy_port as ProxyPort, m.suspect_times as SuspectTimes,
     m.start_time as StartTime, m.i_am_alive_time as IAmAliveTime, v.version as Version
-from orleans_membership_version v
-left join orleans_membership m
+from orleans_membership_version v with (repeatableread)
+left join orleans_membership m with (readcommittedlock)
     on m.deployment_id = v.deployment_id and m.address = @Address and m.port = @Port and m.generation = @Generation
-where v.deployment_id = @DeploymentId;'),
+where v.deployment_id = @DeploymentId
+option (force order, loop join);'),
 (N'MembershipReadAllKey', N'
 select
     v.deployment_id as DeploymentId, m.address as Address, m.port as Port, m.generation as Generation, m.silo_name as SiloName,
     m.host_name as HostName, m.status as Status, m.proxy_port as ProxyPort, m.suspect_times as SuspectTimes,
     m.start_time as StartTime, m.i_am_alive_time as IAmAliveTime, v.version as Version
-from orleans_membership_version v
-left join orleans_membership m on m.deployment_id = v.deployment_id
-where v.deployment_id = @DeploymentId;'),
+from orleans_membership_version v with (repeatableread)
+left join orleans_membership m with (readcommittedlock) on m.deployment_id = v.deployment_id
+where v.deployment_id = @DeploymentId
+option (force order, loop join);'),
 (N'InsertMembershipVersionKey', N'
 set nocount on;
 declare @inserted int = 0;
