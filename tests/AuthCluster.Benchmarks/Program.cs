@@ -2,6 +2,7 @@ using System.Globalization;
 using AuthCluster.Benchmarks.Clients;
 using AuthCluster.Benchmarks.Load;
 using AuthCluster.Benchmarks.Steps;
+using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Running;
 
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- load [--rounds 4] [--seconds 10] [--callers 32]
@@ -24,7 +25,9 @@ return args switch
 
 static int Steps(string[] options)
 {
-    BenchmarkSwitcher.FromTypes([typeof(TokenSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"]);
+    // It builds the whole server once more, which takes longer than its two minutes on a small machine.
+    var config = ManualConfig.Create(DefaultConfig.Instance).WithBuildTimeout(TimeSpan.FromMinutes(10));
+    BenchmarkSwitcher.FromTypes([typeof(TokenSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"], config);
     return 0;
 }
 
