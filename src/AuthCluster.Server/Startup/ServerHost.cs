@@ -143,6 +143,7 @@ internal static class ServerHost
         app.UseMiddleware<FaultMiddleware>();
         app.UseRouting();
         app.UseManagementFence(settings);
+        app.UseAdminProblems();
         app.MapHealth();
         TelemetrySetup.Map(app);
         if (settings.HasFrontEnd)

@@ -33,6 +33,9 @@ internal static class AdminProblem
 
     public static AdminAnswer NotFound(string what) => Of(404, "Not Found", $"There is no such {what}.");
 
+    public static AdminAnswer MethodNotAllowed { get; } =
+        Of(405, "Method Not Allowed", "The path does not have this method; Allow says which it has.");
+
     public static AdminAnswer Taken { get; } =
         Of(409, "Conflict", "A client with this id is there already; choose another id, or change that one.");
 
@@ -40,7 +43,7 @@ internal static class AdminProblem
         Of(409, "Conflict", "The client would be left without a valid secret; add one that is valid first. A revocation can be repeated with ?force=true.");
 
     public static AdminAnswer LastAdmin { get; } = Of(
-        409, "Conflict", "It is the last enabled client with the scope authcluster:admin; make or enable another admin first.");
+        409, "Conflict", "It is the last enabled client that can get the scope authcluster:admin; make or enable another admin first.");
 
     public static AdminAnswer TooManySecrets { get; } =
         Of(409, "Conflict", "The client has 32 secrets, the most that it may have; revoke one first.");

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -25,6 +27,16 @@ public static class AdminSetup
         services.AddAdminOpenApi();
         return services;
     }
+
+    /// <summary>Gives a problem to what routing refuses below <c>/admin/v1</c>: a path that is none, a method that a path has not.</summary>
+    public static IApplicationBuilder UseAdminProblems(this IApplicationBuilder app) => app.UseWhen(
+        context => context.Request.Path.StartsWithSegments(AdminRouteGroup.Prefix, StringComparison.Ordinal),
+        admin => admin.UseStatusCodePages(refused => refused.HttpContext.Response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound => AdminProblem.NotFound("path").ExecuteAsync(refused.HttpContext),
+            StatusCodes.Status405MethodNotAllowed => AdminProblem.MethodNotAllowed.ExecuteAsync(refused.HttpContext),
+            _ => Task.CompletedTask,
+        }));
 
     /// <summary>Maps <c>/admin/v1</c> and its description.</summary>
     public static void MapAuthClusterAdmin(this IEndpointRouteBuilder routes)

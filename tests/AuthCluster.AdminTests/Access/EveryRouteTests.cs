@@ -136,6 +136,15 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
+    public async Task A_path_that_is_none_and_a_method_that_a_path_has_not_are_problems_too()
+    {
+        var admin = await server.CallerAsync();
+
+        (await admin.GetAsync("/nothing")).Refused(404);
+        (await admin.DeleteAsync("/clients")).Refused(405);
+    }
+
+    [Fact]
     public async Task A_changed_token_is_none()
     {
         var token = await server.TokenAsync(AdminServer.Admin);
