@@ -163,7 +163,8 @@ internal sealed partial class ClientGrain
     private static bool IsEnabledAdmin(ClientState? state) =>
         state is { Deleted: false, Enabled: true, Document: { } document }
         && document.TryGetProperty("scopes", out var scopes)
-        && scopes.EnumerateArray().Any(s => s.ValueEquals(ServerScopes.Admin));
+        && scopes.EnumerateArray().Any(s => s.ValueEquals(ServerScopes.Admin))
+        && !(document.TryGetProperty("grantTypes", out var grants) && grants.GetArrayLength() == 0);
 
     private async Task<int?> CountAdminsAsync(CancellationToken cancellationToken)
     {

@@ -18,6 +18,7 @@ public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixt
         (await admin.PutAsync("/clients/admin-one", """{ "scopes": ["authcluster:admin"], "enabled": false }""", "*")).Refused(409);
         (await admin.PatchAsync("/clients/admin-one", """{ "scopes": null }""")).Refused(409);
         (await admin.PatchAsync("/clients/admin-one", """{ "enabled": false }""")).Refused(409);
+        (await admin.PatchAsync("/clients/admin-one", """{ "grantTypes": [] }""")).Refused(409);
 
         // All else may be changed, and once there is another the first may go.
         Assert.Equal(200, (await admin.PatchAsync("/clients/admin-one", """{ "name": "Admin" }""")).Status);
