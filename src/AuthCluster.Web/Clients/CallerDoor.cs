@@ -65,7 +65,7 @@ public sealed partial class CallerDoor(
     /// <param name="answer">Answers, once the client is known.</param>
     internal async Task WithinAdmissionAsync(HttpContext context, ClientCredentials credentials, long arrived, Func<Caller, Task> answer)
     {
-        if (!admission.TryEnter())
+        if (!admission.TryEnter(out var place))
         {
             await RefuseAsync(context, OAuthError.TemporarilyUnavailable, credentials.ClientId);
             return;
@@ -80,7 +80,7 @@ public sealed partial class CallerDoor(
         }
         finally
         {
-            admission.Leave();
+            admission.Leave(place);
         }
     }
 

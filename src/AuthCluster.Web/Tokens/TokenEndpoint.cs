@@ -66,7 +66,7 @@ public sealed partial class TokenEndpoint(
         }
 
         // A caller whose body is not there yet takes no place from those whose is.
-        if (!admission.TryEnter())
+        if (!admission.TryEnter(out var place))
         {
             request.BodyReader.AdvanceTo(body.End);
             await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, default);
@@ -85,7 +85,7 @@ public sealed partial class TokenEndpoint(
         }
         finally
         {
-            admission.Leave();
+            admission.Leave(place);
         }
     }
 
