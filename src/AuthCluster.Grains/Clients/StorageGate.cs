@@ -43,7 +43,7 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
     /// <summary>Runs the probe: a read that is tried also while storage fails, and whose success ends that.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement.</exception>
     public Task ProbeAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>
-        RunAsync(read, ReadDeadline, cancellationToken);
+        RunAsync(read, ReadDeadline, isOutage: true, cancellationToken);
 
     /// <summary>Runs one read within the bounds.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement, or too many reads wait already.</exception>
@@ -60,7 +60,7 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
 
             try
             {
-                await RunAsync(read, ReadDeadline, cancellationToken);
+                await RunAsync(read, ReadDeadline, isOutage: true, cancellationToken);
             }
             finally
             {
@@ -83,7 +83,8 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
         var probe = EnterProbe();
         try
         {
-            await RunAsync(write, WriteDeadline, cancellationToken);
+            // It may have waited for the lock of a silo that hangs, which keeps nobody else from storage: where there is a probe, that one tells.
+            await RunAsync(write, WriteDeadline, isOutage: !IsProbed, cancellationToken);
         }
         finally
         {
@@ -114,7 +115,7 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
         return true;
     }
 
-    private async Task RunAsync(Func<CancellationToken, Task> work, TimeSpan deadline, CancellationToken cancellationToken)
+    private async Task RunAsync(Func<CancellationToken, Task> work, TimeSpan deadline, bool isOutage, CancellationToken cancellationToken)
     {
         using var span = Traces.StartActivity("storage");
         using var timeout = new CancellationTokenSource(deadline, clock);
@@ -127,7 +128,11 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            Fail("it did not answer in time");
+            if (isOutage)
+            {
+                Fail("it did not answer in time");
+            }
+
             throw new StorageUnavailableException("Storage did not answer in time.") { OutcomeUnknown = true };
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))

@@ -34,6 +34,21 @@ public sealed class StorageGateTests : IDisposable
         Assert.Contains("no such table", Assert.Single(Logged(LogLevel.Error)).Exception!.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_write_that_waits_for_a_lock_too_long_is_an_outage_only_where_nobody_probes(bool probed)
+    {
+        _gate.IsProbed = probed;
+
+        var write = _gate.WriteAsync(token => Task.Delay(Timeout.InfiniteTimeSpan, _clock, token), Cancellation);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        var failed = await Assert.ThrowsAsync<StorageUnavailableException>(() => write);
+
+        Assert.True(failed.OutcomeUnknown);
+        Assert.Equal(!probed, _gate.IsFailing);
+    }
+
     [Fact]
     public async Task A_probe_that_is_refused_or_not_understood_ends_an_outage()
     {
