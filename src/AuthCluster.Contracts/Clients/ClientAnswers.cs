@@ -121,6 +121,9 @@ public sealed record AuthenticateAnswer
 
     /// <summary>When to ask again, for not now.</summary>
     [Id(5)] public TimeSpan Delay { get; init; }
+
+    /// <summary>What the grain waits for, for not now.</summary>
+    [Id(6)] public NotNowReason Reason { get; init; }
 }
 
 /// <summary>Whether a token is active.</summary>

@@ -30,8 +30,8 @@ internal sealed partial class CatalogueGrain(
     /// <summary>Reports read much: two at a time leave room for everybody else.</summary>
     private const int ReportsAtOnce = 2;
 
-    /// <summary>Shorter than the front end's own deadline.</summary>
-    private static readonly TimeSpan ReportDeadline = TimeSpan.FromSeconds(7);
+    /// <summary>Shorter than the time-out of a call.</summary>
+    private static readonly TimeSpan ReportDeadline = TimeSpan.FromSeconds(6);
 
     private readonly SemaphoreSlim _reports = new(ReportsAtOnce);
 

@@ -79,6 +79,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
             Scopes = kind == DecisionKind.Allowed ? _policy!.Document.Scopes : [],
             Introspects = kind == DecisionKind.Allowed ? _policy!.Document.Introspects : [],
             Delay = kind == DecisionKind.NotNow ? ShortDelay : TimeSpan.Zero,
+            Reason = kind == DecisionKind.NotNow ? NotNowReason.Reloading : NotNowReason.None,
         });
     }
 

@@ -9,8 +9,8 @@ namespace AuthCluster.Grains.Keys;
 /// </remarks>
 internal sealed partial class EverySilo(IMembershipTable membership, KeyFollowerClient silos, TimeProvider clock, ILogger<EverySilo> logger)
 {
-    // Longer than it takes until a silo that hangs is declared dead, shorter than a caller of the admin API waits.
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
+    // Longer than it takes until a silo that hangs is declared dead, shorter than the time-out of a call.
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
 

@@ -2,6 +2,7 @@ using System.Net;
 using AuthCluster.Grains;
 using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
+using AuthCluster.Web.Cluster;
 using Orleans.Configuration;
 
 namespace AuthCluster.Server.Startup;
@@ -9,8 +10,8 @@ namespace AuthCluster.Server.Startup;
 /// <summary>Configures the silo and the client of one cluster.</summary>
 internal static class OrleansSetup
 {
-    // Longer than the front end's own deadline of 8 s: a call to a hung silo ends when that silo is declared dead.
-    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(15);
+    // Of what silos ask each other. Calls of a front end end sooner.
+    private static readonly TimeSpan SystemResponseTimeout = TimeSpan.FromSeconds(15);
 
     // A silo that misses two probes of half a second is suspected, and one vote is enough: its clients are decided
     // elsewhere a second after it was killed, and some four seconds after it hangs (the defaults take 11 s and 60 s).
@@ -74,8 +75,8 @@ internal static class OrleansSetup
         });
         silo.Configure<SiloMessagingOptions>(options =>
         {
-            options.ResponseTimeout = ResponseTimeout;
-            options.SystemResponseTimeout = ResponseTimeout;
+            options.ResponseTimeout = CallBound.ResponseTimeout;
+            options.SystemResponseTimeout = SystemResponseTimeout;
         });
         silo.AddAuthClusterStorage(database);
     }
@@ -93,7 +94,7 @@ internal static class OrleansSetup
             options.DataSource = membership.DataSource;
         });
         client.Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TableRefresh);
-        client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = ResponseTimeout);
+        client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = CallBound.ResponseTimeout);
         client.UseConnectionRetryFilter<SiloSearch>();
     }
 }

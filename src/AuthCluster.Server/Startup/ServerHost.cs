@@ -84,7 +84,7 @@ internal static class ServerHost
                     orleans.AddActivityPropagation();
                 }
             });
-            services.AddSingleton(new CallBound(null));
+            services.AddSingleton(CallBound.ForSilo);
             services.AddHostedService<DeathWatch>();
             services.AddHostedService<Bootstrap>();
         }

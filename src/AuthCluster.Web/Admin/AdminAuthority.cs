@@ -2,6 +2,7 @@ using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
+using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Tokens;
 
 namespace AuthCluster.Web.Admin;
@@ -11,7 +12,7 @@ namespace AuthCluster.Web.Admin;
 /// A change may be asked for again because its command carries the id of its audit entry, by which the grain
 /// knows what it has done already.
 /// </remarks>
-internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority authority)
+internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority authority, CallBound bound)
 {
     public ICatalogueGrain Catalogue => grains.GetGrain<ICatalogueGrain>(ICatalogueGrain.Key);
 
@@ -26,7 +27,12 @@ internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority autho
     /// <summary>Asks, and again while no silo answers; then gives the answer for that.</summary>
     public async Task<T> AskAsync<T>(Func<Task<T>> ask, T unavailable)
         where T : class =>
-        await authority.RepeatAsync(ask, CancellationToken.None) ?? unavailable;
+        await authority.AskAsync(ask, bound.Slow, CancellationToken.None) ?? unavailable;
+
+    /// <summary>Asks for what reads whole tables: as long as the deadline lets it, since begun twice it only takes longer.</summary>
+    public async Task<T> AskReportAsync<T>(Func<Task<T>> ask, T unavailable)
+        where T : class =>
+        await authority.AskAsync(ask, most: null, CancellationToken.None) ?? unavailable;
 
     /// <summary>Asks a client's grain.</summary>
     public Task<ClientAnswer> AskClientAsync(string clientId, Func<IClientGrain, Task<ClientAnswer>> ask) =>

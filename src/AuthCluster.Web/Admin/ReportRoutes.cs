@@ -48,7 +48,7 @@ internal static class ReportRoutes
             services.Clock.GetUtcNow().AddDays(-days),
             after is null ? null : new UnusedRecord(after.ClientId, after.Kind, after.Value, null, default, null),
             limit + 1);
-        var report = await services.Authority.AskAsync(
+        var report = await services.Authority.AskReportAsync(
             () => services.Authority.Catalogue.UnusedReportAsync(asked, CancellationToken.None), new UnusedReportAnswer(false, []));
         if (!report.Found)
         {
@@ -88,7 +88,7 @@ internal static class ReportRoutes
             now.AddDays(days),
             after is null ? null : new ExpiringSecretRecord(after.ClientId, after.SecretId, null, "", true, after.ExpiresAt),
             limit + 1);
-        var report = await services.Authority.AskAsync(
+        var report = await services.Authority.AskReportAsync(
             () => services.Authority.Catalogue.ExpiringReportAsync(asked, CancellationToken.None), new ExpiringReportAnswer(false, [], []));
         if (!report.Found)
         {
@@ -130,7 +130,7 @@ internal static class ReportRoutes
         }
 
         var asked = new UsageReportQuery(from, to, order == Refused, limit);
-        var report = await services.Authority.AskAsync(
+        var report = await services.Authority.AskReportAsync(
             () => services.Authority.Catalogue.UsageReportAsync(asked, CancellationToken.None), new UsageReportAnswer(false, []));
         if (!report.Found)
         {

@@ -19,17 +19,17 @@ public sealed class ClusterMetrics
             "authcluster.cluster.not_now", "{answer}", "Answers of a client's grain that asked the front end to come again");
     }
 
-    /// <summary>A call was repeated after a failure.</summary>
+    /// <summary>A call is repeated after a failure.</summary>
     public void Repeated(Exception failure) =>
         _repeats.Add(1, new KeyValuePair<string, object?>("reason", failure is TimeoutException ? "timeout" : "unavailable"));
 
-    /// <summary>A grain asked to come again.</summary>
+    /// <summary>A grain asked to come again, and is asked again.</summary>
     public void NotNow(NotNowReason reason) =>
         _notNow.Add(1, new KeyValuePair<string, object?>("reason", reason switch
         {
-            NotNowReason.Reloading => "reloading",
             NotNowReason.ReservingQuota => "reserving_quota",
             NotNowReason.ClaimingLimit => "claiming_limit",
-            _ => "silo_unavailable",
+            // Of older silos some answers name no reason, and these have no other.
+            _ => "reloading",
         }));
 }

@@ -1,16 +1,26 @@
+using Orleans.Runtime.Messaging;
+
 namespace AuthCluster.Web.Cluster;
 
 /// <summary>Which failures of a call say that its silo is gone, so that the grain's next activation may be asked the same.</summary>
 internal static class GrainFailures
 {
-    /// <summary>How long to wait before the same question is asked again.</summary>
-    public static readonly TimeSpan RepeatAfter = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
 
-    /// <summary>How long a request goes on asking. Shorter than Orleans' own time-out.</summary>
+    /// <summary>How long a request goes on asking.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
+
+    /// <summary>
+    /// How long to wait before the same question is asked again. Each time twice as long up to a bound: a silo that is gone
+    /// and not yet declared dead refuses at once, and all who wait for it would keep the processors busy with that.
+    /// </summary>
+    /// <param name="failures">How often it has failed, this time included.</param>
+    public static TimeSpan PauseAfter(int failures) =>
+        failures > 4 ? LongestPause : FirstPause * (1 << (failures - 1));
 
     /// <summary>Whether the same question may be asked again.</summary>
     public static bool IsRepeatable(Exception e) =>
         e is SiloUnavailableException or OrleansMessageRejectionException or TimeoutException
-            or GatewayTooBusyException or ClientNotAvailableException;
+            or GatewayTooBusyException or ClientNotAvailableException or ConnectionFailedException;
 }

@@ -1,4 +1,6 @@
 using AuthCluster.Contracts.Revocation;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Tokens;
 using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.Web.Revocation;
@@ -12,7 +14,7 @@ namespace AuthCluster.Web.Revocation;
 /// page, what comes later wakes it. The watch asks from the place of the reader who came first; being woken for
 /// nothing costs a reader one more read, missing something is what must not happen.
 /// </remarks>
-public sealed class RevocationWatch(IGrainFactory grains, TimeProvider clock, IHostApplicationLifetime lifetime)
+public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority authority, CallBound bound, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int PageSize = 1_000;
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
@@ -167,18 +169,12 @@ public sealed class RevocationWatch(IGrainFactory grains, TimeProvider clock, IH
         signal.TrySetResult(news);
     }
 
-    private async Task<RevocationFeedAnswer> AskAsync(string? cursor, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None)
-                .WaitAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
-        {
-            return new RevocationFeedAnswer { Known = false };
-        }
-    }
+    private async Task<RevocationFeedAnswer> AskAsync(string? cursor, CancellationToken cancellationToken) =>
+        await authority.AskAsync(
+            () => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None).WaitAsync(cancellationToken),
+            bound.Quick,
+            cancellationToken)
+        ?? new RevocationFeedAnswer { Known = false };
 
     private static TaskCompletionSource<News> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

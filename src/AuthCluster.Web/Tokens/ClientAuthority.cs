@@ -10,12 +10,12 @@ using AuthCluster.Web.Cluster;
 namespace AuthCluster.Web.Tokens;
 
 /// <summary>
-/// The one place where a front end asks a client's grain, and asks again: after a not-now, after a slow hash
-/// was computed, and after the silo that decided has died, all within one deadline.
+/// The one place where a front end asks a grain, and asks again: after a not-now, after a slow hash was computed,
+/// and after the silo that was asked has died or does not answer, all within one deadline.
 /// </summary>
 /// <remarks>
-/// Asking again is harmless: a decision may count twice, never zero times. The secret itself stays here; its
-/// SHA-256 travels.
+/// Asking again is harmless: a decision may count twice, never zero times; what writes is known by its ids to have
+/// been done. The secret itself stays here; its SHA-256 travels.
 /// </remarks>
 public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, CallBound bound, TimeProvider clock)
 {
@@ -23,26 +23,28 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
     public Task<IssueTokenAnswer> DecideAsync(
         ClientCredentials credentials, Func<PresentedSecret, IssueTokenCommand> command, string network, CancellationToken cancellationToken)
     {
-        var grain = GrainOf(credentials);
+        var grain = GrainOf(credentials.ClientId);
         return AskAsync(
-            credentials,
-            network,
-            presented => grain.IssueTokenAsync(command(presented), CancellationToken.None),
+            Question.Of(credentials, network),
+            question => grain.IssueTokenAsync(command(question.Presented), CancellationToken.None),
             static answer => new Progress(answer.Kind, answer.Challenges, answer.Delay, answer.Reason),
+            ProveAsync,
             static () => new IssueTokenAnswer { Kind = DecisionKind.Unavailable },
+            bound.Quick,
             cancellationToken);
     }
 
     /// <summary>Asks who a caller of another endpoint is.</summary>
     public Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
     {
-        var grain = GrainOf(credentials);
+        var grain = GrainOf(credentials.ClientId);
         return AskAsync(
-            credentials,
-            network,
-            presented => grain.AuthenticateAsync(presented, CancellationToken.None),
-            static answer => new Progress(answer.Kind, answer.Challenges, answer.Delay, NotNowReason.Reloading),
+            Question.Of(credentials, network),
+            question => grain.AuthenticateAsync(question.Presented, CancellationToken.None),
+            static answer => new Progress(answer.Kind, answer.Challenges, answer.Delay, answer.Reason),
+            ProveAsync,
             static () => new AuthenticateAnswer { Kind = DecisionKind.Unavailable },
+            bound.Quick,
             cancellationToken);
     }
 
@@ -52,8 +54,8 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
     {
         ArgumentNullException.ThrowIfNull(token);
         var command = new CheckTokenCommand(token.Jti, token.Generation);
-        var answer = await RepeatAsync(
-            () => GrainOf(token.ClientId).CheckTokenAsync(command, CancellationToken.None), cancellationToken);
+        var answer = await AskAsync(
+            () => GrainOf(token.ClientId).CheckTokenAsync(command, CancellationToken.None), bound.Quick, cancellationToken);
         return answer?.Standing ?? TokenStanding.Unknown;
     }
 
@@ -62,106 +64,107 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
     {
         ArgumentNullException.ThrowIfNull(token);
         var command = new RevokeTokenCommand(token.Jti, token.Generation, DateTimeOffset.FromUnixTimeSeconds(token.ExpiresAt));
-        var answer = await RepeatAsync(
-            () => GrainOf(token.ClientId).RevokeTokenAsync(command, CancellationToken.None), cancellationToken);
+        var answer = await AskAsync(
+            () => GrainOf(token.ClientId).RevokeTokenAsync(command, CancellationToken.None), bound.Slow, cancellationToken);
         return answer?.Outcome ?? ClientOutcome.Unavailable;
     }
 
-    private IClientGrain GrainOf(ClientCredentials credentials) => GrainOf(credentials.ClientId);
+    /// <summary>Asks any grain for what may be asked twice; null when no silo answers within the deadline.</summary>
+    /// <param name="ask">Asks once.</param>
+    /// <param name="most">How long one try is waited for; null for as long as the deadline lets it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, TimeSpan? most, CancellationToken cancellationToken)
+        where TAnswer : class =>
+        AskAsync<Func<Task<TAnswer>>, TAnswer?>(
+            ask,
+            static async ask => await ask(),
+            static _ => default,
+            static (_, _, _) => Task.FromResult<Func<Task<TAnswer>>?>(null),
+            static () => null,
+            most,
+            cancellationToken);
 
     private IClientGrain GrainOf(ClientId clientId) => grains.Client(clientId.Value);
 
-    /// <summary>Asks again after the silo that was asked has died; null when none answers within the deadline.</summary>
-    internal async Task<TAnswer?> RepeatAsync<TAnswer>(Func<Task<TAnswer>> ask, CancellationToken cancellationToken)
-        where TAnswer : class
-    {
-        var started = clock.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return await ask();
-            }
-            catch (Exception e) when (GrainFailures.IsRepeatable(e))
-            {
-                metrics.Repeated(e);
-            }
-
-            if (clock.GetElapsedTime(started) + GrainFailures.RepeatAfter > GrainFailures.Deadline)
-            {
-                return null;
-            }
-
-            await Task.Delay(GrainFailures.RepeatAfter, clock, cancellationToken);
-        }
-    }
-
-    private async Task<TAnswer> AskAsync<TAnswer>(
-        ClientCredentials credentials,
-        string network,
-        Func<PresentedSecret, Task<TAnswer>> ask,
+    /// <summary>Asks until there is an answer other than not now, or none can come within the deadline.</summary>
+    private async Task<TAnswer> AskAsync<TQuestion, TAnswer>(
+        TQuestion question,
+        Func<TQuestion, Task<TAnswer>> ask,
         Func<TAnswer, Progress> progressOf,
+        Func<TQuestion, ImmutableArray<SlowHashChallenge>, CancellationToken, Task<TQuestion?>> prove,
         Func<TAnswer> unavailable,
+        TimeSpan? most,
         CancellationToken cancellationToken)
+        where TQuestion : class
     {
         var started = clock.GetTimestamp();
-        var presented = Present(credentials, []);
-        while (true)
+        var left = GrainFailures.Deadline;
+        for (var failures = 0; ; left = Left(started))
         {
-            TAnswer answer;
             Progress progress;
+            Exception? failure = null;
             try
             {
-                answer = await bound.WaitAsync(ask(presented), clock);
+                var answer = await CallBound.WaitAsync(ask(question), most, left, clock);
                 progress = progressOf(answer);
+                if (progress.Kind is not (DecisionKind.NotNow or DecisionKind.Prove))
+                {
+                    return answer;
+                }
             }
             catch (Exception e) when (GrainFailures.IsRepeatable(e))
             {
-                metrics.Repeated(e);
-                answer = unavailable();
-                progress = new Progress(DecisionKind.NotNow, [], GrainFailures.RepeatAfter, NotNowReason.None);
+                failure = e;
+                progress = new Progress(DecisionKind.NotNow, [], GrainFailures.PauseAfter(++failures), NotNowReason.None);
             }
 
-            switch (progress.Kind)
+            if (progress.Kind == DecisionKind.Prove)
             {
-                case DecisionKind.NotNow:
-                    if (clock.GetElapsedTime(started) + progress.Delay > GrainFailures.Deadline)
-                    {
-                        return unavailable();
-                    }
-
-                    metrics.NotNow(progress.Reason);
-                    await Task.Delay(progress.Delay, clock, cancellationToken);
-                    continue;
-
-                case DecisionKind.Prove when presented.Proofs.IsEmpty:
-                    if (await ProveAsync(credentials, network, progress.Challenges, cancellationToken) is not { } proofs)
-                    {
-                        return unavailable();
-                    }
-
-                    presented = Present(credentials, proofs);
-                    continue;
-
-                case DecisionKind.Prove:
-                    // Proven for secrets that have changed since: whoever is right asks once more.
+                if (await prove(question, progress.Challenges, cancellationToken) is not { } proven)
+                {
                     return unavailable();
+                }
 
-                default:
-                    return answer;
+                question = proven;
+                continue;
             }
+
+            if (progress.Delay >= Left(started))
+            {
+                return unavailable();
+            }
+
+            if (failure is not null)
+            {
+                metrics.Repeated(failure);
+            }
+            else
+            {
+                metrics.NotNow(progress.Reason);
+            }
+
+            await Task.Delay(progress.Delay, clock, cancellationToken);
         }
     }
 
-    private async Task<ImmutableArray<SlowHashProof>?> ProveAsync(
-        ClientCredentials credentials, string network, ImmutableArray<SlowHashChallenge> challenges, CancellationToken cancellationToken)
+    private TimeSpan Left(long started) => GrainFailures.Deadline - clock.GetElapsedTime(started);
+
+    /// <summary>Computes the slow hashes that a grain asks for; null when they can't be had now.</summary>
+    private async Task<Question?> ProveAsync(Question question, ImmutableArray<SlowHashChallenge> challenges, CancellationToken cancellationToken)
     {
+        if (!question.Presented.Proofs.IsEmpty)
+        {
+            // Proven for secrets that have changed since: whoever is right asks once more.
+            return null;
+        }
+
+        var credentials = question.Credentials;
         var strong = SlowHash.IsStrong(credentials.Secret.Span);
         var proofs = ImmutableArray.CreateBuilder<SlowHashProof>(challenges.Length);
         foreach (var challenge in challenges)
         {
             var derived = await slowHashes.ComputeAsync(
-                network, credentials.ClientId.Value, challenge.Parameters, credentials.Secret, cancellationToken);
+                question.Network, credentials.ClientId.Value, challenge.Parameters, credentials.Secret, cancellationToken);
             if (derived is null)
             {
                 return null;
@@ -170,14 +173,20 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             proofs.Add(new SlowHashProof(challenge.SecretId, [.. derived], strong));
         }
 
-        return proofs.ToImmutable();
+        return question with { Presented = question.Presented with { Proofs = proofs.ToImmutable() } };
     }
 
-    private static PresentedSecret Present(ClientCredentials credentials, ImmutableArray<SlowHashProof> proofs) =>
-        new(
-            ImmutableCollectionsMarshal.AsImmutableArray(SHA256.HashData(credentials.Secret.Span)),
-            credentials.Method == ClientAuthMethod.ClientSecretBasic ? AuthMethod.ClientSecretBasic : AuthMethod.ClientSecretPost,
-            proofs);
+    /// <summary>Who asks from where, and what the grain is shown of the secret.</summary>
+    private sealed record Question(ClientCredentials Credentials, string Network, PresentedSecret Presented)
+    {
+        public static Question Of(ClientCredentials credentials, string network) => new(
+            credentials,
+            network,
+            new PresentedSecret(
+                ImmutableCollectionsMarshal.AsImmutableArray(SHA256.HashData(credentials.Secret.Span)),
+                credentials.Method == ClientAuthMethod.ClientSecretBasic ? AuthMethod.ClientSecretBasic : AuthMethod.ClientSecretPost,
+                []));
+    }
 
     private readonly record struct Progress(
         DecisionKind Kind, ImmutableArray<SlowHashChallenge> Challenges, TimeSpan Delay, NotNowReason Reason);

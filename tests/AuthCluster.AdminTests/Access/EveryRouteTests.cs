@@ -47,7 +47,7 @@ public sealed class EveryRouteTests(AdminServer server)
         var builder = WebApplication.CreateSlimBuilder();
         Assert.True(IssuerUri.TryParse("http://localhost:8080", out var issuer, out _));
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(new CallBound(null));
+        builder.Services.AddSingleton(CallBound.ForSilo);
         builder.Services.AddSingleton(DispatchProxy.Create<IGrainFactory, NobodyAnswers>());
         builder.Services.AddAuthClusterWeb(issuer, new KeyRing(new byte[32]));
         builder.Services.AddAuthClusterAdmin(new AdminDefaults(3_600));

@@ -159,6 +159,47 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
         Assert.Equal(silos, cluster.Nodes.Select(node => node.ProcessId));
     }
 
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task A_silo_that_hangs_while_the_database_is_away_keeps_nobody_past_the_deadline(DatabaseKind kind)
+    {
+        var (cluster, proxy) = await behindProxy.OnAsync(kind);
+        var clients = behindProxy.Clients[ProxyMode.Forward].Skip(20).Take(40).ToList();
+        using var caller = new Caller();
+        await Activations.WarmAsync(caller, cluster.Nodes, clients);
+        var (hung, _) = await Activations.FullestAsync(caller, cluster.Nodes);
+        var sound = cluster.Nodes.Single(node => node != hung);
+
+        proxy.Set(ProxyMode.Refuse);
+        await Task.Delay(1_000, Cancellation);
+        await hung.PauseAsync();
+        var early = clients.Select(client => caller.AskAsync(sound, client)).ToList();
+        await Task.Delay(2_000, Cancellation);
+        var late = clients.Select(client => caller.AskAsync(sound, client)).ToList();
+        var samples = await Task.WhenAll([.. early, .. late]);
+
+        proxy.Set(ProxyMode.Forward);
+        var back = caller.Now;
+        await Eventually.HoldsAsync(
+            "the clients of the hung silo get tokens elsewhere",
+            TimeSpan.FromSeconds(20),
+            async () => (await Task.WhenAll(clients.Select(client => caller.AskAsync(sound, client)))).All(sample => sample.Status == 200),
+            Cancellation);
+        var recovered = caller.Now - back;
+        await hung.ContinueAsync();
+        await hung.ExitAsync(Cancellation);
+        await hung.StartAsync(Cancellation);
+
+        var (served, refused) = (samples.Where(sample => sample.Status == 200).ToList(), samples.Where(sample => sample.Status != 200).ToList());
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{served.Count} of {samples.Length} requests served; {refused.Count} refused, slowest {refused.Select(sample => sample.Took).DefaultIfEmpty().Max().TotalSeconds:f2} s; "
+            + $"all served {recovered.TotalSeconds:f1} s after the database was back");
+        Assert.NotEmpty(refused);
+        Assert.All(refused, sample => Assert.True(sample is { Status: 503, RetryAfter: not null }, sample.ToString()));
+        Assert.All(served, sample => Assert.True(sample.Took < AtOnce, sample.ToString()));
+        Assert.All(refused, sample => Assert.True(sample.Took < TimeSpan.FromSeconds(8.5), sample.ToString()));
+    }
+
     /// <summary>Asks each node in turn until one refuses, or until enough were given.</summary>
     private static async Task<Sample> SpendAllAsync(Caller caller, ClusterUnderTest cluster, TestClient client, int most, Action spent)
     {

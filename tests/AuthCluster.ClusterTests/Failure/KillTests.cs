@@ -62,6 +62,52 @@ public sealed class KillTests(ThreeSilos silos)
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task Those_who_wait_for_a_hung_silo_take_no_place_from_the_others(DatabaseKind kind)
+    {
+        const int Waiting = 3_000;
+        var clients = silos.Clients;
+        using var caller = new Caller();
+        var (victim, front) = await TwoWithClientsAsync(kind, caller);
+        var rest = front.ResidentBytes();
+
+        await victim.PauseAsync();
+        var first = clients.Select(client => (Client: client, Sample: caller.AskAsync(front, client))).ToList();
+        await Task.Delay(1_500, Cancellation);
+        var waiting = first.Where(asked => !asked.Sample.IsCompleted).Select(asked => asked.Client).ToList();
+        var sound = clients.Except(waiting).ToList();
+        var flood = new List<Task<Sample>>(Waiting);
+        for (var i = 0; i < Waiting && waiting.Count > 0; i++)
+        {
+            flood.Add(caller.AskAsync(front, waiting[i % waiting.Count]));
+            if (i % 20 == 0)
+            {
+                await Task.Delay(5, Cancellation);
+            }
+        }
+
+        var answers = new List<Sample>();
+        var most = 0;
+        for (var i = 0; i < 80 && sound.Count > 0; i++)
+        {
+            most = Math.Max(most, flood.Count(sample => !sample.IsCompleted));
+            answers.Add(await caller.AskAsync(front, sound[i % sound.Count]));
+            await Task.Delay(20, Cancellation);
+        }
+
+        var bytes = front.ResidentBytes() - rest;
+        var waited = await Task.WhenAll(flood);
+        await victim.KillAsync();
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{most} requests of {waiting.Count} clients waited for the hung silo, {bytes / 1024 / Math.Max(1, most)} KB each, {waited.Count(sample => sample.Status == 200)} of them served; "
+            + $"{answers.Count} of {sound.Count} others, slowest {answers.Select(sample => sample.Took).Max().TotalSeconds:f2} s");
+        Assert.True(most > 2_000, $"Only {most} requests waited at once: the test has shown nothing.");
+        Assert.All(answers, sample => Assert.True(sample.Status == 200, sample.ToString()));
+        Assert.All(waited, sample => Assert.True(sample.Status == 200, sample.ToString()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
     public async Task A_silo_that_stands_still_for_a_moment_is_not_declared_dead(DatabaseKind kind)
     {
         var clients = silos.Clients;
@@ -88,7 +134,14 @@ public sealed class KillTests(ThreeSilos silos)
     public async Task A_front_end_goes_on_when_the_silo_that_it_is_connected_to_is_killed_or_hangs(DatabaseKind kind)
     {
         var clients = TestClient.Many("front", 40);
-        await using var cluster = await ClusterUnderTest.CreateAsync(kind, clients.Select(client => client.Document()));
+        var (api, admin) = (TestClient.New("api"), TestClient.New("boss"));
+        await using var cluster = await ClusterUnderTest.CreateAsync(
+            kind,
+            [
+                .. clients.Select(client => client.Document()),
+                api.Document("""{ "introspects": ["https://api.example"] }"""),
+                admin.Document(TestClient.Administers),
+            ]);
         var behind = await cluster.StartNodesAsync(3, node => node["AuthCluster:Role"] = "Silo");
         var fronts = await cluster.StartNodesAsync(2, node =>
         {
@@ -97,19 +150,24 @@ public sealed class KillTests(ThreeSilos silos)
         });
         using var caller = new Caller();
         await Activations.WarmAsync(caller, fronts, clients);
+        var others = await OtherCalls.PrepareAsync(caller, fronts, clients, api, admin);
 
         var killLoad = Load.Start(caller, fronts, clients, perSecond: 100);
+        var killOthers = others.Start(withWrites: true);
         await Task.Delay(1_500, Cancellation);
         await behind[0].KillAsync();
         await Task.Delay(3_000, Cancellation);
         var killed = await killLoad.StopAsync();
+        var othersKilled = await OtherCalls.StopAsync(killOthers);
         await behind[0].StartAsync(Cancellation);
 
         var hangLoad = Load.Start(caller, fronts, clients, perSecond: 100);
+        var hangOthers = others.Start(withWrites: false);
         await Task.Delay(1_500, Cancellation);
         await behind[1].PauseAsync();
         await Task.Delay(9_000, Cancellation);
         var hung = await hangLoad.StopAsync();
+        var othersHung = await OtherCalls.StopAsync(hangOthers);
         await behind[1].KillAsync();
 
         // All silos away, and one of them back: the front ends find it by themselves.
@@ -128,9 +186,33 @@ public sealed class KillTests(ThreeSilos silos)
         Assert.Null(await caller.TryGetAsync(behind[2], "/.well-known/jwks.json"));
         var killFigures = killed.Figures("front ends, kill -9 of a silo");
         var hangFigures = hung.Figures("front ends, SIGSTOP of a silo");
+        var otherFigures = othersKilled.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, kill -9 of a silo, {other.What}"), Most: TimeSpan.FromSeconds(5)))
+            .Concat(othersHung.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, SIGSTOP of a silo, {other.What}"), Most: TimeSpan.FromSeconds(9))))
+            .ToList();
         Assert.True(killed.Failed.Count == 0, killFigures + cluster.Outputs());
-        Assert.True(killed.Slowest < TimeSpan.FromSeconds(2), killFigures);
         Assert.True(hung.Failed.Count == 0, hangFigures + cluster.Outputs());
+        Assert.All(otherFigures, other => Assert.True(other.Report.Failed.Count == 0, other.Figures + cluster.Outputs()));
+        Assert.True(killed.Slowest < TimeSpan.FromSeconds(2), killFigures);
         Assert.True(hung.Slowest < TimeSpan.FromSeconds(6), hangFigures);
+        Assert.All(otherFigures, other => Assert.True(other.Report.Slowest < other.Most, other.Figures));
+    }
+
+    /// <summary>Two silos of which each has some of the clients: Orleans may put all of them on one.</summary>
+    private async Task<(ServerProcess Most, ServerProcess Other)> TwoWithClientsAsync(DatabaseKind kind, Caller caller)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            var cluster = await silos.OnAsync(kind);
+            await Activations.WarmAsync(caller, cluster.Nodes, silos.Clients);
+            var (fullest, _) = await Activations.FullestAsync(caller, cluster.Nodes);
+            var (next, clients) = await Activations.FullestAsync(caller, [.. cluster.Nodes.Except([fullest])]);
+            if (clients > 3)
+            {
+                return (fullest, next);
+            }
+
+            Assert.True(tries < 5, "All clients go on living on one silo.");
+            await fullest.KillAsync();
+        }
     }
 }

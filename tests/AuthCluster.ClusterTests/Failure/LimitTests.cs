@@ -72,6 +72,9 @@ public sealed class LimitTests(ThreeSilos silos)
             await SpendAsync(cluster.Nodes[i % 3], client, Spent);
         }
 
+        var claims = await Task.WhenAll(cluster.Nodes.Select(node => caller.MetricAsync(node, "authcluster_cluster_not_now_total", "reason=\"claiming_limit\"")));
+        Assert.True(claims.Sum() > 0, "No claim of a limit was waited for.");
+
         var (victim, _) = await Activations.FullestAsync(caller, cluster.Nodes);
         await victim.KillAsync();
         var other = cluster.Nodes.First(node => node.IsRunning);

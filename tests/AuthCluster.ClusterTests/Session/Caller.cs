@@ -5,11 +5,11 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Session;
 
-/// <summary>What became of one token request.</summary>
+/// <summary>What became of one request.</summary>
 /// <param name="At">When it was sent, since the caller was made.</param>
 /// <param name="Took">How long the answer took.</param>
 /// <param name="Status">The status code; 0 when there was no answer.</param>
-/// <param name="What">The error code or the failure; empty for a token.</param>
+/// <param name="What">The error code or the failure; empty for what was asked for.</param>
 /// <param name="Port">Whom it was sent to.</param>
 /// <param name="RetryAfter">The header of that name; null when there was none.</param>
 public sealed record Sample(TimeSpan At, TimeSpan Took, int Status, string What, int Port, TimeSpan? RetryAfter = null)
@@ -40,17 +40,29 @@ public sealed class Caller : IDisposable
     /// <summary>Asks for a token; never throws for what the server does.</summary>
     public async Task<Sample> AskAsync(ServerProcess node, TestClient client)
     {
-        ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(client);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/oauth/token") { Content = client.TokenRequest() };
+        return await AskAsync(node, request);
+    }
+
+    /// <summary>Sends a request to a path of a server; never throws for what the server does.</summary>
+    /// <param name="node">The server.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="isRight">Whether the body of a 200 is what was asked for; null for any.</param>
+    public async Task<Sample> AskAsync(ServerProcess node, HttpRequestMessage request, Func<string, bool>? isRight = null)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(request);
         var sent = Stopwatch.GetTimestamp();
         var at = Now;
+        request.RequestUri = new Uri(node.Address, request.RequestUri!);
         try
         {
-            using var content = client.TokenRequest();
-            using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
+            using var answer = await _http.SendAsync(request, Cancellation);
             var body = await answer.Content.ReadAsStringAsync(Cancellation);
             var took = Stopwatch.GetElapsedTime(sent);
-            return new Sample(at, took, (int)answer.StatusCode, answer.StatusCode == HttpStatusCode.OK ? "" : body, node.Port, answer.Headers.RetryAfter?.Delta);
+            var what = answer.StatusCode == HttpStatusCode.OK && isRight?.Invoke(body) != false ? "" : body;
+            return new Sample(at, took, (int)answer.StatusCode, what, node.Port, answer.Headers.RetryAfter?.Delta);
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is TaskCanceledException && !Cancellation.IsCancellationRequested))
         {

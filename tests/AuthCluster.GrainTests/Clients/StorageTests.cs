@@ -92,10 +92,23 @@ public sealed class StorageTests(GrainCluster cluster)
         var check = await cluster.Client(id).CheckTokenAsync(new CheckTokenCommand("jti", 1), Cancellation);
         await MendAsync(id);
 
-        Assert.Equal(DecisionKind.NotNow, first.Kind);
+        Assert.Equal((DecisionKind.NotNow, NotNowReason.Reloading), (first.Kind, first.Reason));
         Assert.Equal(DecisionKind.Unavailable, later.Kind);
         Assert.Equal(TokenStanding.Unknown, check.Standing);
         Assert.Equal(Refusal.ClientDisabled, (await cluster.DecidedAsync(id)).Refusal);
+    }
+
+    [Fact]
+    public async Task Who_a_caller_is_waits_for_the_same_reading_and_says_so()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        cluster.Failures.Of(id, Failure.AnswerLostThenDown);
+
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
+        var who = await cluster.Client(id).AuthenticateAsync(Present(), Cancellation);
+        await MendAsync(id);
+
+        Assert.Equal((DecisionKind.NotNow, NotNowReason.Reloading), (who.Kind, who.Reason));
     }
 
     [Fact]

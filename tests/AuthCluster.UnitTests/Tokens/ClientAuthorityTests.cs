@@ -1,0 +1,303 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Tokens;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Runtime.Messaging;
+
+namespace AuthCluster.UnitTests.Tokens;
+
+/// <summary>How often a front end asks, how long it waits, and what it counts. Time is the test's own, and so is every thread.</summary>
+public sealed class ClientAuthorityTests : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+
+    private readonly FakeTimeProvider _clock = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly MetricCollector<long> _repeats;
+    private readonly MetricCollector<long> _notNow;
+    private readonly List<TimeSpan> _asked = [];
+    private readonly long _start;
+
+    public ClientAuthorityTests()
+    {
+        _repeats = new MetricCollector<long>(Meters, "AuthCluster.Cluster", "authcluster.cluster.repeats");
+        _notNow = new MetricCollector<long>(Meters, "AuthCluster.Cluster", "authcluster.cluster.not_now");
+        _start = _clock.GetTimestamp();
+    }
+
+    public static TheoryData<bool> Roles => [true, false];
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void A_silo_that_never_answers_is_given_up_at_the_deadline(bool frontEnd)
+    {
+        // Orleans ends a call by itself, at the latest a second after its time-out.
+        var (answer, took) = Decide(frontEnd, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+
+        Assert.Equal(DecisionKind.Unavailable, answer.Kind);
+        Assert.InRange(took, Deadline - Step, Deadline + Step);
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void A_call_that_is_begun_late_ends_with_the_deadline(bool frontEnd)
+    {
+        // A silo that is gone refuses for a while; then the next holder hangs.
+        var (answer, took) = Decide(frontEnd, _ => Elapsed < TimeSpan.FromSeconds(5)
+            ? Task.FromException<IssueTokenAnswer>(new SiloUnavailableException())
+            : EndedByOrleansAsync<IssueTokenAnswer>());
+
+        Assert.Equal(DecisionKind.Unavailable, answer.Kind);
+        Assert.InRange(took, Deadline - Step, Deadline + Step);
+    }
+
+    [Fact]
+    public void A_front_end_without_a_silo_asks_again_after_a_second_and_giving_up_is_no_repeat()
+    {
+        Decide(frontEnd: true, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+
+        Assert.Equal(8, _asked.Count);
+        Assert.InRange(_asked[1], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.1));
+        Assert.Equal(Enumerable.Repeat("timeout", 7), Reasons(_repeats));
+        Assert.Empty(Reasons(_notNow));
+    }
+
+    [Fact]
+    public void A_front_end_beside_its_silo_waits_until_Orleans_ends_the_call()
+    {
+        Decide(frontEnd: false, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+
+        Assert.Equal(2, _asked.Count);
+        Assert.True(_asked[1] > CallBound.ResponseTimeout);
+    }
+
+    [Fact]
+    public void A_silo_that_is_gone_is_asked_less_and_less_often()
+    {
+        Decide(frontEnd: false, _ => Elapsed < TimeSpan.FromSeconds(1)
+            ? Task.FromException<IssueTokenAnswer>(new SiloUnavailableException())
+            : Task.FromResult(new IssueTokenAnswer { Kind = DecisionKind.Refused }));
+
+        Assert.InRange(_asked.Count, 8, 12);
+        Assert.InRange(_asked[1], TimeSpan.Zero, TimeSpan.FromMilliseconds(40));
+        Assert.InRange(_asked[^1], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.2));
+    }
+
+    public static TheoryData<string, string> Failures => new()
+    {
+        { nameof(SiloUnavailableException), "unavailable" },
+        { nameof(GatewayTooBusyException), "unavailable" },
+        { nameof(ConnectionFailedException), "unavailable" },
+        { nameof(TimeoutException), "timeout" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public void A_failed_call_is_counted_as_a_repeat_with_its_cause_and_not_as_an_answer(string failure, string reason)
+    {
+        var (answer, _) = Decide(frontEnd: false, tries => tries == 1
+            ? Task.FromException<IssueTokenAnswer>(FailureOf(failure))
+            : Task.FromResult(new IssueTokenAnswer { Kind = DecisionKind.Refused }));
+
+        Assert.Equal(DecisionKind.Refused, answer.Kind);
+        Assert.Equal([reason], Reasons(_repeats));
+        Assert.Empty(Reasons(_notNow));
+    }
+
+    [Theory]
+    [InlineData(NotNowReason.Reloading, "reloading")]
+    [InlineData(NotNowReason.ReservingQuota, "reserving_quota")]
+    [InlineData(NotNowReason.ClaimingLimit, "claiming_limit")]
+    public void An_answer_of_not_now_is_counted_with_its_reason_and_not_as_a_repeat(NotNowReason reason, string label)
+    {
+        var (answer, took) = Decide(frontEnd: true, tries => Task.FromResult(tries == 1
+            ? new IssueTokenAnswer { Kind = DecisionKind.NotNow, Reason = reason, Delay = TimeSpan.FromMilliseconds(50) }
+            : new IssueTokenAnswer { Kind = DecisionKind.Refused }));
+
+        Assert.Equal(DecisionKind.Refused, answer.Kind);
+        Assert.InRange(took, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50) + Step);
+        Assert.Equal([label], Reasons(_notNow));
+        Assert.Empty(Reasons(_repeats));
+    }
+
+    [Theory]
+    [InlineData(NotNowReason.Reloading, "reloading")]
+    [InlineData(NotNowReason.ClaimingLimit, "claiming_limit")]
+    [InlineData(NotNowReason.None, "reloading")]
+    public void Who_a_caller_is_waits_for_what_the_grain_says(NotNowReason reason, string label)
+    {
+        var (answer, _) = Run(
+            frontEnd: true,
+            authority => authority.AuthenticateAsync(Credentials, "7F0000", TestContext.Current.CancellationToken),
+            tries => Task.FromResult(new AuthenticateAnswer { Kind = tries == 1 ? DecisionKind.NotNow : DecisionKind.Refused, Reason = reason, Delay = Step }));
+
+        Assert.Equal(DecisionKind.Refused, answer.Kind);
+        Assert.Equal([label], Reasons(_notNow));
+    }
+
+    [Fact]
+    public void A_wait_past_the_deadline_is_not_begun_and_not_counted()
+    {
+        var (answer, took) = Decide(frontEnd: false, _ => Task.FromResult(new IssueTokenAnswer { Kind = DecisionKind.NotNow, Delay = Deadline }));
+
+        Assert.Equal(DecisionKind.Unavailable, answer.Kind);
+        Assert.InRange(took, TimeSpan.Zero, Step);
+        Assert.Empty(Reasons(_notNow));
+    }
+
+    [Fact]
+    public void A_front_end_without_a_silo_asks_again_whether_a_token_is_active()
+    {
+        var (standing, took) = Run(
+            frontEnd: true,
+            authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken),
+            tries => tries == 1 ? EndedByOrleansAsync<CheckTokenAnswer>() : Task.FromResult(new CheckTokenAnswer(TokenStanding.Active)));
+
+        Assert.Equal(TokenStanding.Active, standing);
+        Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.1));
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Whether_a_token_is_active_is_unknown_at_the_deadline(bool frontEnd)
+    {
+        var (standing, took) = Run(
+            frontEnd, authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken), _ => EndedByOrleansAsync<CheckTokenAnswer>());
+
+        Assert.Equal(TokenStanding.Unknown, standing);
+        Assert.InRange(took, Deadline - Step, Deadline + Step);
+    }
+
+    [Fact]
+    public void A_front_end_without_a_silo_gives_a_write_more_time_and_asks_again()
+    {
+        var (outcome, took) = Run(
+            frontEnd: true,
+            authority => authority.RevokeTokenAsync(Token, TestContext.Current.CancellationToken),
+            tries => tries == 1 ? EndedByOrleansAsync<ClientAnswer>() : Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Done }));
+
+        Assert.Equal(ClientOutcome.Done, outcome);
+        Assert.InRange(took, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3.1));
+    }
+
+    public void Dispose()
+    {
+        _repeats.Dispose();
+        _notNow.Dispose();
+        _services.Dispose();
+    }
+
+    private static ClientCredentials Credentials => new()
+    {
+        ClientId = Id,
+        Secret = "the secret of the client"u8.ToArray(),
+        Method = ClientAuthMethod.ClientSecretBasic,
+    };
+
+    private static ClientId Id => ClientId.TryParse("orders", out var id) ? id : throw new InvalidOperationException();
+
+    private static ValidatedToken Token => new() { ClientId = Id, Jti = "one", Generation = 1, IssuedAt = 0, ExpiresAt = 3_600, Scope = "", Audiences = [] };
+
+    private IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
+
+    private TimeSpan Elapsed => _clock.GetElapsedTime(_start);
+
+    private static Exception FailureOf(string name) => name switch
+    {
+        nameof(SiloUnavailableException) => new SiloUnavailableException(),
+        nameof(GatewayTooBusyException) => new GatewayTooBusyException(),
+        nameof(ConnectionFailedException) => new ConnectionFailedException(),
+        _ => new TimeoutException(),
+    };
+
+    private static IEnumerable<object?> Reasons(MetricCollector<long> counter) =>
+        counter.GetMeasurementSnapshot().SelectMany(measured => Enumerable.Repeat(measured.Tags["reason"], (int)measured.Value));
+
+    private async Task<T> EndedByOrleansAsync<T>()
+    {
+        await Task.Delay(CallBound.ResponseTimeout + TimeSpan.FromSeconds(1), _clock);
+        throw new TimeoutException();
+    }
+
+    private (IssueTokenAnswer Answer, TimeSpan Took) Decide(bool frontEnd, Func<int, Task<IssueTokenAnswer>> answer) => Run(
+        frontEnd,
+        authority => authority.DecideAsync(
+            Credentials, secret => new IssueTokenCommand(secret, false, [], [], []), "7F0000", TestContext.Current.CancellationToken),
+        answer);
+
+    /// <summary>Lets the time pass until there is an answer, each step only when everything that the one before started has come to a wait.</summary>
+    private (TResult Result, TimeSpan Took) Run<TAnswer, TResult>(bool frontEnd, Func<ClientAuthority, Task<TResult>> ask, Func<int, Task<TAnswer>> answer)
+    {
+        var grain = DispatchProxy.Create<IClientGrain, Scripted>();
+        ((Scripted)(object)grain).Answer = () =>
+        {
+            _asked.Add(Elapsed);
+            return answer(_asked.Count);
+        };
+        var grains = DispatchProxy.Create<IGrainFactory, Scripted>();
+        ((Scripted)(object)grains).Answer = () => grain;
+        var authority = new ClientAuthority(
+            grains, new SlowHashGate(_clock), new ClusterMetrics(Meters), frontEnd ? CallBound.ForFrontEnd : CallBound.ForSilo, _clock);
+        return OneThread.Run(() =>
+        {
+            var asked = ask(authority);
+            while (OneThread.RunWhatWaits() && !asked.IsCompleted && Elapsed < 3 * Deadline)
+            {
+                _clock.Advance(Step);
+            }
+
+            Assert.True(asked.IsCompleted, "There is no answer long after the deadline.");
+            return (asked.GetAwaiter().GetResult(), Elapsed);
+        });
+    }
+
+#pragma warning disable CA1852 // The proxy derives from it.
+    private class Scripted : DispatchProxy
+#pragma warning restore CA1852
+    {
+        public Func<object>? Answer { get; set; }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer!();
+    }
+
+    /// <summary>Runs what is awaited on the test's own thread, when the test says so.</summary>
+    private sealed class OneThread : SynchronizationContext
+    {
+        private readonly Queue<(SendOrPostCallback Callback, object? State)> _waiting = new();
+
+        public static T Run<T>(Func<T> run)
+        {
+            var before = Current;
+            SetSynchronizationContext(new OneThread());
+            try
+            {
+                return run();
+            }
+            finally
+            {
+                SetSynchronizationContext(before);
+            }
+        }
+
+        public static bool RunWhatWaits()
+        {
+            var waiting = ((OneThread)Current!)._waiting;
+            while (waiting.TryDequeue(out var next))
+            {
+                next.Callback(next.State);
+            }
+
+            return true;
+        }
+
+        public override void Post(SendOrPostCallback d, object? state) => _waiting.Enqueue((d, state));
+    }
+}
