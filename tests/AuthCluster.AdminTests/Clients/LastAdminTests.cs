@@ -20,6 +20,10 @@ public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixt
         (await admin.PatchAsync("/clients/admin-one", """{ "enabled": false }""")).Refused(409);
         (await admin.PatchAsync("/clients/admin-one", """{ "grantTypes": [] }""")).Refused(409);
 
+        // One that can't get a token is no other.
+        Assert.Equal(201, (await admin.PostAsync("/clients", """{ "clientId": "admin-three", "scopes": ["authcluster:admin"], "grantTypes": [] }""")).Status);
+        (await admin.PostAsync("/clients/admin-one/disable")).Refused(409);
+
         // All else may be changed, and once there is another the first may go.
         Assert.Equal(200, (await admin.PatchAsync("/clients/admin-one", """{ "name": "Admin" }""")).Status);
         Assert.Equal(["client.create", "client.update"], await Agreement.CheckAsync(admin, "admin-one", isUsed: true));
