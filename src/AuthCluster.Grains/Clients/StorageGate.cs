@@ -12,7 +12,7 @@ namespace AuthCluster.Grains.Clients;
 /// A flood of unknown ids therefore costs a bounded number of look-ups, and an outage costs a cold client one
 /// quick answer instead of a time-out. The silo's own reading of the keys is the probe; where nothing probes,
 /// one caller at a time does. Whatever goes wrong leaves here as one exception: callers need not ask whether storage was
-/// away or refused a statement, and its log is here, with a bound, so that an outage does not fill it.
+/// away or refused a statement, and the faults of those who wait are logged here, with a bound, so that an outage does not fill the log.
 /// </remarks>
 internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGate> logger) : IDisposable
 {
@@ -32,6 +32,7 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
     private int _probing;
     private int _outageLogged;
     private long _outageLoggedAt = clock.GetTimestamp() - LogPeriod(clock);
+    private long _writeLoggedAt = clock.GetTimestamp() - LogPeriod(clock);
     private long _refusalLoggedAt = clock.GetTimestamp() - LogPeriod(clock);
 
     /// <summary>Whether the last answer of storage was a failure.</summary>
@@ -128,16 +129,13 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            if (isOutage)
-            {
-                Fail("it did not answer in time");
-            }
-
+            Unanswered("it did not answer in time", isOutage);
             throw new StorageUnavailableException("Storage did not answer in time.") { OutcomeUnknown = true };
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
-            Fail(e.Message);
+            // A connection that does not open waits for nobody's lock.
+            Unanswered((e.InnerException ?? e).Message, isOutage || e is StorageUnavailableException);
             throw new StorageUnavailableException("Storage does not answer.", e) { OutcomeUnknown = StorageFaults.IsOutcomeUnknown(e) };
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
@@ -158,6 +156,18 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
         if (IsFailing && Interlocked.Exchange(ref _failing, 0) != 0 && Interlocked.Exchange(ref _outageLogged, 0) != 0)
         {
             LogAvailable();
+        }
+    }
+
+    private void Unanswered(string reason, bool isOutage)
+    {
+        if (isOutage)
+        {
+            Fail(reason);
+        }
+        else if (IsDue(ref _writeLoggedAt))
+        {
+            LogUnanswered(reason);
         }
     }
 
@@ -188,6 +198,9 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
 
     [LoggerMessage(1500, LogLevel.Warning, "Storage is not available: {Reason}")]
     private partial void LogUnavailable(string reason);
+
+    [LoggerMessage(1506, LogLevel.Warning, "A write got no answer from storage: {Reason}")]
+    private partial void LogUnanswered(string reason);
 
     [LoggerMessage(1504, LogLevel.Information, "Storage is available again.")]
     private partial void LogAvailable();

@@ -47,6 +47,22 @@ public sealed class StorageGateTests : IDisposable
 
         Assert.True(failed.OutcomeUnknown);
         Assert.Equal(!probed, _gate.IsFailing);
+        Assert.Single(Logged(LogLevel.Warning));
+    }
+
+    [Fact]
+    public async Task Where_somebody_probes_a_write_whose_driver_gave_up_is_no_outage_but_one_that_gets_no_connection_is()
+    {
+        _gate.IsProbed = true;
+
+        Assert.True((await FailAsync(new TimeoutException("The statement took too long."), write: true)).OutcomeUnknown);
+        Assert.False(_gate.IsFailing);
+
+        await FailAsync(new StorageUnavailableException("The database could not be reached.", new IOException("Connection refused")), write: true);
+        Assert.True(_gate.IsFailing);
+        Assert.Equal(
+            ["A write got no answer from storage: The statement took too long.", "Storage is not available: Connection refused"],
+            Logged(LogLevel.Warning).Select(line => line.Message));
     }
 
     [Fact]
