@@ -6,17 +6,20 @@ namespace AuthCluster.Server.Startup;
 
 /// <summary>
 /// The fence around <c>/admin</c>, <c>/metrics</c>, <c>/dashboard</c> and <c>/openapi</c>. It looks at the endpoint that
-/// routing chose, not at the path, so that no spelling of a path gets past it.
+/// routing chose, not at the path alone, so that no spelling of a path gets past it. Where there is a management listener, the
+/// others say nothing of these paths either, as which methods they have.
 /// </summary>
 internal static class ManagementFence
 {
+    private static readonly PathString[] Fenced = ["/admin", "/metrics", "/dashboard", "/openapi"];
+
     public static void UseManagementFence(this WebApplication app, ServerSettings settings)
     {
         var ports = settings.Http.ManagementUrls.Select(url => BindingAddress.Parse(url).Port).ToHashSet();
         app.Use((context, next) =>
         {
-            if (context.GetEndpoint()?.Metadata.GetMetadata<ManagementEndpoint>() is { } management
-                && !MayPass(management, ports, context.Connection))
+            if ((context.GetEndpoint()?.Metadata.GetMetadata<ManagementEndpoint>() is { } management && !MayPass(management, ports, context.Connection))
+                || (ports.Count > 0 && !ports.Contains(context.Connection.LocalPort) && Array.Exists(Fenced, path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase))))
             {
                 context.SetEndpoint(null);
                 context.Response.StatusCode = StatusCodes.Status404NotFound;

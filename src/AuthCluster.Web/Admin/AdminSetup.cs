@@ -30,7 +30,7 @@ public static class AdminSetup
 
     /// <summary>Gives a problem to what routing refuses below <c>/admin/v1</c>: a path that is none, a method that a path has not.</summary>
     public static IApplicationBuilder UseAdminProblems(this IApplicationBuilder app) => app.UseWhen(
-        context => context.Request.Path.StartsWithSegments(AdminRouteGroup.Prefix, StringComparison.Ordinal),
+        context => context.Request.Path.StartsWithSegments(AdminRouteGroup.Prefix, StringComparison.OrdinalIgnoreCase),
         admin => admin.UseStatusCodePages(refused => refused.HttpContext.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => AdminProblem.NotFound("path").ExecuteAsync(refused.HttpContext),

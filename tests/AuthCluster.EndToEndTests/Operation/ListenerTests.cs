@@ -20,10 +20,14 @@ public sealed class ListenerTests
         await server.StartAsync(Cancellation);
 
         Assert.Contains("authcluster_token_requests", await MetricsAfterATokenAsync(server, management), StringComparison.Ordinal);
-        foreach (var path in (string[])["/metrics", "/METRICS", "/metrics/", "/%6detrics", "/./metrics", "//metrics", "/x/../metrics", "/admin/v1/clients", "/ADMIN/v1/clients", "/dashboard", "/openapi/v1.json"])
+        foreach (var path in (string[])["/metrics", "/METRICS", "/metrics/", "/%6detrics", "/./metrics", "//metrics", "/x/../metrics", "/admin/v1/clients", "/ADMIN/v1/clients", "/admin/v1/nothing", "/dashboard", "/openapi/v1.json"])
         {
-            var answer = await RawConnection.ExchangeAsync(server.Address, $"GET {path} HTTP/1.1\r\nHost: localhost:{management.Port}\r\n\r\n");
-            Assert.True(answer.Status == 404, $"{path}: {answer.Status}");
+            foreach (var method in (string[])["GET", "DELETE"])
+            {
+                var answer = await RawConnection.ExchangeAsync(server.Address, $"{method} {path} HTTP/1.1\r\nHost: localhost:{management.Port}\r\n\r\n");
+                Assert.True(answer.Status == 404, $"{method} {path}: {answer.Status}");
+                Assert.Equal("", answer.Body);
+            }
         }
     }
 
