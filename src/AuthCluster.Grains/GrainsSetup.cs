@@ -49,6 +49,7 @@ public static class GrainsSetup
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();
         services.AddSingleton<ClientGrainServices>();
+        services.AddSingleton<ClientWarmUp>();
         services.AddSingleton<KeyFollowerClient>();
         services.AddSingleton<EverySilo>();
         services.AddGrainService<KeyFollowerService>();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Server.Settings;
 using AuthCluster.Web.Clients;
@@ -15,6 +16,7 @@ internal sealed partial class Bootstrap(
     IGrainFactory grains,
     ServerSettings settings,
     SiloPreparation silo,
+    ClientWarmUp warmUp,
     Readiness readiness,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
@@ -32,6 +34,7 @@ internal sealed partial class Bootstrap(
         try
         {
             await MakeClientsAsync(stoppingToken);
+            await warmUp.RunAsync(stoppingToken);
             readiness.Started();
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
