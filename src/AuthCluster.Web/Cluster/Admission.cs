@@ -54,6 +54,7 @@ public sealed class Admission(TimeProvider clock, Func<bool> isBusy)
             MoveOn();
             place = new Place(_generation);
             var young = _present + _previous;
+            _busySince = _older > 0 ? _busySince : null;
             if (young >= Most || (_older > 0 && IsFullOfOlder(young)))
             {
                 return false;
