@@ -72,26 +72,30 @@ public sealed class KillTests(ThreeSilos silos)
 
         await victim.PauseAsync();
         var first = clients.Select(client => (Client: client, Sample: caller.AskAsync(front, client))).ToList();
-        await Task.Delay(1_500, Cancellation);
+        await Task.Delay(700, Cancellation);
         var waiting = first.Where(asked => !asked.Sample.IsCompleted).Select(asked => asked.Client).ToList();
         var sound = clients.Except(waiting).ToList();
+        Assert.NotEmpty(waiting);
+        Assert.NotEmpty(sound);
         var flood = new List<Task<Sample>>(Waiting);
-        for (var i = 0; i < Waiting && waiting.Count > 0; i++)
-        {
-            flood.Add(caller.AskAsync(front, waiting[i % waiting.Count]));
-            if (i % 20 == 0)
-            {
-                await Task.Delay(5, Cancellation);
-            }
-        }
-
         var answers = new List<Sample>();
         var most = 0;
-        for (var i = 0; i < 80 && sound.Count > 0; i++)
+        bool AllWait() => flood.TrueForAll(sample => !sample.IsCompleted);
+
+        // Until the hung silo is declared dead, and all who wait for it are served at once.
+        while (flood.Count < Waiting && AllWait())
         {
-            most = Math.Max(most, flood.Count(sample => !sample.IsCompleted));
-            answers.Add(await caller.AskAsync(front, sound[i % sound.Count]));
-            await Task.Delay(20, Cancellation);
+            for (var i = 0; i < 40; i++)
+            {
+                flood.Add(caller.AskAsync(front, waiting[flood.Count % waiting.Count]));
+            }
+
+            var answer = await caller.AskAsync(front, sound[answers.Count % sound.Count]);
+            if (AllWait())
+            {
+                most = flood.Count;
+                answers.Add(answer);
+            }
         }
 
         var bytes = front.ResidentBytes() - rest;
