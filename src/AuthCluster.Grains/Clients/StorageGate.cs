@@ -19,6 +19,9 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
     private const int ReadsAtOnce = 32;
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReadDeadline = TimeSpan.FromSeconds(2);
+
+    // Shorter than a read's: storage that barely answers in time is not well, and those who ask are better told so than kept waiting.
+    private static readonly TimeSpan ProbeDeadline = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(10);
@@ -44,7 +47,7 @@ internal sealed partial class StorageGate(TimeProvider clock, ILogger<StorageGat
     /// <summary>Runs the probe: a read that is tried also while storage fails, and whose success ends that.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement.</exception>
     public Task ProbeAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>
-        RunAsync(read, ReadDeadline, isOutage: true, cancellationToken);
+        RunAsync(read, ProbeDeadline, isOutage: true, cancellationToken);
 
     /// <summary>Runs one read within the bounds.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement, or too many reads wait already.</exception>
