@@ -160,8 +160,11 @@ internal sealed partial class ClientGrain
         return before is { Recent: [.., { At: var last }] } && now <= last ? last.AddMilliseconds(1) : now;
     }
 
-    private static bool IsEnabledAdmin(ClientState? state) =>
-        state is { Deleted: false, Enabled: true, Document: { } document }
+    private static bool IsEnabledAdmin(ClientState? state) => state is { Deleted: false, Enabled: true } && IsAdmin(state);
+
+    /// <summary>Whether it is registered for the admin scope and for a grant to get it by: what the last admin may not lose, and what the catalogue counts.</summary>
+    private static bool IsAdmin(ClientState state) =>
+        state.Document is { } document
         && document.TryGetProperty("scopes", out var scopes)
         && scopes.EnumerateArray().Any(s => s.ValueEquals(ServerScopes.Admin))
         && !(document.TryGetProperty("grantTypes", out var grants) && grants.GetArrayLength() == 0);

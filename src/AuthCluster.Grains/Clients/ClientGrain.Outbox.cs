@@ -129,7 +129,7 @@ internal sealed partial class ClientGrain
             Name = document?.Name ?? "",
             Owner = document?.Owner ?? "",
             Enabled = state.Enabled,
-            IsAdmin = document is { AllowsClientCredentials: true } && document.Scopes.Contains(ServerScopes.Admin),
+            IsAdmin = IsAdmin(state),
             Deleted = state.Deleted,
             Document = state.Document?.GetRawText() ?? "",
             ETag = ETagOf(state),
