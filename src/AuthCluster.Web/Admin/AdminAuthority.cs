@@ -32,7 +32,7 @@ internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority autho
     /// <summary>Asks for what reads whole tables: as long as the deadline lets it, since begun twice it only takes longer.</summary>
     public async Task<T> AskReportAsync<T>(Func<Task<T>> ask, T unavailable)
         where T : class =>
-        await authority.AskAsync(ask, most: null, CancellationToken.None) ?? unavailable;
+        await authority.AskAsync(ask, TryBound.ByDeadline, CancellationToken.None) ?? unavailable;
 
     /// <summary>Asks a client's grain.</summary>
     public Task<ClientAnswer> AskClientAsync(string clientId, Func<IClientGrain, Task<ClientAnswer>> ask) =>

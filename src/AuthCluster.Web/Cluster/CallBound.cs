@@ -1,43 +1,58 @@
 namespace AuthCluster.Web.Cluster;
 
 /// <summary>How long one try of a call is waited for before the same is asked again.</summary>
-/// <param name="Quick">The longest, for what is decided from memory or after one read; null where Orleans itself ends a call whose silo is declared dead.</param>
-/// <param name="Slow">The longest, for what writes, and for what an administrator asks; null as above.</param>
+/// <param name="Quick">For what is decided from memory or after one read.</param>
+/// <param name="Slow">For what writes, and for what an administrator asks.</param>
 /// <remarks>
-/// <para>A front end apart from the silos is not told what became of the calls that went through a gateway which was
-/// killed or hangs: they would last until their time-out. A try that is given up may still be counted.</para>
+/// <para>Orleans ends a call whose silo is declared dead, but not every one: a silo that learns of a death later than
+/// the one that asked it may have passed the call on to the dead one. And a front end apart from the silos is not told what
+/// became of the calls that went through a gateway which was killed or hangs. Such calls would last until their
+/// time-out. A try that is given up may still be counted.</para>
 /// <para>In every role a try ends with its request's deadline, whatever became of the silo.</para>
 /// </remarks>
-public sealed record CallBound(TimeSpan? Quick, TimeSpan? Slow)
+public sealed record CallBound(TryBound Quick, TryBound Slow)
 {
-    // Orleans looks once a second for calls that took too long.
-    private static readonly TimeSpan OrleansLooksEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan QuickRepeat = TimeSpan.FromSeconds(1);
+
+    // A write that is given up goes on in its grain and makes the next wait for it, so it is given the time of a slow one.
+    private static readonly TimeSpan SlowRepeat = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// Orleans' own time-out of a call, in every role. Longer than it takes until a hung silo is declared dead, which ends
-    /// the calls to it; and short enough that a first try, which is waited for without a timer of its own, ends within the deadline.
+    /// Orleans' own time-out of a call, in every role, where the call has none of its own. Longer than it takes until a hung silo is
+    /// declared dead, which ends the calls to it; and short enough that a first try, which is waited for without a timer of
+    /// its own, ends within the deadline.
     /// </summary>
     public static TimeSpan ResponseTimeout { get; } = TimeSpan.FromSeconds(6.5);
 
-    /// <summary>For a front end beside its own silo.</summary>
-    public static CallBound ForSilo { get; } = new(null, null);
+    /// <summary>When Orleans has ended a call at the latest: it looks once a second for those that took too long.</summary>
+    internal static TimeSpan OrleansEndsWithin { get; } = ResponseTimeout + TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// For a front end without a silo: the second try, by another gateway, is answered within two seconds of a kill. A write
-    /// that is given up goes on in its grain and makes the next wait for it, so it is given the time of a slow one.
-    /// </summary>
-    public static CallBound ForFrontEnd { get; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3));
+    /// <summary>For a front end beside its own silo, which waits for a first try as long as Orleans does.</summary>
+    public static CallBound ForSilo { get; } = new(new TryBound(null, QuickRepeat), new TryBound(null, SlowRepeat));
+
+    /// <summary>For a front end without a silo: the second try, by another gateway, is answered within two seconds of a kill.</summary>
+    public static CallBound ForFrontEnd { get; } = new(new TryBound(QuickRepeat, QuickRepeat), new TryBound(SlowRepeat, SlowRepeat));
+}
+
+/// <summary>How long each try of one call is waited for.</summary>
+/// <param name="First">The longest for the first try; null for Orleans' own time-out of the call.</param>
+/// <param name="Again">The longest for each that follows a failure.</param>
+public sealed record TryBound(TimeSpan? First, TimeSpan Again)
+{
+    /// <summary>For what would only take longer when it was begun twice: as long as the request's deadline lets it.</summary>
+    public static TryBound ByDeadline { get; } = new(null, TimeSpan.MaxValue);
 
     /// <summary>Waits for one try.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="most">One of this record's bounds.</param>
+    /// <param name="failures">How many tries have failed before.</param>
     /// <param name="left">Until the request's deadline.</param>
     /// <param name="clock">The clock.</param>
     /// <exception cref="TimeoutException">It was not answered in time.</exception>
-    internal static Task<T> WaitAsync<T>(Task<T> call, TimeSpan? most, TimeSpan left, TimeProvider clock)
+    internal Task<T> WaitAsync<T>(Task<T> call, int failures, TimeSpan left, TimeProvider clock)
     {
+        var most = failures == 0 ? First : Again;
         var wait = most < left ? most.Value : left;
-        return call.IsCompleted || wait >= ResponseTimeout + OrleansLooksEvery
+        return call.IsCompleted || wait >= CallBound.OrleansEndsWithin
             ? call
             : call.WaitAsync(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, clock);
     }

@@ -71,9 +71,9 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
 
     /// <summary>Asks any grain for what may be asked twice; null when no silo answers within the deadline.</summary>
     /// <param name="ask">Asks once.</param>
-    /// <param name="most">How long one try is waited for; null for as long as the deadline lets it.</param>
+    /// <param name="tries">How long each try is waited for.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, TimeSpan? most, CancellationToken cancellationToken)
+    internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, TryBound tries, CancellationToken cancellationToken)
         where TAnswer : class =>
         AskAsync<Func<Task<TAnswer>>, TAnswer?>(
             ask,
@@ -81,7 +81,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             static _ => default,
             static (_, _, _) => Task.FromResult<Func<Task<TAnswer>>?>(null),
             static () => null,
-            most,
+            tries,
             cancellationToken);
 
     private IClientGrain GrainOf(ClientId clientId) => grains.Client(clientId.Value);
@@ -93,7 +93,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
         Func<TAnswer, Progress> progressOf,
         Func<TQuestion, ImmutableArray<SlowHashChallenge>, CancellationToken, Task<TQuestion?>> prove,
         Func<TAnswer> unavailable,
-        TimeSpan? most,
+        TryBound tries,
         CancellationToken cancellationToken)
         where TQuestion : class
     {
@@ -105,7 +105,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
             Exception? failure = null;
             try
             {
-                var answer = await CallBound.WaitAsync(ask(question), most, left, clock);
+                var answer = await tries.WaitAsync(ask(question), failures, left, clock);
                 progress = progressOf(answer);
                 if (progress.Kind is not (DecisionKind.NotNow or DecisionKind.Prove))
                 {

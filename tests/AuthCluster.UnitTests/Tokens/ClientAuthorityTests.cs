@@ -79,6 +79,30 @@ public sealed class ClientAuthorityTests : IDisposable
         Assert.True(_asked[1] > CallBound.ResponseTimeout);
     }
 
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void A_repeat_that_was_lost_on_its_way_is_asked_again_after_a_second(bool frontEnd)
+    {
+        var (answer, took) = Decide(frontEnd, tries => tries switch
+        {
+            1 => Task.FromException<IssueTokenAnswer>(new SiloUnavailableException()),
+            2 => EndedByOrleansAsync<IssueTokenAnswer>(),
+            _ => Task.FromResult(new IssueTokenAnswer { Kind = DecisionKind.Refused }),
+        });
+
+        Assert.Equal(DecisionKind.Refused, answer.Kind);
+        Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.1));
+    }
+
+    [Fact]
+    public void Orleans_ends_a_decision_long_before_the_deadline_so_that_one_that_was_lost_is_asked_again()
+    {
+        string[] decisions = [nameof(IClientGrain.IssueTokenAsync), nameof(IClientGrain.AuthenticateAsync), nameof(IClientGrain.CheckTokenAsync)];
+
+        Assert.All(decisions, decision =>
+            Assert.Equal(TimeSpan.FromSeconds(2), typeof(IClientGrain).GetMethod(decision)!.GetCustomAttribute<ResponseTimeoutAttribute>()?.Timeout));
+    }
+
     [Fact]
     public void A_silo_that_is_gone_is_asked_less_and_less_often()
     {
