@@ -72,8 +72,8 @@ public static class StorageFaults
         "55P03" or "57P03" or "25006" or "57P04" => StorageFault.Unavailable,
         // Insufficient resources: memory, disk, connections, a configured limit.
         _ when state.StartsWith("53", StringComparison.Ordinal) => StorageFault.Unavailable,
-        // Cancelled by statement_timeout or by us: rolled back.
-        "57014" => StorageFault.Unavailable,
+        // Cancelled by statement_timeout or by us, or the session ended while it stood still within a transaction: rolled back.
+        "57014" or "25P03" => StorageFault.Unavailable,
         // The server is shutting down, has crashed, or ended this session: the commit may have been its last act.
         "57P01" or "57P02" or "57P05" or "40003" => StorageFault.OutcomeUnknown,
         _ when state.StartsWith("08", StringComparison.Ordinal) => StorageFault.OutcomeUnknown,

@@ -12,7 +12,10 @@ namespace AuthCluster.Web.Cluster;
 /// </remarks>
 public sealed record CallBound(TryBound Quick, TryBound Slow)
 {
-    private static readonly TimeSpan QuickRepeat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan QuickFirst = TimeSpan.FromSeconds(1);
+
+    // Until a hung silo is declared dead each try waits for it in vain, the last one beyond that.
+    private static readonly TimeSpan QuickRepeat = TimeSpan.FromMilliseconds(750);
 
     // A write that is given up goes on in its grain and makes the next wait for it, so it is given the time of a slow one.
     private static readonly TimeSpan SlowRepeat = TimeSpan.FromSeconds(3);
@@ -31,7 +34,7 @@ public sealed record CallBound(TryBound Quick, TryBound Slow)
     public static CallBound ForSilo { get; } = new(new TryBound(null, QuickRepeat), new TryBound(null, SlowRepeat));
 
     /// <summary>For a front end without a silo: the second try, by another gateway, is answered within two seconds of a kill.</summary>
-    public static CallBound ForFrontEnd { get; } = new(new TryBound(QuickRepeat, QuickRepeat), new TryBound(SlowRepeat, SlowRepeat));
+    public static CallBound ForFrontEnd { get; } = new(new TryBound(QuickFirst, QuickRepeat), new TryBound(SlowRepeat, SlowRepeat));
 }
 
 /// <summary>How long each try of one call is waited for.</summary>

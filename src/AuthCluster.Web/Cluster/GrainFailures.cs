@@ -1,4 +1,4 @@
-using Orleans.Runtime.Messaging;
+using System.Net.Sockets;
 
 namespace AuthCluster.Web.Cluster;
 
@@ -20,7 +20,13 @@ internal static class GrainFailures
         failures > 4 ? LongestPause : FirstPause * (1 << (failures - 1));
 
     /// <summary>Whether the same question may be asked again.</summary>
-    public static bool IsRepeatable(Exception e) =>
-        e is SiloUnavailableException or OrleansMessageRejectionException or TimeoutException
-            or GatewayTooBusyException or ClientNotAvailableException or ConnectionFailedException;
+    /// <remarks>
+    /// Any of Orleans' own exceptions: its directory refuses with the plain one, and with no better name, while silos do not agree yet on who
+    /// has died; and a call whose link breaks is given what broke it. What a grain threw itself is none of these.
+    /// </remarks>
+    /// <param name="e">What the call ended with.</param>
+    /// <param name="cancellationToken">The caller's: what it cancelled is not asked again.</param>
+    public static bool IsRepeatable(Exception e, CancellationToken cancellationToken) =>
+        e is OrleansException or TimeoutException or IOException or SocketException
+        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 }

@@ -112,7 +112,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
                     return answer;
                 }
             }
-            catch (Exception e) when (GrainFailures.IsRepeatable(e))
+            catch (Exception e) when (GrainFailures.IsRepeatable(e, cancellationToken))
             {
                 failure = e;
                 progress = new Progress(DecisionKind.NotNow, [], GrainFailures.PauseAfter(++failures), NotNowReason.None);

@@ -17,7 +17,7 @@ internal static class Activations
         }
     }
 
-    /// <summary>The silo with the most clients, and how many these are: Orleans does not spread them evenly.</summary>
+    /// <summary>The silo with the most clients, and how many these are. One that was just started has few.</summary>
     public static async Task<(ServerProcess Silo, double Clients)> FullestAsync(Caller caller, IReadOnlyList<ServerProcess> silos)
     {
         var counts = await Task.WhenAll(silos.Select(silo => CountAsync(caller, silo)));

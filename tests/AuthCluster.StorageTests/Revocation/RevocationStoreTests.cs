@@ -156,6 +156,30 @@ public sealed class RevocationStoreTests
         Assert.Single((await store.FeedAsync(null, 10, Cancel)).Items);
     }
 
+    [Fact]
+    public async Task On_postgresql_a_writer_that_hangs_in_its_turn_loses_it_and_the_next_one_writes()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        var store = new RevocationStore(under.Database);
+        var (hangs, wakes) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var hanging = under.Database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await store.AddAsync(connection, transaction, [Token("orders", "hangs")], Cancel);
+                hangs.SetResult();
+                await wakes.Task;
+                return await store.AddAsync(connection, transaction, [Token("orders", "woken")], Cancel);
+            },
+            Cancel);
+        await hangs.Task;
+
+        await store.AddAsync([Token("orders", "next")], Cancel);
+        wakes.SetResult();
+
+        Assert.True(StorageFaults.IsUnavailable(await Assert.ThrowsAnyAsync<Exception>(() => hanging)));
+        Assert.Equal(["next"], (await store.FeedAsync(null, 10, Cancel)).Items.Select(item => item.Value));
+    }
+
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task Readers_beside_many_writers_see_every_item_once(StorageProvider provider)
