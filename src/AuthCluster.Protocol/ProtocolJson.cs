@@ -1,20 +1,38 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using AuthCluster.Protocol.Introspection;
 using AuthCluster.Protocol.Keys;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Protocol.Revocation;
+using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol;
 
 /// <summary>How the documents of the OAuth RFCs are written: names by the snake-case policy, members without a value left out.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(TokenDocument))]
+[JsonSerializable(typeof(ErrorDocument))]
+[JsonSerializable(typeof(AccessTokenDocument))]
 [JsonSerializable(typeof(ServerMetadataDocument))]
 [JsonSerializable(typeof(IntrospectionDocument))]
 [JsonSerializable(typeof(EcKeyDocument))]
 [JsonSerializable(typeof(RsaKeyDocument))]
-internal sealed partial class ProtocolJson : JsonSerializerContext;
+internal sealed partial class ProtocolJson : JsonSerializerContext
+{
+    // Nothing of it is ever read as HTML.
+    private static readonly JsonWriterOptions WithoutHtmlEscapes = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes a document as compact JSON, UTF-8.</summary>
+    public static void Write<T>(IBufferWriter<byte> writer, T document, JsonTypeInfo<T> type)
+    {
+        using var json = new Utf8JsonWriter(writer, WithoutHtmlEscapes);
+        JsonSerializer.Serialize(json, document, type);
+    }
+}
 
 /// <summary>How the product's own documents are written: names in camel case.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

@@ -1,9 +1,8 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
+using System.Text.Json.Serialization;
 
 namespace AuthCluster.Protocol.Tokens;
 
@@ -20,9 +19,6 @@ public sealed record AccessTokenPayload
     public static readonly FrozenSet<string> ReservedClaims = FrozenSet.Create(
         StringComparer.Ordinal,
         ["iss", "sub", "client_id", "aud", "scope", "iat", "exp", "jti", "gen", "nbf", "cnf", "act", "may_act"]);
-
-    private static readonly SearchValues<char> Unescaped = SearchValues.Create(
-        [.. Enumerable.Range(0x20, 0x7F - 0x20).Select(code => (char)code).Where(character => character is not ('"' or '\\'))]);
 
     /// <summary>The issuer: <c>iss</c>.</summary>
     public required string Issuer { get; init; }
@@ -51,84 +47,38 @@ public sealed record AccessTokenPayload
     /// <summary>The client's own claims as a compact JSON object without reserved names, UTF-8; empty for none.</summary>
     public ReadOnlyMemory<byte> ExtraClaims { get; init; }
 
-    /// <summary>Writes the claims as compact JSON, UTF-8.</summary>
-    public void WriteTo(IBufferWriter<byte> writer)
-    {
-        writer.Write("""{"iss":"""u8);
-        WriteString(writer, Issuer);
-        writer.Write(""","sub":"""u8);
-        WriteString(writer, ClientId);
-        writer.Write(""","client_id":"""u8);
-        WriteString(writer, ClientId);
-        writer.Write(""","aud":"""u8);
-        WriteAudiences(writer);
-        if (Scope.Length > 0)
-        {
-            writer.Write(""","scope":"""u8);
-            WriteString(writer, Scope);
-        }
-
-        writer.Write(""","iat":"""u8);
-        WriteNumber(writer, IssuedAt);
-        writer.Write(""","exp":"""u8);
-        WriteNumber(writer, ExpiresAt);
-        writer.Write(""","jti":"""u8);
-        WriteString(writer, TokenId);
-        writer.Write(""","gen":"""u8);
-        WriteNumber(writer, Generation);
-        if (ExtraClaims.Length > "{}".Length)
-        {
-            writer.Write(","u8);
-            writer.Write(ExtraClaims.Span[1..]);
-        }
-        else
-        {
-            writer.Write("}"u8);
-        }
-    }
-
-    /// <summary>The claims as compact JSON.</summary>
+    /// <summary>The claims as compact JSON: the server's own in the order of RFC 9068 section 2.2, then the client's.</summary>
     public string ToJson()
     {
-        var writer = new ArrayBufferWriter<byte>(512 + ExtraClaims.Length);
-        WriteTo(writer);
-        return Encoding.UTF8.GetString(writer.WrittenSpan);
+        var writer = new ArrayBufferWriter<byte>(512);
+        var document = new AccessTokenDocument(
+            Issuer,
+            Sub: ClientId,
+            ClientId,
+            Audiences,
+            Scope.Length > 0 ? Scope : null,
+            IssuedAt,
+            ExpiresAt,
+            TokenId,
+            Generation);
+        ProtocolJson.Write(writer, document, ProtocolJson.Default.AccessTokenDocument);
+        return ExtraClaims.Length > "{}".Length
+            ? $"{Encoding.UTF8.GetString(writer.WrittenSpan[..^1])},{Encoding.UTF8.GetString(ExtraClaims.Span[1..])}"
+            : Encoding.UTF8.GetString(writer.WrittenSpan);
     }
 
     /// <summary>Prints the ids alone: a payload is not secret, but has no place in a log either.</summary>
     public override string ToString() => $"AccessTokenPayload({ClientId}, {TokenId})";
-
-    private void WriteAudiences(IBufferWriter<byte> writer)
-    {
-        if (Audiences.Length == 1)
-        {
-            WriteString(writer, Audiences[0]);
-            return;
-        }
-
-        var separator = "["u8;
-        foreach (var audience in Audiences)
-        {
-            writer.Write(separator);
-            WriteString(writer, audience);
-            separator = ","u8;
-        }
-
-        writer.Write("]"u8);
-    }
-
-    private static void WriteString(IBufferWriter<byte> writer, string text)
-    {
-        writer.Write("\""u8);
-        var safe = text.AsSpan().ContainsAnyExcept(Unescaped) ? JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text) : text;
-        Encoding.UTF8.GetBytes(safe, writer);
-        writer.Write("\""u8);
-    }
-
-    private static void WriteNumber(IBufferWriter<byte> writer, long number)
-    {
-        var span = writer.GetSpan(20);
-        number.TryFormat(span, out var written, provider: CultureInfo.InvariantCulture);
-        writer.Advance(written);
-    }
 }
+
+/// <summary>The claims that the server sets, in their order.</summary>
+internal sealed record AccessTokenDocument(
+    string Iss,
+    string Sub,
+    string ClientId,
+    [property: JsonConverter(typeof(OneOrManyConverter))] ImmutableArray<string> Aud,
+    string? Scope,
+    long Iat,
+    long Exp,
+    string Jti,
+    long Gen);

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text;
+using System.Text.Json;
 
 namespace AuthCluster.Protocol.Tokens;
 
@@ -140,7 +140,7 @@ public sealed class OAuthError
         Code = code;
         Description = description;
         Status = status;
-        Body = Encoding.ASCII.GetBytes($$"""{"error":"{{code}}","error_description":"{{description}}"}""");
+        Body = BodyWith(correlationId: null);
     }
 
     /// <summary>All of them.</summary>
@@ -158,6 +158,11 @@ public sealed class OAuthError
     /// <summary>The JSON body, as it goes out.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
+    /// <summary>The JSON body of a fault that someone has to look up in the log.</summary>
+    /// <param name="correlationId">The id by which it is found there: <c>correlation_id</c>.</param>
+    public byte[] BodyWith(string? correlationId) =>
+        JsonSerializer.SerializeToUtf8Bytes(new ErrorDocument(Code, Description, correlationId), ProtocolJson.Default.ErrorDocument);
+
     /// <summary>The code and the text.</summary>
     public override string ToString() => $"{Code}: {Description}";
 
@@ -172,6 +177,9 @@ public sealed class OAuthError
         return error;
     }
 }
+
+/// <summary>The members of an error's body in their order.</summary>
+internal sealed record ErrorDocument(string Error, string ErrorDescription, string? CorrelationId);
 
 /// <summary>Values of <c>error</c>.</summary>
 public static class OAuthErrorCodes

@@ -16,6 +16,8 @@ namespace AuthCluster.Server.Startup;
 /// <summary>Puts one process together: configuration, database, keys, silo, HTTP; then runs it.</summary>
 internal static class ServerHost
 {
+    private const int Failed = 1;
+
     private static readonly TimeSpan StopReserve = TimeSpan.FromSeconds(25);
 
     public static async Task<int> RunAsync(string[] args)
@@ -52,8 +54,11 @@ internal static class ServerHost
             FollowKeys(app.Services, keys);
         }
 
+        var background = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
         await app.RunAsync();
-        return 0;
+
+        // A supervisor that restarts what failed must see that it did: the host stops in order when one of these fails.
+        return background.Exists(service => service.ExecuteTask is { IsFaulted: true }) ? Failed : Environment.ExitCode;
     }
 
     private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo, Database membership)

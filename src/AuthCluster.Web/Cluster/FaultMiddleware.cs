@@ -1,4 +1,3 @@
-using System.Buffers;
 using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Http;
@@ -42,9 +41,7 @@ public sealed partial class FaultMiddleware(RequestDelegate next, ILogger<FaultM
             context.Response.Clear();
             OAuthAnswer.ForbidCaching(context.Response);
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
-            var body = new ArrayBufferWriter<byte>();
-            TokenResponse.WriteError(body, OAuthError.ServerError, context.TraceIdentifier);
-            await OAuthAnswer.WriteJsonAsync(context.Response, body.WrittenMemory);
+            await OAuthAnswer.WriteJsonAsync(context.Response, OAuthError.ServerError.BodyWith(context.TraceIdentifier));
         }
     }
 #pragma warning restore CA1031

@@ -87,6 +87,33 @@ public sealed class SharedKeysTests(ThreeSilos silos)
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
+    public async Task A_front_end_with_another_key_encryption_key_ends_with_one_sentence_and_exit_code_1(DatabaseKind kind)
+    {
+        var cluster = await silos.OnAsync(kind);
+        var front = cluster.Add(node =>
+        {
+            node["AuthCluster:Role"] = "FrontEnd";
+            node["AuthCluster:Bootstrap:ClientsFile"] = null;
+            node["AuthCluster:Keys:EncryptionKey"] = Convert.ToBase64String(new byte[32]);
+        });
+
+        try
+        {
+            Assert.Equal(1, await front.RunToExitAsync(Cancellation));
+        }
+        finally
+        {
+            cluster.Forget(front);
+            await front.DisposeAsync();
+        }
+
+        Assert.Contains(
+            front.OutputOfThisRun.Split('\n'),
+            line => line.StartsWith("AuthCluster:Keys:EncryptionKey is not the key that the stored keys were wrapped under; ", StringComparison.Ordinal));
+    }
+
     private static async Task<List<long>> GenerationsAsync(Caller caller, IReadOnlyList<ServerProcess> nodes, IReadOnlyList<TestClient> clients)
     {
         var tokens = await Task.WhenAll(clients.SelectMany(client => nodes.Select(node => caller.TokenAsync(node, client))));

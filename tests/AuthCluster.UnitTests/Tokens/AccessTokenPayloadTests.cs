@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.Protocol.Tokens;
@@ -52,14 +51,10 @@ public sealed class AccessTokenPayloadTests
     public void Any_text_comes_through_JSON_unchanged() =>
         Gen.Select(Gen.String, Gen.String).Where((a, b) => !(a + b).Any(char.IsSurrogate)).Sample((issuer, audience) =>
         {
-            var payload = Payload with { Issuer = issuer, Audiences = [audience, "x"] };
-            var writer = new ArrayBufferWriter<byte>();
-            payload.WriteTo(writer);
-            var json = JsonNode.Parse(writer.WrittenSpan)!;
+            var json = JsonNode.Parse((Payload with { Issuer = issuer, Audiences = [audience, "x"] }).ToJson())!;
 
             Assert.Equal(issuer, json["iss"]!.GetValue<string>());
             Assert.Equal(audience, json["aud"]![0]!.GetValue<string>());
-            Assert.Equal(payload.ToJson(), Encoding.UTF8.GetString(writer.WrittenSpan));
         });
 
     [Fact]
