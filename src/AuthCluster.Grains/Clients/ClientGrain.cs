@@ -16,8 +16,8 @@ namespace AuthCluster.Grains.Clients;
 /// limit, a re-read) is started and answered as not now. Writes take turns at the row.
 /// A crash loses at most the usage since the last flush, unspent quota permits and the level of the limit,
 /// which then starts from empty: it never gives more than it should.
-/// Placed by its id's hash: the silos get even shares, also of those who are asked for at once after a silo has died, and two
-/// silos that place the same client at the same moment choose alike.
+/// Placed by its id's hash: the silos get even shares of those who are asked for at once, as after a silo has died, and two silos
+/// that know the same cluster place the same client alike.
 /// </remarks>
 [GrainType("client"), HashBasedPlacement]
 internal sealed partial class ClientGrain : Grain, IClientGrain

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Keys;
 using Orleans.Runtime.Placement;
@@ -43,7 +44,7 @@ public sealed class ClientWarmUp
         {
             await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => _grains.Client($"{IdThatIsNone}{i}").AuthenticateAsync(shown, cancellationToken)));
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {
             // The cluster has other worries now.
         }

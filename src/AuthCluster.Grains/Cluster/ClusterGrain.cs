@@ -30,7 +30,7 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, SiloRep
         {
             return await silos.Of(member.SiloAddress).ReportAsync().WaitAsync(AnswerWithin, clock, cancellationToken);
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {
             return null;
         }

@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Cluster;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Keys;
@@ -51,7 +52,7 @@ internal sealed partial class EverySilo(IMembershipTable membership, KeyFollower
             await silos.Of(silo).AdoptFloorAsync(raised).WaitAsync(AnswerWithin, clock, cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {
             LogNotTold(silo.ToString(), e.GetType().Name);
             return false;

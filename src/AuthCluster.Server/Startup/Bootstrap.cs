@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Cluster;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Server.Settings;
@@ -145,7 +146,7 @@ internal sealed partial class Bootstrap(
                     return answer;
                 }
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
             {
                 LogRepeated(id, e.GetType().Name);
             }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Keys;
@@ -55,7 +56,7 @@ internal sealed partial class KeySnapshotFollower(
             await Console.Error.WriteLineAsync(SiloPreparation.WrongEncryptionKey);
             lifetime.StopApplication();
         }
-        catch (Exception e) when (e is OrleansException or TimeoutException)
+        catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {
             LogNoSilo(e.GetType().Name);
         }

@@ -16,6 +16,9 @@ internal sealed class SiloPreparation : IAsyncDisposable
     public const string WrongEncryptionKey =
         "AuthCluster:Keys:EncryptionKey is not the key that the stored keys were wrapped under; set the one that was, or run 'keys rewrap' with it as AuthCluster:Keys:PreviousEncryptionKey.";
 
+    public const string DatabaseNotReached =
+        "The database of AuthCluster:Storage:ConnectionString could not be reached for a minute; check that it runs and that the address and the credentials are right.";
+
     private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
 
@@ -166,7 +169,7 @@ internal sealed class SiloPreparation : IAsyncDisposable
             {
                 if (clock.GetElapsedTime(started) + TryAgainAfter > WaitForDatabase)
                 {
-                    throw new StartupException("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute; check that it runs and that the address and the credentials are right.");
+                    throw new StartupException(DatabaseNotReached);
                 }
 
                 StartupLog.DatabaseNotReachable(log, e.GetType().Name);

@@ -2,10 +2,12 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.Cluster;
+using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Web.Tokens;
 
@@ -17,7 +19,8 @@ namespace AuthCluster.Web.Tokens;
 /// Asking again is harmless: a decision may count twice, never zero times; what writes is known by its ids to have
 /// been done. The secret itself stays here; its SHA-256 travels.
 /// </remarks>
-public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, CallBound bound, TimeProvider clock)
+public sealed partial class ClientAuthority(
+    IGrainFactory grains, SlowHashGate slowHashes, ClusterMetrics metrics, CallBound bound, TimeProvider clock, ILogger<ClientAuthority> logger)
 {
     /// <summary>Asks for the decision of a token request.</summary>
     public Task<IssueTokenAnswer> DecideAsync(
@@ -112,7 +115,7 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
                     return answer;
                 }
             }
-            catch (Exception e) when (GrainFailures.IsRepeatable(e, cancellationToken))
+            catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
             {
                 failure = e;
                 progress = new Progress(DecisionKind.NotNow, [], GrainFailures.PauseAfter(++failures), NotNowReason.None);
@@ -131,6 +134,11 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
 
             if (progress.Delay >= Left(started))
             {
+                if (failure is not (null or TimeoutException or OrleansMessageRejectionException))
+                {
+                    LogGivenUp(failure.GetType().Name, failure.Message);
+                }
+
                 return unavailable();
             }
 
@@ -175,6 +183,10 @@ public sealed class ClientAuthority(IGrainFactory grains, SlowHashGate slowHashe
 
         return question with { Presented = question.Presented with { Proofs = proofs.ToImmutable() } };
     }
+
+    // What a silo that is gone leads to is counted, not told one by one.
+    [LoggerMessage(1004, LogLevel.Warning, "A call failed on its way until its deadline ({Failure}: {Message}); the caller gets 503.")]
+    private partial void LogGivenUp(string failure, string message);
 
     /// <summary>Who asks from where, and what the grain is shown of the secret.</summary>
     private sealed record Question(ClientCredentials Credentials, string Network, PresentedSecret Presented)

@@ -172,7 +172,7 @@ public sealed class KillTests(ThreeSilos silos)
         await behind[0].StartAsync(Cancellation);
 
         var hangLoad = Load.Start(caller, fronts, clients, perSecond: 100);
-        var hangOthers = others.Start(withWrites: false);
+        var hangOthers = others.Start(withWrites: kind == DatabaseKind.PostgreSql);
         await Task.Delay(1_500, Cancellation);
         await behind[1].PauseAsync();
         await Task.Delay(9_000, Cancellation);

@@ -51,7 +51,7 @@ internal sealed class OtherCalls
     }
 
     /// <summary>Starts the streams.</summary>
-    /// <param name="withWrites">Whether an administrator writes too. A silo that hangs keeps the locks that it holds in the database until it is gone.</param>
+    /// <param name="withWrites">Whether an administrator writes too. On SQL Server a silo that hangs keeps the locks that it holds until it is gone.</param>
     public IReadOnlyList<(string What, Load Load)> Start(bool withWrites) =>
     [
         ("introspection", Load.Start(_caller, IntrospectAsync, PerSecond)),

@@ -25,6 +25,23 @@ public sealed class DecisionTests(GrainCluster cluster)
     }
 
     [Fact]
+    public async Task The_id_alone_says_where_a_client_is_placed_and_the_silos_get_even_shares()
+    {
+        var management = cluster.Grains.GetGrain<IManagementGrain>(0);
+        var ids = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => cluster.CreateAsync(Document("read"))));
+        var before = await PlacesAsync();
+
+        await Task.WhenAll(ids.Select(cluster.ForgetAsync));
+        await Task.WhenAll(ids.Select(id => cluster.AskAsync(id)));
+
+        Assert.Equal(before, await PlacesAsync());
+        Assert.All(before.CountBy(place => $"{place}"), share => Assert.InRange(share.Value, 5, 35));
+
+        async Task<List<SiloAddress?>> PlacesAsync() =>
+            [.. await Task.WhenAll(ids.Select(id => management.GetActivationAddress(cluster.Client(id)).AsTask()))];
+    }
+
+    [Fact]
     public async Task Lifetime_claims_and_audience_come_from_the_document_or_from_the_server()
     {
         var plain = await cluster.CreateAsync(Document("read"));

@@ -10,6 +10,7 @@ using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Runtime.Messaging;
 
@@ -19,12 +20,14 @@ namespace AuthCluster.UnitTests.Tokens;
 public sealed class ClientAuthorityTests : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
     // A pause that would last beyond the deadline is not begun.
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
 
     private readonly FakeTimeProvider _clock = new();
+    private readonly FakeLogger<ClientAuthority> _log = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MetricCollector<long> _repeats;
     private readonly MetricCollector<long> _notNow;
@@ -44,8 +47,7 @@ public sealed class ClientAuthorityTests : IDisposable
     [MemberData(nameof(Roles))]
     public void A_silo_that_never_answers_is_given_up_at_the_deadline(bool frontEnd)
     {
-        // Orleans ends a call by itself, at the latest a second after its time-out.
-        var (answer, took) = Decide(frontEnd, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+        var (answer, took) = Decide(frontEnd, _ => LostAsync<IssueTokenAnswer>());
 
         Assert.Equal(DecisionKind.Unavailable, answer.Kind);
         Assert.InRange(took, Deadline - LongestPause, Deadline + Step);
@@ -58,7 +60,7 @@ public sealed class ClientAuthorityTests : IDisposable
         // A silo that is gone refuses for a while; then the next holder hangs.
         var (answer, took) = Decide(frontEnd, _ => Elapsed < TimeSpan.FromSeconds(5)
             ? Task.FromException<IssueTokenAnswer>(new SiloUnavailableException())
-            : EndedByOrleansAsync<IssueTokenAnswer>());
+            : LostAsync<IssueTokenAnswer>());
 
         Assert.Equal(DecisionKind.Unavailable, answer.Kind);
         Assert.InRange(took, Deadline - Step, Deadline + Step);
@@ -67,7 +69,7 @@ public sealed class ClientAuthorityTests : IDisposable
     [Fact]
     public void A_front_end_without_a_silo_asks_again_after_a_second_and_giving_up_is_no_repeat()
     {
-        Decide(frontEnd: true, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+        Decide(frontEnd: true, _ => LostAsync<IssueTokenAnswer>());
 
         Assert.Equal(9, _asked.Count);
         Assert.InRange(_asked[1], TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.1));
@@ -76,12 +78,53 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void A_front_end_beside_its_silo_waits_until_Orleans_ends_the_call()
+    public void A_front_end_beside_its_silo_waits_until_Orleans_ends_the_first_try_and_then_asks_more_often()
     {
-        Decide(frontEnd: false, _ => EndedByOrleansAsync<IssueTokenAnswer>());
+        Decide(frontEnd: false, _ => LostAsync<IssueTokenAnswer>());
 
-        Assert.Equal(2, _asked.Count);
-        Assert.True(_asked[1] > CallBound.ResponseTimeout);
+        Assert.Equal(7, _asked.Count);
+        Assert.InRange(_asked[1], TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3.1));
+        Assert.All(_asked.Skip(1).Zip(_asked.Skip(2)), pair => Assert.InRange(pair.Second - pair.First, TimeSpan.FromSeconds(0.75), TimeSpan.FromSeconds(0.95)));
+    }
+
+    [Fact]
+    public void A_front_end_beside_its_silo_waits_for_a_write_as_long_as_Orleans_does()
+    {
+        var (outcome, took) = Run(
+            frontEnd: false,
+            authority => authority.RevokeTokenAsync(Token, TestContext.Current.CancellationToken),
+            tries => tries == 1 ? LostWriteAsync() : Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Done }));
+
+        Assert.Equal(ClientOutcome.Done, outcome);
+        Assert.InRange(took, TimeSpan.FromSeconds(7.5), TimeSpan.FromSeconds(7.6));
+    }
+
+    [Fact]
+    public void What_the_caller_cancelled_is_not_asked_again()
+    {
+        using var gone = new CancellationTokenSource();
+
+        Assert.ThrowsAny<OperationCanceledException>(() => Run(
+            frontEnd: false,
+            authority => authority.AuthenticateAsync(Credentials, "7F0000", gone.Token),
+            _ =>
+            {
+                gone.Cancel();
+                return Task.FromException<AuthenticateAnswer>(new OperationCanceledException());
+            }));
+
+        Assert.Single(_asked);
+    }
+
+    [Fact]
+    public void A_failure_that_no_dead_silo_explains_is_told_when_it_lasts_until_the_deadline()
+    {
+        Decide(frontEnd: false, _ => Task.FromException<IssueTokenAnswer>(new OrleansException("The directory is not stable.")));
+        Assert.Contains("OrleansException: The directory is not stable.", Assert.Single(_log.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
+
+        _log.Collector.Clear();
+        Decide(frontEnd: false, _ => Task.FromException<IssueTokenAnswer>(new SiloUnavailableException()));
+        Assert.Empty(_log.Collector.GetSnapshot());
     }
 
     [Theory]
@@ -91,7 +134,7 @@ public sealed class ClientAuthorityTests : IDisposable
         var (answer, took) = Decide(frontEnd, tries => tries switch
         {
             1 => Task.FromException<IssueTokenAnswer>(new SiloUnavailableException()),
-            2 => EndedByOrleansAsync<IssueTokenAnswer>(),
+            2 => LostAsync<IssueTokenAnswer>(),
             _ => Task.FromResult(new IssueTokenAnswer { Kind = DecisionKind.Refused }),
         });
 
@@ -105,7 +148,7 @@ public sealed class ClientAuthorityTests : IDisposable
         string[] decisions = [nameof(IClientGrain.IssueTokenAsync), nameof(IClientGrain.AuthenticateAsync), nameof(IClientGrain.CheckTokenAsync)];
 
         Assert.All(decisions, decision =>
-            Assert.Equal(TimeSpan.FromSeconds(2), typeof(IClientGrain).GetMethod(decision)!.GetCustomAttribute<ResponseTimeoutAttribute>()?.Timeout));
+            Assert.Equal(DecisionTimeout, typeof(IClientGrain).GetMethod(decision)!.GetCustomAttribute<ResponseTimeoutAttribute>()?.Timeout));
     }
 
     [Fact]
@@ -200,7 +243,7 @@ public sealed class ClientAuthorityTests : IDisposable
         var (standing, took) = Run(
             frontEnd: true,
             authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken),
-            tries => tries == 1 ? EndedByOrleansAsync<CheckTokenAnswer>() : Task.FromResult(new CheckTokenAnswer(TokenStanding.Active)));
+            tries => tries == 1 ? LostAsync<CheckTokenAnswer>() : Task.FromResult(new CheckTokenAnswer(TokenStanding.Active)));
 
         Assert.Equal(TokenStanding.Active, standing);
         Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.1));
@@ -211,7 +254,7 @@ public sealed class ClientAuthorityTests : IDisposable
     public void Whether_a_token_is_active_is_unknown_at_the_deadline(bool frontEnd)
     {
         var (standing, took) = Run(
-            frontEnd, authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken), _ => EndedByOrleansAsync<CheckTokenAnswer>());
+            frontEnd, authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken), _ => LostAsync<CheckTokenAnswer>());
 
         Assert.Equal(TokenStanding.Unknown, standing);
         Assert.InRange(took, Deadline - LongestPause, Deadline + Step);
@@ -223,7 +266,7 @@ public sealed class ClientAuthorityTests : IDisposable
         var (outcome, took) = Run(
             frontEnd: true,
             authority => authority.RevokeTokenAsync(Token, TestContext.Current.CancellationToken),
-            tries => tries == 1 ? EndedByOrleansAsync<ClientAnswer>() : Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Done }));
+            tries => tries == 1 ? LostWriteAsync() : Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Done }));
 
         Assert.Equal(ClientOutcome.Done, outcome);
         Assert.InRange(took, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(3.1));
@@ -266,7 +309,15 @@ public sealed class ClientAuthorityTests : IDisposable
     private static IEnumerable<object?> Reasons(MetricCollector<long> counter) =>
         counter.GetMeasurementSnapshot().SelectMany(measured => Enumerable.Repeat(measured.Tags["reason"], (int)measured.Value));
 
-    private async Task<T> EndedByOrleansAsync<T>()
+    /// <summary>A decision that is lost: Orleans ends it, at the latest a second after its time-out.</summary>
+    private async Task<T> LostAsync<T>()
+    {
+        await Task.Delay(DecisionTimeout + TimeSpan.FromSeconds(1), _clock);
+        throw new TimeoutException();
+    }
+
+    /// <summary>The same of a write.</summary>
+    private async Task<ClientAnswer> LostWriteAsync()
     {
         await Task.Delay(CallBound.ResponseTimeout + TimeSpan.FromSeconds(1), _clock);
         throw new TimeoutException();
@@ -290,7 +341,7 @@ public sealed class ClientAuthorityTests : IDisposable
         var grains = DispatchProxy.Create<IGrainFactory, Scripted>();
         ((Scripted)(object)grains).Answer = () => grain;
         var authority = new ClientAuthority(
-            grains, new SlowHashGate(_clock), new ClusterMetrics(Meters), frontEnd ? CallBound.ForFrontEnd : CallBound.ForSilo, _clock);
+            grains, new SlowHashGate(_clock), new ClusterMetrics(Meters), frontEnd ? CallBound.ForFrontEnd : CallBound.ForSilo, _clock, _log);
         return OneThread.Run(() =>
         {
             var asked = ask(authority);
