@@ -132,7 +132,7 @@ public enum TokenStanding
     /// <summary>It is active.</summary>
     Active = 0,
 
-    /// <summary>Its generation is past, or it was revoked, or its client is disabled or gone.</summary>
+    /// <summary>Its generation is past, or it was revoked, or its client is disabled or gone, or has lost the scope that was asked about.</summary>
     Inactive = 1,
 
     /// <summary>It can't be known now: storage does not answer.</summary>

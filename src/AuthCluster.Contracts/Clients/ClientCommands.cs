@@ -173,7 +173,9 @@ public sealed record RevokeTokenCommand(
 /// <summary>Asks whether a token is active.</summary>
 /// <param name="Jti">The token's <c>jti</c>.</param>
 /// <param name="Generation">The token's <c>gen</c>.</param>
+/// <param name="Scope">A scope that the client must be registered for still; null for none, as from older front ends.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.check-token.v1")]
 public sealed record CheckTokenCommand(
     [property: Id(0)] string Jti,
-    [property: Id(1)] long Generation);
+    [property: Id(1)] long Generation,
+    [property: Id(2)] string? Scope = null);

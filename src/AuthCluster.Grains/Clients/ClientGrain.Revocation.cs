@@ -98,6 +98,7 @@ internal sealed partial class ClientGrain
         return _policy is { Enabled: true }
             && command.Generation == PresentGeneration
             && !revoked.Contains(command.Jti)
+            && (command.Scope is not { } scope || _policy.Document.Scopes.Contains(scope))
                 ? TokenStanding.Active
                 : TokenStanding.Inactive;
     }

@@ -58,6 +58,9 @@ internal sealed partial class ClientGrain
         if (record is null || record.State.Deleted)
         {
             _policy = null;
+            // A client that is created anew under this id was never used.
+            _usage?.ForgetUses();
+            _usage = null;
             return;
         }
 

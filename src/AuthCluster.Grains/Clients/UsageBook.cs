@@ -126,6 +126,15 @@ internal sealed class ClientUsage(string clientId, string writer, UsageBook book
         }
     }
 
+    /// <summary>Drops the last uses that are not written yet. What was counted stays.</summary>
+    public void ForgetUses()
+    {
+        lock (_lock)
+        {
+            _lastUsed = [];
+        }
+    }
+
     internal UsageChange Take()
     {
         lock (_lock)

@@ -39,7 +39,7 @@ public sealed class UsageStore(Database database)
             select p.client_id, p.kind, p.value, p.label, p.created_at, u.used_at
             from client_part p
             left join last_used u on u.client_id = p.client_id and u.kind = p.kind and u.value = p.value
-            where (p.client_id, p.kind, p.value) > (@ClientId, @Kind, @Value) and coalesce(u.used_at, p.created_at) < @Before
+            where (p.client_id, p.kind, p.value) > (@ClientId, @Kind, @Value) and p.created_at < @Before and (u.used_at is null or u.used_at < @Before)
             order by p.client_id, p.kind, p.value limit @Limit
             """,
         sqlServer: """
@@ -48,7 +48,7 @@ public sealed class UsageStore(Database database)
             left join last_used u on u.client_id = p.client_id and u.kind = p.kind and u.value = p.value
             where p.client_id >= @ClientId
                 and (p.client_id > @ClientId or p.kind > @Kind or (p.kind = @Kind and p.value > @Value))
-                and coalesce(u.used_at, p.created_at) < @Before
+                and p.created_at < @Before and (u.used_at is null or u.used_at < @Before)
             order by p.client_id, p.kind, p.value
             """);
 

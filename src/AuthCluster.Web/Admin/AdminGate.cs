@@ -46,21 +46,24 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
             return (null, AdminProblem.BadToken);
         }
 
-        return await authority.CheckTokenAsync(token, context.RequestAborted) switch
+        var scope = ScopeThatAdmits(token, request);
+        return await authority.CheckTokenAsync(token, scope, context.RequestAborted) switch
         {
             TokenStanding.Unknown => (null, AdminProblem.Unavailable),
             TokenStanding.Inactive => (null, AdminProblem.BadToken),
-            _ => CheckScope(context, token),
+            _ when scope is null => (null, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? AdminScopes.Read : AdminScopes.Admin)),
+            _ => (new AdminRequest(context, token.ClientId.Value), null),
         };
     }
 
-    private static (AdminRequest? Request, AdminAnswer? Refusal) CheckScope(HttpContext context, ValidatedToken token)
-    {
-        var mayRead = token.HasScope(AdminScopes.Read) && HttpMethods.IsGet(context.Request.Method);
-        return mayRead || token.HasScope(AdminScopes.Admin)
-            ? (new AdminRequest(context, token.ClientId.Value), null)
-            : (null, AdminProblem.LacksScope(HttpMethods.IsGet(context.Request.Method) ? AdminScopes.Read : AdminScopes.Admin));
-    }
+    /// <summary>
+    /// The scope of the token that is enough for the request; null for none. Its client must have it still: who was an administrator
+    /// could else make themselves one again for as long as an old token lives.
+    /// </summary>
+    private static string? ScopeThatAdmits(ValidatedToken token, HttpRequest request) =>
+        token.HasScope(AdminScopes.Admin) ? AdminScopes.Admin
+        : token.HasScope(AdminScopes.Read) && HttpMethods.IsGet(request.Method) ? AdminScopes.Read
+        : null;
 
     /// <summary>A form is refused anyway; but one that repeats the token is told so (RFC 6750 section 2.2).</summary>
     private async Task<bool> HasTokenInFormAsync(HttpRequest request)

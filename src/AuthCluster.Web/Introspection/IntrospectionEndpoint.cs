@@ -34,7 +34,7 @@ public sealed class IntrospectionEndpoint(CallerDoor door, TokenValidator valida
             return;
         }
 
-        switch (await authority.CheckTokenAsync(token, context.RequestAborted))
+        switch (await authority.CheckTokenAsync(token, scope: null, context.RequestAborted))
         {
             case TokenStanding.Active:
                 await OAuthAnswer.WriteJsonAsync(context.Response, ResponseOf(token).ToJson());

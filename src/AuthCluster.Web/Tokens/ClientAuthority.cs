@@ -52,11 +52,14 @@ public sealed partial class ClientAuthority(
     }
 
     /// <summary>Asks whether a token that is ours and has not expired is still active.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="scope">A scope that its client must be registered for still; null where the token's own word is enough.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns><see cref="TokenStanding.Unknown"/> when that can't be known now: the caller must not take it for either answer.</returns>
-    public async Task<TokenStanding> CheckTokenAsync(ValidatedToken token, CancellationToken cancellationToken)
+    public async Task<TokenStanding> CheckTokenAsync(ValidatedToken token, string? scope, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(token);
-        var command = new CheckTokenCommand(token.Jti, token.Generation);
+        var command = new CheckTokenCommand(token.Jti, token.Generation, scope);
         var answer = await AskAsync(
             () => GrainOf(token.ClientId).CheckTokenAsync(command, CancellationToken.None), bound.Quick, cancellationToken);
         return answer?.Standing ?? TokenStanding.Unknown;

@@ -123,6 +123,19 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
+    public async Task Who_was_an_administrator_is_none_with_a_token_from_then()
+    {
+        var admin = await server.CallerAsync();
+        var (client, _) = await admin.CreateAsync("demoted-admin", new JsonObject { ["scopes"] = new JsonArray("authcluster:admin", "authcluster:read") });
+        var token = await server.TokenAsync(client);
+        Assert.Equal(200, (await admin.PatchAsync("/clients/demoted-admin", """{ "scopes": ["authcluster:read"] }""")).Status);
+
+        await OnEveryRouteAsync(token, InvalidToken);
+
+        Assert.Equal(200, (await (await server.CallerAsync(client)).GetAsync("/clients?limit=1")).Status);
+    }
+
+    [Fact]
     public async Task A_token_of_a_revoked_generation_is_none_and_the_next_one_is_good()
     {
         var admin = await server.CallerAsync();

@@ -347,6 +347,11 @@ public sealed class ClientTests(AdminServer server)
         Assert.NotNull(usage["lastUsedAt"]);
         Assert.Contains((await admin.GetAsync("/reports/usage?limit=1000")).Items, item => item!["clientId"]!.GetValue<string>() == "used" && item["issued"]!.GetValue<long>() == 1);
         Assert.Single((await admin.GetAsync("/reports/usage?order=refused&limit=1")).Items);
+
+        Assert.Equal(204, (await admin.DeleteAsync("/clients/used")).Status);
+        await admin.CreateAsync("used");
+        Assert.Null((await admin.GetAsync("/clients/used")).Json["lastUsedAt"]);
+        Assert.Null((await admin.GetAsync("/clients?search=used")).Items[0]!["lastUsedAt"]);
     }
 
     [Fact]

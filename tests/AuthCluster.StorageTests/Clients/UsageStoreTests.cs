@@ -79,14 +79,14 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("old") with
         {
             CreatedAt = Samples.Now.AddDays(-100),
-            Parts = [Part("secret", "s-used", 90), Part("secret", "s-unused", 90), Part("secret", "s-new", 1), Part("scope", "read", 90), Part("scope", "write", 90)],
+            Parts = [Part("secret", "s-used", 90), Part("secret", "s-unused", 90), Part("secret", "s-new", 1), Part("scope", "read", 90), Part("scope", "write", 90), Part("scope", "again", 1)],
         }, []), Cancel);
         await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("young"), []), Cancel);
         await store.FlushAsync(
             [],
             [
                 new("old", "client", "", Samples.Now.AddDays(-2)), new("old", "secret", "s-used", Samples.Now.AddDays(-2)),
-                new("old", "scope", "write", Samples.Now.AddDays(-60)),
+                new("old", "scope", "write", Samples.Now.AddDays(-60)), new("old", "scope", "again", Samples.Now.AddDays(-60)),
             ],
             Cancel);
 

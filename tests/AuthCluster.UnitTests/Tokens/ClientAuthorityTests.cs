@@ -104,13 +104,13 @@ public sealed class ClientAuthorityTests : IDisposable
     {
         using var gone = new CancellationTokenSource();
 
-        Assert.ThrowsAny<OperationCanceledException>(() => Run(
+        Assert.ThrowsAny<OperationCanceledException>(() => Run<AuthenticateAnswer, AuthenticateAnswer>(
             frontEnd: false,
             authority => authority.AuthenticateAsync(Credentials, "7F0000", gone.Token),
-            _ =>
+            async _ =>
             {
-                gone.Cancel();
-                return Task.FromException<AuthenticateAnswer>(new OperationCanceledException());
+                await gone.CancelAsync();
+                throw new OperationCanceledException();
             }));
 
         Assert.Single(_asked);
@@ -242,7 +242,7 @@ public sealed class ClientAuthorityTests : IDisposable
     {
         var (standing, took) = Run(
             frontEnd: true,
-            authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken),
+            authority => authority.CheckTokenAsync(Token, null, TestContext.Current.CancellationToken),
             tries => tries == 1 ? LostAsync<CheckTokenAnswer>() : Task.FromResult(new CheckTokenAnswer(TokenStanding.Active)));
 
         Assert.Equal(TokenStanding.Active, standing);
@@ -254,7 +254,7 @@ public sealed class ClientAuthorityTests : IDisposable
     public void Whether_a_token_is_active_is_unknown_at_the_deadline(bool frontEnd)
     {
         var (standing, took) = Run(
-            frontEnd, authority => authority.CheckTokenAsync(Token, TestContext.Current.CancellationToken), _ => LostAsync<CheckTokenAnswer>());
+            frontEnd, authority => authority.CheckTokenAsync(Token, null, TestContext.Current.CancellationToken), _ => LostAsync<CheckTokenAnswer>());
 
         Assert.Equal(TokenStanding.Unknown, standing);
         Assert.InRange(took, Deadline - LongestPause, Deadline + Step);
