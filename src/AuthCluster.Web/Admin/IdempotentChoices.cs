@@ -9,7 +9,7 @@ namespace AuthCluster.Web.Admin;
 
 /// <summary>An <c>Idempotency-Key</c> with the request that it came with.</summary>
 /// <param name="Hash">SHA-256 of actor, path and key.</param>
-/// <param name="BodyHash">SHA-256 of the body.</param>
+/// <param name="BodyHash">HMAC-SHA-256 of the body, which may hold a given secret, under a key that only a holder of the key-encryption key can derive.</param>
 /// <param name="EncryptionKey">What only a holder of the key-encryption key and of this key can derive.</param>
 internal sealed record IdempotencyKey(ImmutableArray<byte> Hash, ImmutableArray<byte> BodyHash, byte[] EncryptionKey)
 {
@@ -47,7 +47,11 @@ internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
         var key = Encoding.ASCII.GetBytes(text);
         // None of the parts can hold a NUL, so that they can't run into each other.
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{request.Actor}\0{path}\0{text}"));
-        return (new IdempotencyKey([.. hash], [.. SHA256.HashData(body)], keys.DeriveKey(SHA256.HashData(key), "authcluster idempotency"u8)), null);
+        var salt = SHA256.HashData(key);
+        var bodyKey = keys.DeriveKey(salt, "authcluster idempotency body"u8);
+        return (
+            new IdempotencyKey([.. hash], [.. HMACSHA256.HashData(bodyKey, body)], keys.DeriveKey(salt, "authcluster idempotency"u8)),
+            null);
     }
 
     /// <summary>Stores the choices, or gets those of the first time.</summary>

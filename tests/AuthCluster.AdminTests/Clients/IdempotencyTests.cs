@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
 
@@ -156,6 +158,19 @@ public sealed class IdempotencyTests(AdminServer server)
         Assert.Equal(first.Json["secretId"]!.GetValue<string>(), listed[0]!["secretId"]!.GetValue<string>());
         Assert.Equal(["given", "given"], listed.Select(item => item!["kind"]!.GetValue<string>()));
         Assert.Equal(200, (await server.TryTokenAsync(new Credentials("given-once", "another given secret"))).Status);
+    }
+
+    [Fact]
+    public async Task What_is_kept_of_a_body_is_no_hash_that_a_given_secret_could_be_guessed_against()
+    {
+        var admin = await server.CallerAsync();
+        const string Document = """{ "clientId": "not-guessed", "secret": "a secret that is guessable" }""";
+
+        Assert.Equal(201, (await admin.PostAsync("/clients", Document, Key())).Status);
+
+        var kept = Assert.Single(server.Query("select hex(body_hash) from idempotency where client_id = 'not-guessed'"))[0];
+        Assert.Equal(64, kept.Length);
+        Assert.NotEqual(Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Document))), kept);
     }
 
     [Theory]
