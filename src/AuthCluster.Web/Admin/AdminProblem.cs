@@ -68,6 +68,20 @@ internal static class AdminProblem
         RetryAfter = ComeBackAfter,
     };
 
+    /// <summary>A patch that named no ETag lost to other changes until its time was up.</summary>
+    public static AdminAnswer Contended { get; } = Of(
+        503, "Service Unavailable", "Others change this client all the time; this change was not made. Send it again.") with
+    {
+        RetryAfter = ComeBackAfter,
+    };
+
+    /// <summary>The turn of a given secret did not come.</summary>
+    public static AdminAnswer TooManyGivenSecrets { get; } = Of(
+        503, "Service Unavailable", "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.") with
+    {
+        RetryAfter = ComeBackAfter,
+    };
+
     public static AdminAnswer MediaType(string expected) =>
         Of(415, "Unsupported Media Type", $"The body must be {expected}, without a Content-Encoding.");
 

@@ -13,7 +13,10 @@ internal static class ClientRoutes
 {
     private const string All = "/clients";
     private const string One = "/clients/{id}";
-    private const int MostMerges = 5;
+    private const int LongestPauseMilliseconds = 30;
+
+    /// <summary>How long a patch is merged again with what others made of the client meanwhile: as long as a grain is asked.</summary>
+    private static readonly TimeSpan LongestMerging = TimeSpan.FromSeconds(8);
 
     public static void Map(AdminRouteGroup routes)
     {
@@ -186,7 +189,8 @@ internal static class ClientRoutes
             return body.Problem;
         }
 
-        for (var tries = 1; ; tries++)
+        var started = services.Clock.GetTimestamp();
+        while (true)
         {
             var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
             if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
@@ -207,10 +211,18 @@ internal static class ClientRoutes
 
             // Merged with what was read, so it may only replace that. A caller who named no ETag is merged with the next one.
             var answer = await ReplaceAsync(services, id, reading.Document, client.ETag, request.NewActor());
-            if (answer.Status != StatusCodes.Status412PreconditionFailed || match.ETag is not null || tries == MostMerges)
+            if (answer.Status != StatusCodes.Status412PreconditionFailed || match.ETag is not null)
             {
                 return answer;
             }
+
+            if (services.Clock.GetElapsedTime(started) > LongestMerging)
+            {
+                return AdminProblem.Contended;
+            }
+
+            // Patches that lost to the same one would meet again, were they to start together.
+            await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(1, LongestPauseMilliseconds + 1)), services.Clock);
         }
     }
 

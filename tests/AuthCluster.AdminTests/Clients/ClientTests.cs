@@ -148,6 +148,19 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
+    public async Task Patches_at_once_that_name_no_etag_are_all_made()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("patched-at-once");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
+            admin.PatchAsync("/clients/patched-at-once", $$"""{ "metadata": { "m{{i}}": "{{i}}" } }""")));
+
+        Assert.All(answers, answer => Assert.True(answer.Status == 200, answer.ToString()));
+        Assert.Equal(20, (await admin.GetAsync("/clients/patched-at-once")).Json["metadata"]!.AsObject().Count);
+    }
+
+    [Fact]
     public async Task After_disable_no_token_is_given_and_none_is_active()
     {
         var admin = await server.CallerAsync();
