@@ -60,6 +60,28 @@ internal sealed class ClientDocumentParse
     public static ClientDocumentReading Stored(JsonElement root, ClientId id) =>
         new ClientDocumentParse(Mode.Stored, id).Read(root, null);
 
+    /// <summary>
+    /// What a merge patch would remove that no client document has, as problems by field: in the merged document nothing would tell
+    /// of such a misspelling.
+    /// </summary>
+    public static ImmutableSortedDictionary<string, string> UnknownRemovals(JsonElement patch)
+    {
+        var parse = new ClientDocumentParse(Mode.Replacement, null);
+        foreach (var member in patch.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null)
+            {
+                parse.ReadMember(member.Name, member.Value);
+            }
+            else if (member.Name is "rateLimit" or "quota")
+            {
+                parse._limits.RefuseUnknownRemovals(member.Name, member.Value);
+            }
+        }
+
+        return parse._errors.ToImmutable();
+    }
+
     private ClientDocumentReading Read(JsonElement root, int? serverLifetimeSeconds)
     {
         if (root.ValueKind != JsonValueKind.Object)

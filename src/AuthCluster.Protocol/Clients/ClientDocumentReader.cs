@@ -75,6 +75,12 @@ public static class ClientDocumentReader
                 return Refused(StrictJson.Root, "Must be a JSON object.");
             }
 
+            var unknown = ClientDocumentParse.UnknownRemovals(patch);
+            if (!unknown.IsEmpty)
+            {
+                return new ClientDocumentReading { Errors = unknown };
+            }
+
             using var stored = JsonDocument.Parse(storedJson);
             return ReadReplacement(JsonMergePatch.Apply(stored.RootElement, patch), id, serverLifetimeSeconds);
         });

@@ -9,13 +9,20 @@ namespace AuthCluster.Protocol.Clients;
 /// <param name="refusesUnknown">Whether a member that is not known is a problem, or passed over.</param>
 internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
 {
+    private const string RateLimitName = "rateLimit";
+    private const string RateName = "tokensPerSecond";
+    private const string BurstName = "burst";
+    private const string TokensName = "tokens";
+    private const string PerName = "per";
+    private const string EnforceName = "enforce";
+
     /// <summary>Reads a rate limit; null with the problems noted.</summary>
     public ClientRateLimit? ReadRateLimit(string path, JsonElement value)
     {
         double? rate = null;
         long? burst = null;
-        if (ReadObject(path, value, "tokensPerSecond", (name, member) => rate = ReadRate(name, member),
-            "burst", (name, member) => burst = errors.Number(name, member, 1, RateLimit.MaxBurst)) is not { } enforce)
+        if (ReadObject(path, value, RateName, (name, member) => rate = ReadRate(name, member),
+            BurstName, (name, member) => burst = errors.Number(name, member, 1, RateLimit.MaxBurst)) is not { } enforce)
         {
             return null;
         }
@@ -34,8 +41,8 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
     {
         long? tokens = null;
         QuotaPeriod? per = null;
-        if (ReadObject(path, value, "tokens", (name, member) => tokens = errors.Number(name, member, 1, QuotaBlock.MaxTokens),
-            "per", (name, member) => per = ReadPeriod(name, member)) is not { } enforce)
+        if (ReadObject(path, value, TokensName, (name, member) => tokens = errors.Number(name, member, 1, QuotaBlock.MaxTokens),
+            PerName, (name, member) => per = ReadPeriod(name, member)) is not { } enforce)
         {
             return null;
         }
@@ -53,6 +60,29 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         return tokens is null || per is null ? null : new ClientQuota { Tokens = tokens.Value, Per = per, Enforce = enforce };
     }
 
+    /// <summary>Notes the members that a merge patch would remove from <c>rateLimit</c> or <c>quota</c>, and that it has not.</summary>
+    public void RefuseUnknownRemovals(string path, JsonElement patch)
+    {
+        if (patch.ValueKind != JsonValueKind.Object)
+        {
+            return;
+        }
+
+        var (first, second) = path == RateLimitName ? (RateName, BurstName) : (TokensName, PerName);
+        foreach (var member in patch.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Null && !IsKnown(member.Name, first, second))
+            {
+                RefuseUnknown(path, member.Name);
+            }
+        }
+    }
+
+    private static bool IsKnown(string name, string first, string second) => name == first || name == second || name == EnforceName;
+
+    private void RefuseUnknown(string path, string name) =>
+        errors.Add($"{path}.{StrictJson.InPath(name)}", $"Is no member of {path}; see the spelling, or leave it out.");
+
     /// <summary>Reads the members of one object; gives whether it is enforced, or null where it is no object.</summary>
     private bool? ReadObject(
         string path, JsonElement value, string firstName, Action<string, JsonElement> readFirst, string secondName, Action<string, JsonElement> readSecond)
@@ -64,7 +94,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         }
 
         var enforce = true;
-        foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null || !IsKnown(member.Name)))
+        foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null || !IsKnown(member.Name, firstName, secondName)))
         {
             var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
             if (member.Name == firstName)
@@ -75,19 +105,17 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             {
                 readSecond(memberPath, member.Value);
             }
-            else if (member.Name == "enforce")
+            else if (member.Name == EnforceName)
             {
                 enforce = errors.Flag(memberPath, member.Value) ?? true;
             }
             else if (refusesUnknown)
             {
-                errors.Add(memberPath, $"Is no member of {path}; see the spelling, or leave it out.");
+                RefuseUnknown(path, member.Name);
             }
         }
 
         return enforce;
-
-        bool IsKnown(string name) => name == firstName || name == secondName || name == "enforce";
     }
 
     private double? ReadRate(string path, JsonElement value)

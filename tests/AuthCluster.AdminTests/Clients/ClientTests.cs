@@ -207,6 +207,18 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Theory]
+    [InlineData("""{ "tokenLifetimeSecs": null }""", "tokenLifetimeSecs")]
+    [InlineData("""{ "rateLimit": { "brst": null } }""", "rateLimit.brst")]
+    [InlineData("""{ "quota": { "tokensPerSecond": null } }""", "quota.tokensPerSecond")]
+    public async Task A_patch_that_removes_what_no_document_has_is_refused_by_name(string patch, string field)
+    {
+        var answer = await (await server.CallerAsync()).PatchAsync("/clients/plain", patch);
+
+        answer.Refused(400);
+        Assert.Equal([field], answer.Fields);
+    }
+
+    [Theory]
     [InlineData("/clients?limit=0")]
     [InlineData("/clients?limit=1001")]
     [InlineData("/clients?limit=ten")]

@@ -525,6 +525,21 @@ public sealed class ClientDocumentReaderTests
         Assert.DoesNotContain("0123456789abcdef", reading.ToString() + reading.Secrets[0] + new ClientAnswerMembers { Enabled = true, CreatedAt = default, UpdatedAt = default, Secret = "0123456789abcdef" }, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"tokenLifetimeSecs":null,"name":null}""", "tokenLifetimeSecs")]
+    [InlineData("""{"Name":null}""", "Name")]
+    [InlineData("""{"rateLimit":{"brst":null,"burst":null}}""", "rateLimit.brst")]
+    [InlineData("""{"rateLimit":{"tokens":null}}""", "rateLimit.tokens")]
+    [InlineData("""{"quota":{"tokens":1,"per":"day","burst":null}}""", "quota.burst")]
+    public void A_patch_that_removes_what_no_document_has_is_refused_by_name(string patch, string field) =>
+        Assert.Equal([field], Patch(patch).Errors.Keys);
+
+    [Theory]
+    [InlineData("""{"claims":{"unheard-of":null},"metadata":{"unheard-of":null}}""")]
+    [InlineData("""{"rateLimit":{"burst":null,"enforce":null},"quota":null,"allowedNetworks":null}""")]
+    [InlineData("""{"createdAt":null,"updatedAt":null,"lastUsedAt":null,"etag":null,"secret":null,"secretHash":null,"secrets":null}""")]
+    public void A_patch_may_remove_what_is_not_there(string patch) => Assert.Empty(Patch(patch).Errors);
+
     private static ClientDocumentReading New(string json) => ClientDocumentReader.ReadNew(Encoding.UTF8.GetBytes(json), Generated, ServerLifetime);
 
     private static ClientsFileReading File(string json) => ClientDocumentReader.ReadFile(Encoding.UTF8.GetBytes(json), ServerLifetime);
