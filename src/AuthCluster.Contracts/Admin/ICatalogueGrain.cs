@@ -111,11 +111,13 @@ public sealed record AuditRecord
 /// <param name="Found">False when storage does not answer.</param>
 /// <param name="Items">The entries.</param>
 /// <param name="Next">What to ask for the next page after; null on the last.</param>
+/// <param name="AfterIsNone">Whether what was asked after is nothing that a page gave as its next; there are no entries then.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.audit-page.v1")]
 public sealed record AuditPageAnswer(
     [property: Id(0)] bool Found,
     [property: Id(1)] ImmutableArray<AuditRecord> Items,
-    [property: Id(2)] string? Next);
+    [property: Id(2)] string? Next,
+    [property: Id(3)] bool AfterIsNone = false);
 
 /// <summary>When something was last used, to the minute.</summary>
 /// <param name="Kind"><c>client</c>, <c>secret</c> or <c>scope</c>.</param>

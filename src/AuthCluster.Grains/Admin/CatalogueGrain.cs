@@ -49,6 +49,11 @@ internal sealed partial class CatalogueGrain(
         ListAsync(
             async token =>
             {
+                if (query.After is { } after && !AuditStore.IsNext(after))
+                {
+                    return new AuditPageAnswer(true, [], null, AfterIsNone: true);
+                }
+
                 var page = await audit.PageAsync(query.ClientId, query.After, query.Limit, token);
                 return new AuditPageAnswer(true, [.. page.Items.Select(RecordOf)], page.Next);
             },

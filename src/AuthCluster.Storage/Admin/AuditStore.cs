@@ -8,6 +8,9 @@ public sealed class AuditStore(Database database)
 {
     private const string Columns = "audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json";
 
+    private static readonly (DateTimeOffset Time, string Id) Newest =
+        (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
+
     private readonly string _insert = database.Sql(
         others: """
             insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
@@ -46,12 +49,19 @@ public sealed class AuditStore(Database database)
 
     /// <summary>Reads a page, newest first.</summary>
     /// <param name="clientId">Only what was done to this client and its secrets; null for everything.</param>
-    /// <param name="after">What the page before gave as its next; null, or a text that was never given, starts at the newest.</param>
+    /// <param name="after">What the page before gave as its next; null starts at the newest.</param>
     /// <param name="limit">The most entries to answer, at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="FormatException">No page gave that as its next; see <see cref="IsNext"/>.</exception>
     public async Task<AuditPage> PageAsync(string? clientId, string? after, int limit, CancellationToken cancellationToken = default)
     {
-        var (time, id) = ReadCursor(after);
+        var (time, id) = after is null ? Newest
+            : ReadCursor(after) ?? throw new FormatException("The text is nothing that a page of the audit gives as its next.");
+        if (clientId is not null && !StoredText.IsStorable(clientId))
+        {
+            return new AuditPage([], null);
+        }
+
         var rows = await database.ReadAsync(
             clientId is null ? _page : _pageOfClient,
             new { ClientId = clientId ?? "", Time = new StoredTime(time), Id = id, Limit = limit + 1 },
@@ -65,6 +75,9 @@ public sealed class AuditStore(Database database)
         rows.RemoveAt(limit);
         return new AuditPage(rows, WriteCursor(rows[^1]));
     }
+
+    /// <summary>Whether a text has the form of what a page gives as its next.</summary>
+    public static bool IsNext(string text) => ReadCursor(text) is not null;
 
     /// <summary>Adds entries that are not there yet. Returns how many were new.</summary>
     internal async Task<int> AddAsync(
@@ -113,17 +126,15 @@ public sealed class AuditStore(Database database)
     private static string WriteCursor(AuditEntry last) =>
         string.Create(CultureInfo.InvariantCulture, $"{new StoredTime(last.At).Microseconds}.{last.AuditId}");
 
-    private static (DateTimeOffset Time, string Id) ReadCursor(string? cursor)
+    /// <summary>Null for a text that no page gave.</summary>
+    private static (DateTimeOffset Time, string Id)? ReadCursor(string cursor)
     {
-        var newest = (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
-        if (cursor is null || cursor.IndexOf('.', StringComparison.Ordinal) is var dot && dot <= 0
-            || !StoredText.IsStorable(cursor)
-            || !long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
-            || microseconds > new StoredTime(DateTimeOffset.MaxValue).Microseconds)
-        {
-            return newest;
-        }
-
-        return (StoredTime.FromMicroseconds(microseconds), cursor[(dot + 1)..]);
+        var dot = cursor.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0
+            && StoredText.IsStorable(cursor)
+            && long.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds)
+            && microseconds <= new StoredTime(DateTimeOffset.MaxValue).Microseconds
+            ? (StoredTime.FromMicroseconds(microseconds), cursor[(dot + 1)..])
+            : null;
     }
 }

@@ -12,7 +12,7 @@ internal static class AuditRoutes
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
         var query = new AdminQuery(request.Http.Request.Query);
-        var asked = new ListAuditQuery(query.Text("client"), query.Text("after"), query.Limit());
+        var asked = new ListAuditQuery(query.Text("client"), query.Text(AdminCursor.Parameter), query.Limit());
         if (query.Problem is { } problem)
         {
             return problem;
@@ -23,6 +23,11 @@ internal static class AuditRoutes
         if (!page.Found)
         {
             return AdminProblem.Unavailable;
+        }
+
+        if (page.AfterIsNone)
+        {
+            return AdminProblem.Invalid(AdminCursor.Parameter, AdminCursor.NeverGiven);
         }
 
         var body = new AuditPageBody(

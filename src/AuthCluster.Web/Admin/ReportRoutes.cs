@@ -34,9 +34,9 @@ internal static class ReportRoutes
         var days = query.Number("days", 0, MaxDays, DefaultUnusedDays);
         var limit = query.Limit();
         UnusedCursor? after = null;
-        if (query.Text("after") is { } word && !AdminCursor.TryRead(word, AdminJson.Default.UnusedCursor, out after))
+        if (query.Text(AdminCursor.Parameter) is { } word && !AdminCursor.TryRead(word, AdminJson.Default.UnusedCursor, out after))
         {
-            query.Refuse("after", "Is nothing that a page gave as its next.");
+            query.Refuse(AdminCursor.Parameter, AdminCursor.NeverGiven);
         }
 
         if (query.Problem is { } problem)
@@ -72,9 +72,9 @@ internal static class ReportRoutes
         var days = query.Number("days", 0, MaxDays, DefaultExpiringDays);
         var limit = query.Limit();
         ExpiringCursor? after = null;
-        if (query.Text("after") is { } word && !AdminCursor.TryRead(word, AdminJson.Default.ExpiringCursor, out after))
+        if (query.Text(AdminCursor.Parameter) is { } word && !AdminCursor.TryRead(word, AdminJson.Default.ExpiringCursor, out after))
         {
-            query.Refuse("after", "Is nothing that a page gave as its next.");
+            query.Refuse(AdminCursor.Parameter, AdminCursor.NeverGiven);
         }
 
         if (query.Problem is { } problem)

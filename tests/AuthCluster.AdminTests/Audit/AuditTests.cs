@@ -131,6 +131,7 @@ public sealed class AuditTests(AdminServer server)
         }
 
         Assert.Empty((await admin.GetAsync("/audit?client=nobody-ever")).Items);
+        Assert.Empty((await admin.GetAsync("/audit?client=%00")).Items);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -240,7 +241,17 @@ public sealed class ClientTests(AdminServer server)
     [InlineData("/reports/unused?days=-1", "days")]
     [InlineData("/reports/unused?after=nonsense", "after")]
     [InlineData("/reports/expiring?days=4000", "days")]
+    [InlineData("/reports/unused?after=e30", "after")]
+    [InlineData("/reports/unused?after={\"ClientId\":\"a\",\"Kind\":\"client\"}", "after")]
+    [InlineData("/reports/unused?after={\"ClientId\":\"\\u0000\",\"Kind\":\"client\",\"Value\":\"\"}", "after")]
+    [InlineData("/reports/unused?after={\"ClientId\":\"a\",\"Kind\":\"\\ud800\",\"Value\":\"\"}", "after")]
+    [InlineData("/reports/unused?after={\"ClientId\":\"a\",\"Kind\":\"client\",\"Value\":\"\\u0000\"}", "after")]
     [InlineData("/reports/expiring?after=e30", "after")]
+    [InlineData("/reports/expiring?after={\"ClientId\":\"\\u0000\",\"SecretId\":\"s\",\"ExpiresAt\":\"2030-01-01T00:00:00Z\"}", "after")]
+    [InlineData("/reports/expiring?after={\"ClientId\":\"a\",\"SecretId\":\"\\u0000\",\"ExpiresAt\":\"2030-01-01T00:00:00Z\"}", "after")]
+    [InlineData("/audit?after=nonsense", "after")]
+    [InlineData("/audit?after=1%00.a", "after")]
+    [InlineData("/audit?after=99999999999999999999.a", "after")]
     [InlineData("/reports/usage?order=most", "order")]
     [InlineData("/reports/usage?from=yesterday", "from")]
     [InlineData("/reports/usage?from=2030-01-01T00:00:00Z&to=2029-01-01T00:00:00Z", "from")]
@@ -248,6 +259,10 @@ public sealed class ClientTests(AdminServer server)
     [InlineData("/clients/plain/usage?from=1990-01-01T00:00:00Z", "from")]
     public async Task A_bad_parameter_is_refused_by_name(string path, string name)
     {
+        // What a page gives as its next is JSON in base64url.
+        var json = path.IndexOf('{', StringComparison.Ordinal);
+        path = json < 0 ? path : path[..json] + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(path[json..]));
+
         var answer = await (await server.CallerAsync()).GetAsync(path);
 
         answer.Refused(400);
