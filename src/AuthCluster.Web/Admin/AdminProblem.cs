@@ -51,6 +51,9 @@ internal static class AdminProblem
     public static AdminAnswer Stale { get; } = Of(
         412, "Precondition Failed", "The client was changed since that ETag was read; read it again and repeat the change.");
 
+    public static AdminAnswer NothingToMatch { get; } = Of(
+        412, "Precondition Failed", "If-Match names an ETag, and a client that is yet to be made has none; leave If-Match out.");
+
     public static AdminAnswer TooLarge { get; } = Of(413, "Content Too Large", "The body has more than 262,144 bytes.");
 
     public static AdminAnswer BodyNotReceived { get; } = Of(408, "Request Timeout", "The body did not arrive whole and in time.");

@@ -35,7 +35,7 @@ internal static class AdminRouteDocs
     public static AdminRouteDoc CreateClient { get; } = new("createClient", Clients, "Creates a client; its generated secret is shown this once.")
     {
         Answers = [(201, typeof(CreatedClientBody))],
-        MoreProblems = [409, 413, 415, 422],
+        MoreProblems = [409, 412, 413, 415, 422],
         Parameters = [IdempotencyKey],
         Body = typeof(NewClientBody),
     };
@@ -55,7 +55,8 @@ internal static class AdminRouteDocs
     public static AdminRouteDoc GetClient { get; } = new("getClient", Clients, "Reads a client; its ETag is in the header.")
     {
         Answers = [(200, typeof(ClientBody))],
-        MoreProblems = [404],
+        MoreProblems = [404, 412],
+        Parameters = [IfMatch],
     };
 
     public static AdminRouteDoc ReplaceClient { get; } = new("replaceClient", Clients, "Replaces a client's document; enabled stays as it is unless given.")
@@ -125,13 +126,15 @@ internal static class AdminRouteDocs
     public static AdminRouteDoc ListSecrets { get; } = new("listSecrets", Secrets, "Lists a client's secrets, without the secrets themselves.")
     {
         Answers = [(200, typeof(SecretsBody))],
-        MoreProblems = [404],
+        MoreProblems = [404, 412],
+        Parameters = [IfMatch],
     };
 
     public static AdminRouteDoc GetSecret { get; } = new("getSecret", Secrets, "Reads a secret's metadata.")
     {
         Answers = [(200, typeof(SecretBody))],
-        MoreProblems = [404],
+        MoreProblems = [404, 412],
+        Parameters = [IfMatch],
     };
 
     public static AdminRouteDoc RevokeSecret { get; } = new("revokeSecret", Secrets, "Revokes a secret.")

@@ -55,6 +55,11 @@ internal static class ClientRoutes
         }
 
         var document = reading.Document;
+        if (await MatchNothingAsync(request, services, document.ClientId) is { } unmatched)
+        {
+            return unmatched;
+        }
+
         var generated = reading.Secrets.IsEmpty;
         string? secret = null;
         var first = generated ? NewSecrets.Generate(out secret) : null;
@@ -103,6 +108,24 @@ internal static class ClientRoutes
             command.DocumentJson, command.Enabled, now, answer.ETag, $"{AdminRouteGroup.Prefix}{All}/{id}", secrets[0].SecretId, secret);
     }
 
+    /// <summary>A client that is to be made has no ETag: with If-Match none is. What is there already stays a conflict.</summary>
+    private static async Task<AdminAnswer?> MatchNothingAsync(AdminRequest request, AdminServices services, ClientId id)
+    {
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        if (problem is not null || !match.IsGiven)
+        {
+            return problem;
+        }
+
+        var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+        return present.Outcome switch
+        {
+            ClientOutcome.Done => AdminProblem.Taken,
+            ClientOutcome.NotFound => AdminProblem.NothingToMatch,
+            _ => AdminProblem.Of(present.Outcome),
+        };
+    }
+
     /// <summary>A refusal does not spend the key; an unknown outcome keeps it, so that a repeat finds its choices.</summary>
     public static async Task<AdminAnswer> RefuseAsync(AdminServices services, IdempotencyKey? key, AdminAnswer problem)
     {
@@ -135,10 +158,21 @@ internal static class ClientRoutes
             return AdminProblem.NotFound("client");
         }
 
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
         {
             return AdminProblem.Of(answer.Outcome);
+        }
+
+        if (!match.Admits(client.ETag))
+        {
+            return AdminProblem.Stale;
         }
 
         var lastUses = await LastUsesAsync(services, id);
@@ -198,7 +232,7 @@ internal static class ClientRoutes
                 return AdminProblem.Of(present.Outcome);
             }
 
-            if (match.ETag is { } wanted && wanted != client.ETag)
+            if (!match.Admits(client.ETag))
             {
                 return AdminProblem.Stale;
             }

@@ -11,6 +11,9 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
     /// <summary>Matches no ETag that the server makes.</summary>
     private const string None = "none";
 
+    /// <summary>Whether a request with it may go on when the client has this ETag.</summary>
+    public bool Admits(string etag) => ETag is null || ETag == etag;
+
     /// <summary>Reads the header. Of several ETags the present one is taken, if it is among them.</summary>
     public static async Task<(IfMatch Match, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminAuthority authority, string clientId)
     {

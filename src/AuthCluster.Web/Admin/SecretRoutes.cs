@@ -125,10 +125,21 @@ internal static class SecretRoutes
             return ([], null, AdminProblem.NotFound("client"));
         }
 
+        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        if (problem is not null)
+        {
+            return ([], null, problem);
+        }
+
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
         {
             return ([], null, AdminProblem.Of(answer.Outcome));
+        }
+
+        if (!match.Admits(client.ETag))
+        {
+            return ([], null, AdminProblem.Stale);
         }
 
         var lastUses = await ClientRoutes.LastUsesAsync(services, id);

@@ -91,6 +91,36 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
+    public async Task If_match_is_honoured_by_what_reads_and_by_what_creates()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("matched");
+        var secret = $"/clients/matched/secrets/{created.Json["secretId"]}";
+        Task<Answer> ReadAsync(string path, string match) => admin.SendAsync(HttpMethod.Get, path, null, null, ("If-Match", match));
+
+        foreach (var path in (string[])["/clients/matched", "/clients/matched/secrets", secret])
+        {
+            (await ReadAsync(path, "\"other\"")).Refused(412);
+            (await ReadAsync(path, "W/" + created.ETag)).Refused(412);
+            (await ReadAsync(path, "nonsense")).Refused(400);
+            Assert.Equal(created.ETag, (await ReadAsync(path, created.ETag!)).ETag);
+            Assert.Equal(200, (await ReadAsync(path, $"\"other\", {created.ETag}")).Status);
+            Assert.Equal(200, (await ReadAsync(path, "*")).Status);
+        }
+
+        (await ReadAsync("/clients/nobody", "*")).Refused(404);
+        foreach (var match in (string[])["*", "\"other\""])
+        {
+            (await admin.PostAsync("/clients", """{ "clientId": "matched-none" }""", ("If-Match", match))).Refused(412);
+            (await admin.PostAsync("/clients", "{}", ("If-Match", match))).Refused(412);
+            (await admin.PostAsync("/clients", """{ "clientId": "matched" }""", ("If-Match", match))).Refused(409);
+        }
+
+        (await admin.PostAsync("/clients", """{ "clientId": "matched-none" }""", ("If-Match", "nonsense"))).Refused(400);
+        (await admin.GetAsync("/clients/matched-none")).Refused(404);
+    }
+
+    [Fact]
     public async Task What_get_gave_can_be_put_back()
     {
         var admin = await server.CallerAsync();
