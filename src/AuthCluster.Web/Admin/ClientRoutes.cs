@@ -63,10 +63,10 @@ internal static class ClientRoutes
         var generated = reading.Secrets.IsEmpty;
         string? secret = null;
         var first = generated ? NewSecrets.Generate(out secret) : null;
-        var stored = first is null ? await services.Secrets.StoreAsync(reading.Secrets) : [first];
+        var stored = first is null ? await services.Secrets.StoreAsync(reading.Secrets, request.Http.RequestAborted) : [first];
         if (stored is not { } secrets)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.TooManyGivenSecrets;
         }
 
         var now = services.Now();

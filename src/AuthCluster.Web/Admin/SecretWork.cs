@@ -7,34 +7,58 @@ namespace AuthCluster.Web.Admin;
 
 /// <summary>
 /// Turns the secrets of a new client into what is stored. A given one costs a third of a second of a core, so
-/// few at a time are computed, off the threads that serve requests.
+/// few at a time are computed, off the threads that serve requests. Each takes its turn alone, so that a document with one does not
+/// wait for all of another that has many.
 /// </summary>
-internal sealed class SecretWork : IDisposable
+internal sealed class SecretWork(TimeProvider clock) : IDisposable
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+    /// <summary>How long the secrets of one document wait for their turns, together.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(7);
 
     private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
 
-    /// <summary>Computes them; null when the turn did not come in time.</summary>
-    public async Task<ImmutableArray<NewSecret>?> StoreAsync(ImmutableArray<ClientSecretEntry> entries)
+    /// <summary>Computes them; null when a turn did not come in time, or the caller has gone.</summary>
+    public async Task<ImmutableArray<NewSecret>?> StoreAsync(ImmutableArray<ClientSecretEntry> entries, CancellationToken cancellationToken)
     {
-        if (entries.All(entry => entry.Hash is not null || entry.IsGenerated))
+        var secrets = ImmutableArray.CreateBuilder<NewSecret>(entries.Length);
+        var waitLeft = LongestWait;
+        foreach (var entry in entries)
         {
-            return [.. entries.Select(NewSecrets.Of)];
+            if (entry.Hash is not null || entry.IsGenerated)
+            {
+                secrets.Add(NewSecrets.Of(entry));
+                continue;
+            }
+
+            var started = clock.GetTimestamp();
+            if (!await TakeTurnAsync(waitLeft, cancellationToken))
+            {
+                return null;
+            }
+
+            try
+            {
+                waitLeft = TimeSpan.FromTicks(Math.Max(0, (waitLeft - clock.GetElapsedTime(started)).Ticks));
+                secrets.Add(await Task.Run(() => NewSecrets.Of(entry), CancellationToken.None));
+            }
+            finally
+            {
+                _turns.Release();
+            }
         }
 
-        if (!await _turns.WaitAsync(LongestWait))
-        {
-            return null;
-        }
+        return secrets.MoveToImmutable();
+    }
 
+    private async Task<bool> TakeTurnAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
         try
         {
-            return await Task.Run(() => entries.Select(NewSecrets.Of).ToImmutableArray());
+            return await _turns.WaitAsync(wait, cancellationToken);
         }
-        finally
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            _turns.Release();
+            return false;
         }
     }
 

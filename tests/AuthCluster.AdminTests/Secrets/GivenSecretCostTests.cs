@@ -1,0 +1,82 @@
+using System.Text.Json.Nodes;
+using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.AdminTests.Secrets;
+
+/// <summary>What the hashing of given secrets costs whoever else creates clients, and what it says when there is too much of it.</summary>
+public sealed class GivenSecretCostTests : IAsyncLifetime
+{
+    private const int MostSecrets = 32;
+    private const int DocumentsForEachTurn = 6;
+
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Watched = TimeSpan.FromSeconds(2);
+
+    private readonly AdminServer _server = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Documents_of_many_secrets_leave_turns_to_one_of_a_single_secret_and_are_told_the_truth()
+    {
+        var admin = await _server.CallerAsync();
+        var documents = DocumentsForEachTurn * Math.Max(1, Environment.ProcessorCount / 2);
+
+        var many = Enumerable.Range(0, documents).Select(i => admin.PostAsync("/clients", Document($"many-{i}", MostSecrets))).ToList();
+        await ComputesAsync();
+        var single = await admin.PostAsync("/clients", Document("single", 1));
+        var answers = await Task.WhenAll(many);
+
+        Assert.True(single.Status == 201, single.ToString());
+        var refused = answers.Where(answer => answer.Status != 201).ToList();
+        Assert.NotEmpty(refused);
+        Assert.All(refused, answer =>
+        {
+            answer.Refused(503);
+            Assert.Contains("given secrets", answer.Json["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.DoesNotContain("torage", answer.Body, StringComparison.Ordinal);
+        });
+        Assert.Equal(answers.Length - refused.Count, (await admin.GetAsync("/clients?search=many-")).Items.Count);
+    }
+
+    [Fact]
+    public async Task Nothing_is_hashed_for_a_caller_who_has_gone()
+    {
+        var token = await _server.TokenAsync(AdminServer.Admin);
+        using (var hasty = new HttpClient { BaseAddress = _server.Process.Address })
+        {
+            var admin = new AdminCaller(hasty, token);
+            var calls = Enumerable.Range(0, 3).Select(i => admin.PostAsync("/clients", Document($"gone-{i}", MostSecrets))).ToList();
+            await ComputesAsync();
+            hasty.CancelPendingRequests();
+            Assert.All(await Task.WhenAll(calls.Select(call => call.ContinueWith(ended => ended.Status, TaskScheduler.Default))), status => Assert.Equal(TaskStatus.Canceled, status));
+        }
+
+        await Task.Delay(Settling, Cancellation);
+        var before = _server.Process.ProcessorTime();
+        await Task.Delay(Watched, Cancellation);
+        var spent = _server.Process.ProcessorTime() - before;
+
+        Assert.True(spent < Watched / 4, $"{spent.TotalMilliseconds:f0} ms went on.");
+        Assert.Empty((await (await _server.CallerAsync()).GetAsync("/clients?search=gone-")).Items);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static string Document(string id, int secrets) => new JsonObject
+    {
+        ["clientId"] = id,
+        ["secrets"] = new JsonArray([.. Enumerable.Range(0, secrets).Select(i => (JsonNode)new JsonObject { ["secret"] = $"a given secret of {id}, {i}" })]),
+    }.ToJsonString();
+
+    private Task ComputesAsync()
+    {
+        var before = _server.Process.ProcessorTime();
+        return Eventually.HoldsAsync("secrets are hashed", TimeSpan.FromSeconds(5), () => _server.Process.ProcessorTime() - before > Settling, Cancellation);
+    }
+}
