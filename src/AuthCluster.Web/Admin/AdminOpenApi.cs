@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,12 @@ internal static class AdminOpenApi
         {
             var doc = context.Description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Single();
             AddParameters(operation, context.Description.RelativePath ?? "", doc);
+            if (context.Description.HttpMethod == HttpMethods.Get)
+            {
+                // One of the two is enough.
+                operation.Security = [Needs(AdminScopes.Read, context.Document), Needs(AdminScopes.Admin, context.Document)];
+            }
+
             if (doc.Body is { } body)
             {
                 operation.RequestBody = new OpenApiRequestBody
@@ -97,8 +104,11 @@ internal static class AdminOpenApi
                 },
             },
         });
-        document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Scheme, document)] = [AdminScopes.Admin] }];
+        document.Security = [Needs(AdminScopes.Admin, document)];
     }
+
+    private static OpenApiSecurityRequirement Needs(string scope, OpenApiDocument? document) =>
+        new() { [new OpenApiSecuritySchemeReference(Scheme, document)] = [scope] };
 
     private static void AddParameters(OpenApiOperation operation, string path, AdminRouteDoc doc)
     {

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Reflection;
 using System.Runtime.Loader;
+using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -56,6 +57,22 @@ public sealed class GeneratedClientTests(AdminServer server)
         Assert.All(
             description.Components.Schemas.Values.SelectMany(schema => schema.RequiredProperties.Select(name => schema.Properties[name])),
             property => Assert.False(property.IsNullable(NJsonSchema.SchemaType.OpenApi3), property.Name));
+    }
+
+    [Fact]
+    public async Task A_get_needs_one_of_two_scopes_and_everything_else_that_of_an_admin()
+    {
+        var description = JsonNode.Parse(await server.Http.GetStringAsync("/openapi/v1.json", Cancellation))!;
+
+        Assert.Equal(["authcluster:admin"], Scopes(description));
+        foreach (var (method, operation) in description["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()))
+        {
+            Assert.Equal(method == "get" ? ["authcluster:read", "authcluster:admin"] : (string[])[], Scopes(operation!));
+        }
+
+        // Each of the list is enough by itself.
+        static IEnumerable<string> Scopes(JsonNode node) =>
+            (node["security"]?.AsArray() ?? []).Select(needs => Assert.Single(needs!["oauth2"]!.AsArray())!.GetValue<string>());
     }
 
     [Fact]
