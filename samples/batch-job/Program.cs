@@ -14,9 +14,13 @@ services.AddAuthClusterTokens(tokens =>
     tokens.ClientId = Environment.GetEnvironmentVariable("CLIENT_ID");
     tokens.ClientSecret = Environment.GetEnvironmentVariable("CLIENT_SECRET");
     tokens.ClientSecretFile = Environment.GetEnvironmentVariable("CLIENT_SECRET_FILE");
-    tokens.Timeout = TimeSpan.FromMinutes(2); // nobody waits for a night job: sit out a restart of the server
+    (tokens.Timeout, tokens.MaxRetries) = (TimeSpan.FromMinutes(2), 10); // nobody waits for a night job: sit out a restart of the server
 });
-services.AddHttpClient("api", http => http.BaseAddress = new Uri(Environment.GetEnvironmentVariable("API_URL") ?? "http://localhost:5100"))
+services.AddHttpClient("api", http =>
+    {
+        http.BaseAddress = new Uri(Environment.GetEnvironmentVariable("API_URL") ?? "http://localhost:5100");
+        http.Timeout = Timeout.InfiniteTimeSpan; // the whole job has one
+    })
     .AddAuthClusterToken(token => token.Scope = "read write");
 await using var provider = services.BuildServiceProvider();
 using var api = provider.GetRequiredService<IHttpClientFactory>().CreateClient("api");
@@ -34,6 +38,11 @@ catch (AuthClusterException e)
 {
     Console.Error.WriteLine(e.Message);
     return e.IsTransient ? TryAgainLater : LookAtIt;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("The job was not done within its time.");
+    return TryAgainLater;
 }
 catch (HttpRequestException e)
 {

@@ -9,6 +9,12 @@ api=${API_URL:-http://localhost:5100}
 scope=${SCOPE:-read}
 cache=${TOKEN_CACHE:-${XDG_RUNTIME_DIR:-$HOME}/.authcluster-token-$CLIENT_ID}
 
+# In a line of curl's configuration a backslash and a quote are written behind a backslash.
+quoted() {
+  local text=${1//\\/\\\\}
+  printf '%s' "${text//\"/\\\"}"
+}
+
 # Answers the token: the kept one while it has 5 minutes left, else a new one.
 token() {
   local now until kept answer
@@ -18,7 +24,8 @@ token() {
     return
   fi
   # The secret goes through standard input: on the command line every user of the machine would see it.
-  answer=$(printf 'user = "%s:%s"\n' "$CLIENT_ID" "$CLIENT_SECRET" | curl -sS --fail-with-body --retry 4 --max-time 30 -K - \
+  answer=$(printf 'data-urlencode = "client_%s"\n' "$(quoted "id=$CLIENT_ID")" "$(quoted "secret=$CLIENT_SECRET")" |
+    curl -sS --fail-with-body --retry 4 --retry-max-time 30 --max-time 30 -K - \
     -d grant_type=client_credentials --data-urlencode "scope=$scope" "$issuer/oauth/token") || { echo "$answer" >&2; return 1; }
   kept=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' <<< "$answer")
   until=$((now + $(sed 's/.*"expires_in":\([0-9]*\).*/\1/' <<< "$answer")))

@@ -52,7 +52,7 @@ static async Task<int> ListResourcesAsync()
             Console.WriteLine($"- {name}");
         return 0;
     }
-    catch (Exception e) when (e is AuthClusterException or HttpRequestException)
+    catch (Exception e) when (e is AuthClusterException or HttpRequestException or OperationCanceledException)
     {
         return Fail(e.Message, exitCode: 1);
     }

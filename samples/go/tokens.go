@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// A quota may be spent for weeks: what must wait longer than this is told, not waited for.
+const longestWait = 10 * time.Second
+
 // TokenSource keeps the token of one client: renewed before it ends, one request however many goroutines wait.
 type TokenSource struct {
 	URL, ClientID, Scope string
@@ -33,10 +36,15 @@ func (s *TokenSource) Token(ctx context.Context) (string, error) {
 	if s.token != "" && now.Before(s.renewAt) {
 		return s.token, nil
 	}
-	token, lifetime, err := s.request(ctx)
+	usable := s.token != "" && now.Before(s.expiresAt)
+	retries := 4
+	if usable {
+		retries = 0 // whoever has a good token waits for no retry
+	}
+	token, lifetime, err := s.request(ctx, retries)
 	if err != nil {
-		if s.token != "" && now.Before(s.expiresAt) {
-			s.renewAt = now.Add(30 * time.Second) // the server is down: the old token is good for a while
+		if usable {
+			s.renewAt = time.Now().Add(30 * time.Second) // the server is down: the old token is good for a while
 			return s.token, nil
 		}
 		return "", err
@@ -80,12 +88,12 @@ func (s *TokenSource) Get(ctx context.Context, address string) (*http.Response, 
 	}
 }
 
-func (s *TokenSource) request(ctx context.Context) (string, time.Duration, error) {
+func (s *TokenSource) request(ctx context.Context, retries int) (string, time.Duration, error) {
 	s.Requests++
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {s.Scope}}.Encode()
 	for attempt := 0; ; attempt++ {
 		token, lifetime, wait, err := s.post(ctx, form)
-		if err == nil || wait < 0 || attempt == 4 {
+		if err == nil || wait < 0 || wait > longestWait || attempt == retries {
 			return token, lifetime, err
 		}
 		if wait == 0 {

@@ -7,6 +7,8 @@ const ADVICE = {
   unauthorized_client: 'The client is not registered for client_credentials.',
 };
 
+const LONGEST_WAIT_MS = 10_000;
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class OAuth2Client {
@@ -75,16 +77,17 @@ class OAuth2Client {
 
   async #post(maxRetries = 4) {
     const { tokenUrl, clientId, clientSecret, scope } = this.#config;
-    const params = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope });
+    const params = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, ...(scope && { scope }) });
     for (let attempt = 0; ; attempt++) {
       const response = await axios.post(tokenUrl, params, { timeout: 10_000, maxRedirects: 0, validateStatus: () => true })
         .catch((error) => ({ status: 0, data: { error: error.code ?? 'network_error' }, headers: {} })); // its own text may hold the request
       if (response.status === 200) return response.data;
 
       const code = response.data?.error ?? `http_${response.status}`;
-      const passing = response.status === 0 || response.status === 429 || response.status >= 500;
-      if (!passing || attempt === maxRetries) throw new Error(`Token request failed: ${code}. ${ADVICE[code] ?? 'Try again later.'}`);
       const asked = Number(response.headers['retry-after']) * 1000;
+      // A quota may be spent for weeks: what must wait that long is told, not waited for.
+      const passing = (response.status === 0 || response.status === 429 || response.status >= 500) && !(asked > LONGEST_WAIT_MS);
+      if (!passing || attempt === maxRetries) throw new Error(`Token request failed: ${code}. ${ADVICE[code] ?? 'Try again later.'}`);
       await sleep((asked || 250 * 2 ** attempt) * (1 + Math.random() / 5));
     }
   }

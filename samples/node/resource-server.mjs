@@ -10,6 +10,8 @@ const metadata = await (await fetch(`${issuer}/.well-known/oauth-authorization-s
 if (metadata.issuer !== issuer) throw new Error('The metadata is of another issuer.');
 const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { cacheMaxAge: 600_000 }); // an unknown kid fetches anew by itself
 
+const FAULTS_OF_THE_TOKEN = /^ERR_(JWT_|JWS_|JOSE_ALG_NOT_ALLOWED$|JOSE_NOT_SUPPORTED$|JWKS_NO_MATCHING_KEY$)/;
+
 async function authorize(request, scope) {
   const [scheme, token] = (request.headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'bearer' || !token) return { status: 401, challenge: 'Bearer' };
@@ -22,7 +24,7 @@ async function authorize(request, scope) {
       : { status: 403, challenge: `Bearer error="insufficient_scope", scope="${scope}"` };
   } catch (error) {
     // Not every failure is the token's: when the keys can't be read nobody knows.
-    return error.code?.startsWith('ERR_J') && error.code !== 'ERR_JWKS_TIMEOUT'
+    return FAULTS_OF_THE_TOKEN.test(error.code)
       ? { status: 401, challenge: 'Bearer error="invalid_token"' }
       : { status: 503 };
   }

@@ -3,8 +3,11 @@ import os
 import random
 import threading
 import time
+from urllib.parse import quote_plus
 
 import requests
+
+LONGEST_WAIT = 10  # seconds; a quota may be spent for weeks
 
 ADVICE = {
     'invalid_client': 'Check CLIENT_ID and CLIENT_SECRET.',
@@ -20,7 +23,8 @@ class TokenError(Exception):
 class TokenManager:
     def __init__(self, scope='read', issuer=None):
         self._url = (issuer or os.environ.get('AUTH_ISSUER', 'http://localhost:8080')) + '/oauth/token'
-        self._credentials = (os.environ['CLIENT_ID'], os.environ['CLIENT_SECRET'])
+        # RFC 6749 section 2.3.1: both are form-encoded before they go into the header
+        self._credentials = tuple(quote_plus(os.environ[name]) for name in ('CLIENT_ID', 'CLIENT_SECRET'))
         self._scope = scope
         self._lock = threading.Lock()
         self._token = None
@@ -32,12 +36,13 @@ class TokenManager:
             now = time.monotonic()
             if self._token and now < self._renew_at:
                 return self._token
+            usable = self._token and now < self._expires_at
             try:
-                self._renew(now)
+                self._renew(now, retries=0 if usable else 4)  # whoever has a good token waits for no retry
             except TokenError:
-                if not self._token or now >= self._expires_at:
+                if not usable:
                     raise
-                self._renew_at = now + 30  # the server is down: the old token is good for a while
+                self._renew_at = time.monotonic() + 30  # the server is down: the old token is good for a while
             return self._token
 
     def invalidate(self, refused):
@@ -57,17 +62,17 @@ class TokenManager:
         response.raise_for_status()
         return response
 
-    def _renew(self, now):
-        answer = self._request()
+    def _renew(self, now, retries):
+        answer = self._request(retries)
         lifetime = answer['expires_in']
         ahead = min(300, lifetime / 5) * (1 + random.random() / 5)  # jitter: a fleet must not renew at once
         self._token = answer['access_token']
         self._renew_at, self._expires_at = now + lifetime - ahead, now + lifetime - 5
 
-    def _request(self, retries=4):
+    def _request(self, retries):
         self.requests += 1
         for attempt in range(retries + 1):
-            code, wait = 'network_error', None
+            code, wait = 'network_error', 0.25 * 2 ** attempt
             try:
                 response = requests.post(self._url, auth=self._credentials, timeout=10, allow_redirects=False,
                                          data={'grant_type': 'client_credentials', 'scope': self._scope})
@@ -76,11 +81,14 @@ class TokenManager:
                 code = _error_code(response)
                 if response.status_code != 429 and response.status_code < 500:
                     break
-                wait = response.headers.get('Retry-After')
+                asked = response.headers.get('Retry-After', '')
+                wait = int(asked) if asked.isdecimal() else wait
+                if wait > LONGEST_WAIT:
+                    break
             except requests.RequestException:
                 pass
             if attempt < retries:
-                time.sleep((int(wait) if wait else 0.25 * 2 ** attempt) * (1 + random.random() / 5))
+                time.sleep(wait * (1 + random.random() / 5))
         raise TokenError(f"Token request failed: {code}. {ADVICE.get(code, 'Try again later.')}")
 
 

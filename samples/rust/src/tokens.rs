@@ -7,6 +7,9 @@ use std::{
 };
 use tokio::{sync::Mutex, time::sleep};
 
+/// A quota may be spent for weeks: what must wait longer than this is told, not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 #[derive(Deserialize)] // no Debug: it would print the token
 struct TokenResponse {
     access_token: String,
@@ -74,7 +77,9 @@ impl TokenSource {
         if let Some(held) = held.as_ref().filter(|held| now < held.renew_at) {
             return Ok(held.token.clone());
         }
-        match self.request().await {
+        // Whoever has a good token waits for no retry.
+        let usable = held.as_ref().map_or(false, |held| now < held.expires_at);
+        match self.request(if usable { 0 } else { 4 }).await {
             Ok(answer) => {
                 let lifetime = Duration::from_secs(answer.expires_in);
                 let ahead = (lifetime / 5).min(Duration::from_secs(300));
@@ -89,7 +94,7 @@ impl TokenSource {
             // The server is down: the old token is good for a while.
             Err(error) => match held.as_mut().filter(|held| now < held.expires_at) {
                 Some(held) => {
-                    held.renew_at = now + Duration::from_secs(30);
+                    held.renew_at = Instant::now() + Duration::from_secs(30);
                     Ok(held.token.clone())
                 }
                 None => Err(error),
@@ -116,7 +121,7 @@ impl TokenSource {
         Ok(self.http.get(url).bearer_auth(self.token().await?).send().await?)
     }
 
-    async fn request(&self) -> Result<TokenResponse, TokenError> {
+    async fn request(&self, retries: u32) -> Result<TokenResponse, TokenError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let form = [
             ("grant_type", "client_credentials"),
@@ -124,7 +129,7 @@ impl TokenSource {
             ("client_secret", &self.client_secret),
             ("scope", self.scope),
         ];
-        for attempt in 0.. {
+        for attempt in 0u32.. {
             let mut wait = Duration::from_millis(250 << attempt);
             match self.http.post(&self.url).form(&form).send().await {
                 Ok(response) if response.status().is_success() => return Ok(response.json().await?),
@@ -133,12 +138,13 @@ impl TokenSource {
                     if let Some(asked) = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()) {
                         wait = Duration::from_secs(asked);
                     }
+                    let too_long = wait > LONGEST_WAIT;
                     let code = response.json::<ErrorResponse>().await.map_or_else(|_| status.to_string(), |body| body.error);
-                    if attempt == 4 || (status.as_u16() != 429 && !status.is_server_error()) {
+                    if attempt == retries || too_long || (status.as_u16() != 429 && !status.is_server_error()) {
                         return Err(TokenError::Refused(code));
                     }
                 }
-                Err(error) if attempt == 4 => return Err(error.into()),
+                Err(error) if attempt == retries => return Err(error.into()),
                 Err(_) => {}
             }
             sleep(wait).await;

@@ -114,9 +114,6 @@ public sealed class OAuthError
     /// <summary>An audience or resource that is not the client's (RFC 8707 section 2).</summary>
     public static readonly OAuthError TargetNotAllowed = New(OAuthErrorCodes.InvalidTarget, "A requested audience or resource is not allowed for this client and these scopes");
 
-    /// <summary>A kind of token that can't be revoked (RFC 7009 section 2.2.1).</summary>
-    public static readonly OAuthError UnsupportedTokenType = New(OAuthErrorCodes.UnsupportedTokenType, "This kind of token can not be revoked");
-
     /// <summary>The caller lacks the right that the endpoint asks for (RFC 6750 section 3.1).</summary>
     public static readonly OAuthError InsufficientScope = New(OAuthErrorCodes.InsufficientScope, "The client is not registered for this endpoint", 403);
 
@@ -201,9 +198,6 @@ public static class OAuthErrorCodes
 
     /// <summary>RFC 8707 section 2.</summary>
     public const string InvalidTarget = "invalid_target";
-
-    /// <summary>RFC 7009 section 2.2.1.</summary>
-    public const string UnsupportedTokenType = "unsupported_token_type";
 
     /// <summary>RFC 6750 section 3.1.</summary>
     public const string InvalidToken = "invalid_token";

@@ -299,9 +299,18 @@ internal static class ServerSettingsReader
             }
         }
 
-        foreach (var url in urls.Concat(management).Where(u => isDevelopment && TryBind(u, out var b) && !IsLoopback(b.Host)))
+        if (isDevelopment)
         {
-            reader.Error("Http", $"would listen on '{url}', but Development listens on loopback only; use localhost, or start as Production.");
+            const string OnlyLoopback = "but Development listens on loopback only; use localhost, or start as Production.";
+            foreach (var url in urls.Where(IsBeyondLoopback))
+            {
+                reader.ErrorElsewhere("ASPNETCORE_URLS", $"has '{url}', {OnlyLoopback}");
+            }
+
+            foreach (var url in management.Where(IsBeyondLoopback))
+            {
+                reader.Error("Http:ManagementUrls", $"has '{url}', {OnlyLoopback}");
+            }
         }
 
         return new HttpSettings(
@@ -310,6 +319,8 @@ internal static class ServerSettingsReader
             urls,
             management);
     }
+
+    private static bool IsBeyondLoopback(string url) => TryBind(url, out var binding) && !IsLoopback(binding.Host);
 
     private static List<string> Urls(IConfiguration configuration)
     {

@@ -128,6 +128,8 @@ internal static class ServerHost
             builder.Services.Configure<ForwardedHeadersOptions>(options =>
             {
                 options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+                // As many hops as are trusted: an ingress behind a balancer, say.
+                options.ForwardLimit = null;
                 options.KnownProxies.Clear();
                 options.KnownIPNetworks.Clear();
                 foreach (var network in settings.Http.TrustedProxies)

@@ -32,6 +32,8 @@ public sealed partial class TokenEndpoint(
     /// <summary>Largest accepted form body, in bytes.</summary>
     public const int MaxFormBytes = 16_384;
 
+    private const string Issued = "issued";
+
     private static readonly TimeSpan ComeBackAfter = TimeSpan.FromSeconds(1);
 
     [ThreadStatic]
@@ -114,7 +116,7 @@ public sealed partial class TokenEndpoint(
                 await RefuseAsync(context, arrived, asked with { Scope = LoggableScope.Of(token) }, answer);
                 break;
             default:
-                await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
+                await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked with { Scope = LoggableScope.Of(token) });
                 break;
         }
     }
@@ -124,7 +126,7 @@ public sealed partial class TokenEndpoint(
         var grant = answer.Grant!;
         if (!signer.IsReady)
         {
-            await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
+            await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked with { Scope = grant.Scope });
             return;
         }
 
@@ -133,7 +135,7 @@ public sealed partial class TokenEndpoint(
         await WriteTokenAsync(context.Response, signed, grant.Scope);
 
         var elapsed = clock.GetElapsedTime(arrived);
-        metrics.Answered("issued", asked.AuthMethod, elapsed);
+        metrics.Answered(Issued, asked.AuthMethod, elapsed);
         if (answer.Limit is { IsExceeded: true } exceeded)
         {
             metrics.OverLimit(exceeded);
@@ -142,7 +144,7 @@ public sealed partial class TokenEndpoint(
 
         if (_issuance.IsEnabled(LogLevel.Debug))
         {
-            LogIssued(_issuance, asked.ClientId, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+            LogIssued(_issuance, Issued, asked.ClientId, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
         }
     }
 
@@ -207,9 +209,9 @@ public sealed partial class TokenEndpoint(
         response.Headers[RateLimitFields.Standing] = RateLimitFields.StandingValue(rate, quota);
     }
 
-    [LoggerMessage(1000, LogLevel.Debug, "Token issued to client {ClientId}: scope {Scope}, jti {Jti}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    [LoggerMessage(1000, LogLevel.Debug, "Token {Outcome} to client {ClientId}: scope {Scope}, jti {Jti}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
     private static partial void LogIssued(
-        ILogger logger, string clientId, string scope, string jti, string remoteAddress, double milliseconds, string correlationId);
+        ILogger logger, string outcome, string clientId, string scope, string jti, string remoteAddress, double milliseconds, string correlationId);
 
     [LoggerMessage(1001, LogLevel.Information, "Token refused to client {ClientId}: {Outcome} ({Reason}), scope {Scope}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
     private static partial void LogRefused(

@@ -117,6 +117,8 @@ public sealed class SharedKeysTests(ThreeSilos silos)
     private static async Task<List<long>> GenerationsAsync(Caller caller, IReadOnlyList<ServerProcess> nodes, IReadOnlyList<TestClient> clients)
     {
         var tokens = await Task.WhenAll(clients.SelectMany(client => nodes.Select(node => caller.TokenAsync(node, client))));
+        // RFC 9068 section 2.2: ids are unique over all nodes.
+        Assert.Equal(tokens.Length, tokens.Select(token => Caller.ClaimsOf(token).GetProperty("jti").GetString()).Distinct().Count());
         return [.. tokens.Select(Caller.GenerationOf)];
     }
 }

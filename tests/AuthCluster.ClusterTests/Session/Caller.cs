@@ -84,11 +84,13 @@ public sealed class Caller : IDisposable
     }
 
     /// <summary>The generation that a token carries.</summary>
-    public static long GenerationOf(string token)
+    public static long GenerationOf(string token) => ClaimsOf(token).GetProperty("gen").GetInt64();
+
+    /// <summary>The claims of a token, which is not checked.</summary>
+    public static JsonElement ClaimsOf(string token)
     {
         ArgumentNullException.ThrowIfNull(token);
-        using var claims = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]));
-        return claims.RootElement.GetProperty("gen").GetInt64();
+        return JsonElement.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[1]));
     }
 
     /// <summary>Sends a request to a server.</summary>

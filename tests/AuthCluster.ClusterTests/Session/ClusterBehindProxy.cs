@@ -53,6 +53,7 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
             await cluster.StartNodesAsync(2, node => node["AuthCluster:Bootstrap:ClientsFile"] = null);
         }
 
+        await BothReadAsync(cluster);
         return (cluster, _proxies[kind]);
     }
 
@@ -68,6 +69,20 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
         {
             await _postgres.DisposeAsync();
         }
+    }
+
+    /// <summary>After the outage of the test before, each silo finds by itself that storage is well again.</summary>
+    private static async Task BothReadAsync(ClusterUnderTest cluster)
+    {
+        // Ids of nobody are looked up where their hash places them: among so many are some of each silo.
+        const int LookUps = 12;
+        using var caller = new Caller();
+        await Eventually.HoldsAsync(
+            "both silos read storage",
+            TimeSpan.FromSeconds(10),
+            async () => (await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => caller.AskAsync(cluster.Nodes[i % cluster.Nodes.Count], TestClient.New($"nobody-{i}")))))
+                .All(sample => sample.Status == 401),
+            TestContext.Current.CancellationToken);
     }
 
     private async Task<TestDatabase> CreatePostgresAsync()

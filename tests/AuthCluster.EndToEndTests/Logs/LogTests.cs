@@ -26,6 +26,51 @@ public sealed class LogTests(SharedServer server) : IDisposable
     }
 
     [Fact]
+    public async Task Each_token_request_is_one_event_with_its_outcome()
+    {
+        await using var own = new ServerProcess
+        {
+            ["Logging:Console:FormatterName"] = "json",
+            ["Logging:LogLevel:AuthCluster.Issuance"] = "Debug",
+            ["AuthCluster:Bootstrap:AdminClientId"] = "root",
+            ["AuthCluster:Bootstrap:AdminClientSecret"] = "a secret of the test's own",
+        };
+        await own.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(own.Address);
+        var client = new TestClient("root", "a secret of the test's own");
+        await caller.PostAsync(client, "&scope=authcluster:read");
+        await caller.PostAsync(client, "&scope=none");
+
+        foreach (var (outcome, scope) in new[] { ("issued", "authcluster:read"), ("invalid_scope", "none") })
+        {
+            await Eventually.HoldsAsync($"there is the event of {outcome}", Soon, () => EventsOf(own, outcome, scope) == 1, Cancellation);
+        }
+
+        static int EventsOf(ServerProcess server, string outcome, string scope) => server.OutputOfThisRun.Split('\n')
+            .Where(line => line.StartsWith('{') && line.EndsWith('}'))
+            .Select(line => JsonElement.Parse(line).GetProperty("State"))
+            .Count(state => state.TryGetProperty("Outcome", out var had) && had.GetString() == outcome
+                && state.GetProperty("ClientId").GetString() == "root" && state.GetProperty("Scope").GetString() == scope);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.0/8,::1/128,10.0.0.0/8", "203.0.113.9, 10.1.2.3", "203.0.113.9")]
+    [InlineData("127.0.0.0/8,::1/128", "203.0.113.9, 10.1.2.3", "10.1.2.3")]
+    [InlineData(null, "203.0.113.9", "127.0.0.1")]
+    public async Task The_callers_address_is_what_the_last_proxy_that_is_trusted_saw(string? trusted, string forwardedFor, string address)
+    {
+        await using var own = new ServerProcess { ["AuthCluster:Http:TrustedProxies"] = trusted };
+        await own.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(new Uri($"http://127.0.0.1:{own.Port}"));
+        caller.Http.DefaultRequestHeaders.Add("X-Forwarded-For", forwardedFor);
+
+        await caller.PostAsync(new TestClient("from-afar", GeneratedSecret.New()));
+
+        await Eventually.HoldsAsync(
+            "the log names the address", Soon, () => own.OutputOfThisRun.Split('\n').Any(line => line.Contains("from-afar", StringComparison.Ordinal) && line.Contains($", from {address} in", StringComparison.Ordinal)), Cancellation);
+    }
+
+    [Fact]
     public async Task Each_refusal_leaves_the_client_in_the_log()
     {
         await _caller.PostAsync(new TestClient("someone-unheard-of", GeneratedSecret.New()));

@@ -4,6 +4,10 @@ using AuthCluster.TestKit;
 namespace AuthCluster.EndToEndTests.Revocation;
 
 /// <summary>RFC 7009: a client ends one of its own tokens.</summary>
+/// <remarks>
+/// <c>unsupported_token_type</c> (section 2.2.1) can't arise: the server issues access tokens alone, and a hint that names
+/// another type is passed over (section 2.1).
+/// </remarks>
 [Collection(OnSharedServer.Name)]
 public sealed class RevocationTests(SharedServer server) : IDisposable
 {

@@ -71,6 +71,8 @@ public sealed class ConfigurationErrorTests
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=nonsense"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:99999"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://192.0.2.1:8080"] },
+        { "ASPNETCORE_URLS has", ["DOTNET_ENVIRONMENT=Development", "ASPNETCORE_URLS=http://0.0.0.0:15997"] },
+        { "AuthCluster:Http:ManagementUrls has", ["DOTNET_ENVIRONMENT=Development", "AuthCluster:Http:ManagementUrls=http://0.0.0.0:15996"] },
         { "Kestrel:Endpoints", ["Kestrel:Endpoints:More:Url=http://127.0.0.1:15998"] },
         { "Logging:LogLevel:Default", ["Logging:LogLevel:Default=Bogus"] },
         { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/dev/null/data"] },
