@@ -132,10 +132,11 @@ public sealed partial class TokenEndpoint(
 
         var signed = reusable.GetOrSign(asked.ClientId, grant);
         WriteLimits(context.Response, answer.Limit);
-        await WriteTokenAsync(context.Response, signed, grant.Scope);
-
+        // Counted first: who has the answer finds it in the metrics.
         var elapsed = clock.GetElapsedTime(arrived);
         metrics.Answered(Issued, asked.AuthMethod, elapsed);
+        await WriteTokenAsync(context.Response, signed, grant.Scope);
+
         if (answer.Limit is { IsExceeded: true } exceeded)
         {
             metrics.OverLimit(exceeded);
@@ -165,10 +166,10 @@ public sealed partial class TokenEndpoint(
         TimeSpan? after = error.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable
             ? (retryAfter > ComeBackAfter ? retryAfter : ComeBackAfter)
             : null;
-        await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
-
         var elapsed = clock.GetElapsedTime(arrived);
         metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
+        await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
+
         LogRefused(
             _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason, asked.Scope ?? "",
             SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
