@@ -65,25 +65,16 @@ internal static class AdminProblem
         428, "Precondition Required", "PUT replaces the whole document; send If-Match with the ETag that you read, or * for any.");
 
     /// <summary>What was asked may or may not have been done; it is safe to ask again.</summary>
-    public static AdminAnswer Unavailable { get; } = Of(
-        503, "Service Unavailable", "Storage does not answer at the moment. Whether the change was made is not known; repeating it is safe.") with
-    {
-        RetryAfter = ComeBackAfter,
-    };
+    public static AdminAnswer Unavailable { get; } = ComeBack(
+        "Storage does not answer at the moment. Whether the change was made is not known; repeating it is safe.");
 
     /// <summary>A patch that named no ETag lost to other changes until its time was up.</summary>
-    public static AdminAnswer Contended { get; } = Of(
-        503, "Service Unavailable", "Others change this client all the time; this change was not made. Send it again.") with
-    {
-        RetryAfter = ComeBackAfter,
-    };
+    public static AdminAnswer Contended { get; } = ComeBack(
+        "Others change this client all the time; this change was not made. Send it again.");
 
     /// <summary>The turn of a given secret did not come.</summary>
-    public static AdminAnswer TooManyGivenSecrets { get; } = Of(
-        503, "Service Unavailable", "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.") with
-    {
-        RetryAfter = ComeBackAfter,
-    };
+    public static AdminAnswer TooManyGivenSecrets { get; } = ComeBack(
+        "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.");
 
     public static AdminAnswer MediaType(string expected) =>
         Of(415, "Unsupported Media Type", $"The body must be {expected}, without a Content-Encoding.");
@@ -144,6 +135,8 @@ internal static class AdminProblem
         ClientOutcome.Unavailable => Unavailable,
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
+
+    private static AdminAnswer ComeBack(string detail) => Of(503, "Service Unavailable", detail) with { RetryAfter = ComeBackAfter };
 
     private static AdminAnswer Of(int status, string title, string detail) =>
         Write(new ProblemBody { Title = title, Status = status, Detail = detail });

@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
@@ -14,9 +15,6 @@ internal static class ClientRoutes
     private const string All = "/clients";
     private const string One = "/clients/{id}";
     private const int LongestPauseMilliseconds = 30;
-
-    /// <summary>How long a patch is merged again with what others made of the client meanwhile: as long as a grain is asked.</summary>
-    private static readonly TimeSpan LongestMerging = TimeSpan.FromSeconds(8);
 
     public static void Map(AdminRouteGroup routes)
     {
@@ -250,7 +248,7 @@ internal static class ClientRoutes
                 return answer;
             }
 
-            if (services.Clock.GetElapsedTime(started) > LongestMerging)
+            if (services.Clock.GetElapsedTime(started) > GrainFailures.Deadline)
             {
                 return AdminProblem.Contended;
             }

@@ -310,16 +310,14 @@ public sealed class ClientAuthorityTests : IDisposable
         counter.GetMeasurementSnapshot().SelectMany(measured => Enumerable.Repeat(measured.Tags["reason"], (int)measured.Value));
 
     /// <summary>A decision that is lost: Orleans ends it, at the latest a second after its time-out.</summary>
-    private async Task<T> LostAsync<T>()
-    {
-        await Task.Delay(DecisionTimeout + TimeSpan.FromSeconds(1), _clock);
-        throw new TimeoutException();
-    }
+    private Task<T> LostAsync<T>() => EndedAfterAsync<T>(DecisionTimeout);
 
     /// <summary>The same of a write.</summary>
-    private async Task<ClientAnswer> LostWriteAsync()
+    private Task<ClientAnswer> LostWriteAsync() => EndedAfterAsync<ClientAnswer>(CallBound.ResponseTimeout);
+
+    private async Task<T> EndedAfterAsync<T>(TimeSpan timeout)
     {
-        await Task.Delay(CallBound.ResponseTimeout + TimeSpan.FromSeconds(1), _clock);
+        await Task.Delay(timeout + TimeSpan.FromSeconds(1), _clock);
         throw new TimeoutException();
     }
 
