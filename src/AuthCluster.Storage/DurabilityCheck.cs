@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Dapper;
 using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
@@ -79,8 +78,9 @@ public static class DurabilityCheck
         using var turn = await database.EnterWriteAsync(cancellationToken);
         try
         {
-            // Takes the write lock and gives it back.
-            await connection.ExecuteAsync(new CommandDefinition("begin immediate; rollback", cancellationToken: cancellationToken));
+            // SQLite takes a transaction of a read-only connection for one that reads, until it writes. Disposing rolls it back.
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await Database.ExecuteAsync(connection, transaction, "create table durability_check (id integer)", null, cancellationToken);
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SqliteReadOnly)
         {

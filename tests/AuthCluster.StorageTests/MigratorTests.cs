@@ -65,7 +65,6 @@ public sealed class MigratorTests
         })));
 
         Assert.Equal(Scripts.Of(provider).Select(script => script.Name), applied.SelectMany(names => names).Order(StringComparer.Ordinal));
-        Assert.Single(applied, names => names.Count > 0);
     }
 
     [Fact]
