@@ -14,8 +14,8 @@
 -- Two at once: the update waits for the row that another writes, and moves it only to a higher version, so the order of the two
 -- does not matter. Where there is no row yet, two inserts meet at the primary key, and the loser's 2627 makes it try again. All
 -- writers of one client take its catalogue row first, and its parts after.
--- SQL Server ignores trailing blanks when it compares, whatever the collation: owners that differ in these alone are one here, an owner
--- of blanks is none, and a prefix of a name that ends in blanks also finds the name without them. Ids and scopes have no blanks.
+-- SQL Server pads the shorter of two texts with blanks when it compares, whatever the collation: the queries look at the lengths too. An
+-- owner of blanks alone is none here, since the filter of its indexes takes it for empty. Ids and scopes have no blanks.
 -- The filtered indexes ask every session that writes for the ANSI settings that SqlClient makes by default.
 
 set quoted_identifier on; set ansi_nulls on; set xact_abort on;

@@ -228,8 +228,14 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Runs one statement within a transaction and answers how many rows it touched.</summary>
     internal static Task<int> ExecuteAsync(
-        DbConnection connection, DbTransaction transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+        DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(Counted(connection, sql), parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// The text as one whose rows are counted. SQL Server counts none (the driver answers -1) where NOCOUNT is on, which may be the
+    /// default of the server's sessions.
+    /// </summary>
+    internal static string Counted(DbConnection connection, string sql) => connection is SqlConnection ? $"set nocount off;\n{sql}" : sql;
 
     /// <summary>Runs one statement within a transaction and answers the first column of its first row, or the default when there is none.</summary>
     internal static Task<T?> ScalarAsync<T>(

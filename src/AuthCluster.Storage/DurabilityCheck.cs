@@ -35,6 +35,9 @@ public static class DurabilityCheck
 
     private const string SqlServerDurability = "select delayed_durability_desc from sys.databases where database_id = db_id()";
 
+    /// <summary>With a parameter, as the stores' texts have them: a trace flag suppresses the counts of those alone.</summary>
+    private const string SqlServerCountedInsert = "declare @rows table (number int); insert into @rows (number) values (@Number)";
+
     /// <summary>SQLITE_READONLY.</summary>
     private const int SqliteReadOnly = 8;
 
@@ -124,6 +127,13 @@ public static class DurabilityCheck
         {
             throw new DurabilityException(
                 "SQL Server's delayed durability is forced for this database: a crash would lose what was acknowledged. Set it to disabled or allowed.");
+        }
+
+        // By the count a store knows whether its write took place or another came first.
+        if (await Database.ExecuteAsync(connection, null, SqlServerCountedInsert, new { Number = 1 }, cancellationToken) != 1)
+        {
+            throw new DurabilityException(
+                "SQL Server does not tell how many rows a statement touched, even with NOCOUNT off (trace flag 3640 does that): a lost write would go unnoticed. Turn that off.");
         }
     }
 }

@@ -26,13 +26,16 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
 
     public string ConnectionString { get; }
 
-    public static async Task<DatabaseUnderTest> CreateAsync(StorageProvider provider, bool migrate = true)
+    /// <param name="provider">Its kind.</param>
+    /// <param name="migrate">Whether the schema is made.</param>
+    /// <param name="sqlServerCollation">The collation on SQL Server; the server's own where none is given.</param>
+    public static async Task<DatabaseUnderTest> CreateAsync(StorageProvider provider, bool migrate = true, string? sqlServerCollation = null)
     {
         var under = provider switch
         {
             StorageProvider.Sqlite => CreateSqlite(),
             StorageProvider.PostgreSql => await CreatePostgreSqlAsync(),
-            _ => await CreateSqlServerAsync(),
+            _ => await CreateSqlServerAsync(sqlServerCollation),
         };
         if (migrate)
         {
@@ -87,11 +90,11 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
             async () => await server.DropDatabaseAsync(name, CancellationToken.None));
     }
 
-    private static async Task<DatabaseUnderTest> CreateSqlServerAsync()
+    private static async Task<DatabaseUnderTest> CreateSqlServerAsync(string? collation)
     {
         var server = Environment.GetEnvironmentVariable(Providers.SqlServerVariable)!;
         var name = $"authcluster_test_{Guid.NewGuid():N}";
-        await RunOnAsync(server, $"create database {name}");
+        await RunOnAsync(server, $"create database {name}{(collation is null ? "" : $" collate {collation}")}");
         return new DatabaseUnderTest(
             StorageProvider.SqlServer,
             new SqlConnectionStringBuilder(server) { InitialCatalog = name }.ConnectionString,

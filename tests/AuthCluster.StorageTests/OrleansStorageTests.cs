@@ -36,6 +36,19 @@ public sealed class OrleansStorageTests
     }
 
     [Theory]
+    [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
+    public async Task A_state_is_written_and_read_in_a_database_that_tells_upper_from_lower_case(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider, sqlServerCollation: "Latin1_General_100_CS_AS");
+        await using var silo = await Silo.StartAsync(under.Database);
+        var grain = GrainId.Create("client", "c:orders");
+
+        await silo.Storage.WriteStateAsync(StateName, grain, new GrainState<Remembered>(new Remembered("one")));
+
+        Assert.Equal("one", (await silo.ReadAsync(grain)).State!.Text);
+    }
+
+    [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task Of_two_first_writes_one_is_refused(StorageProvider provider)
     {

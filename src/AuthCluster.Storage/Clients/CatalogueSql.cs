@@ -15,6 +15,12 @@ internal sealed record CatalogueSql
         left join last_used u on u.client_id = c.client_id and u.kind = 'client' and u.value = ''
         """;
 
+    // SQL Server pads the shorter of two texts with blanks before it compares them: without a look at the lengths "team " would be "team",
+    // and "Orders" would begin with "Orders ".
+    private const string OwnerIsExactly = "owner = @Owner and datalength(owner) = datalength(@Owner) and owner <> N'' and ";
+
+    private const string NameBeginsSo = "name_key >= @NameFrom and name_key < @NameTo and datalength(name_key) >= datalength(@NameFrom)";
+
     /// <summary>All clients.</summary>
     public required string Page { get; init; }
 
@@ -121,34 +127,35 @@ internal sealed record CatalogueSql
         PageOfOwner = $"""
             select top (@Limit) {Columns}
             from client_catalogue c {WithLastUse}
-            where c.deleted = 0 and c.owner = @Owner and c.owner <> N'' and c.client_id > @After
+            where c.deleted = 0 and c.owner = @Owner and datalength(c.owner) = datalength(@Owner) and c.owner <> N'' and c.client_id > @After
             order by c.client_id
             """,
-        CountNames = """
+        CountNames = $"""
             select count(*) from (
                 select top (@Limit) 1 as one from client_catalogue
-                where deleted = 0 and name_key >= @NameFrom and name_key < @NameTo) as found
+                where deleted = 0 and {NameBeginsSo}) as found
             """,
-        CountNamesOfOwner = """
+        CountNamesOfOwner = $"""
             select count(*) from (
                 select top (@Limit) 1 as one from client_catalogue
-                where deleted = 0 and owner = @Owner and owner <> N'' and name_key >= @NameFrom and name_key < @NameTo) as found
+                where deleted = 0 and {OwnerIsExactly}{NameBeginsSo}) as found
             """,
         SearchFew = SqlServerSearch("ix_client_catalogue_page", "ix_client_catalogue_name", ""),
         SearchMany = SqlServerSearch("ix_client_catalogue_page", "ix_client_catalogue_page", ""),
         SearchFewOfOwner = SqlServerSearch(
-            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_name", "owner = @Owner and owner <> N'' and "),
+            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_name", OwnerIsExactly),
         SearchManyOfOwner = SqlServerSearch(
-            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", "owner = @Owner and owner <> N'' and "),
+            "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", OwnerIsExactly),
     };
 
-    // The cross join keeps SQLite from going through all clients in order and asking of each whether it was found.
+    // The cross join keeps SQLite from going through all clients in order and asking of each whether it was found; the plus keeps it from
+    // beginning at the lower of two bounds.
     private static string SqliteSearch(string idIndex, string nameIndex, string ownerFilter) => $"""
         select {Columns}
         from (
             select client_id from (
                 select client_id from client_catalogue indexed by {idIndex}
-                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
+                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo and +client_id > @After
                 order by client_id limit @Limit)
             union
             select client_id from (
@@ -164,7 +171,7 @@ internal sealed record CatalogueSql
     private static string PostgreSqlSearch(bool few, string ownerFilter) => $"""
         with by_id as (
             select client_id from client_catalogue
-            where not deleted and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
+            where not deleted and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo and client_id > @After
             order by client_id limit @Limit),
         named as {(few ? "materialized" : "not materialized")} (
             select client_id from client_catalogue
@@ -182,12 +189,13 @@ internal sealed record CatalogueSql
         where c.client_id in (
             select client_id from (
                 select top (@Limit) client_id from client_catalogue with (index ({idIndex}))
-                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo
+                where deleted = 0 and {ownerFilter}client_id >= @IdFrom and client_id < @IdTo and client_id > @After
+                    and datalength(client_id) >= datalength(@Search)
                 order by client_id) as by_id
             union
             select client_id from (
                 select top (@Limit) client_id from client_catalogue with (index ({nameIndex}))
-                where deleted = 0 and {ownerFilter}client_id > @After and name_key >= @NameFrom and name_key < @NameTo
+                where deleted = 0 and {ownerFilter}client_id > @After and {NameBeginsSo}
                 order by client_id) as by_name)
         order by c.client_id
         """;

@@ -18,9 +18,6 @@ public sealed class CatalogueStore(Database database)
 
     private const int LongestOwner = 128;
 
-    /// <summary>Appended to an id it gives what lies between that id and every other above it: below all characters of an id.</summary>
-    private const string NextId = "\u0001";
-
     private readonly CatalogueSql _sql = CatalogueSql.Of(database.Provider);
 
     private readonly string _admins = database.Sql(
@@ -60,8 +57,9 @@ public sealed class CatalogueStore(Database database)
         {
             After = after,
             Owner = query.Owner is null ? "" : OwnerKey(query.Owner),
-            // One lower bound, whichever is higher: given two, SQLite starts at the one that it read first.
-            IdFrom = string.CompareOrdinal(search, after) > 0 ? search : after + NextId,
+            Search = search,
+            // Where a database begins to read: at the higher of the two bounds.
+            IdFrom = string.CompareOrdinal(search, after) > 0 ? search : after,
             IdTo = StoredText.EndOfPrefix(database.Provider, search),
             NameFrom = nameKey,
             NameTo = StoredText.EndOfPrefix(database.Provider, nameKey),

@@ -109,8 +109,9 @@ public sealed class KeyMaterialStore(Database database)
                     await Database.ExecuteAsync(connection, transaction, _insertFloor, floor, cancellationToken);
                 }
 
-                return await ReadAsync(connection, transaction, cancellationToken)
-                    ?? throw new InvalidOperationException("The first key ring was not stored.");
+                return await ReadAsync(connection, transaction, cancellationToken) is { SigningKeys.IsEmpty: false, Peppers.IsEmpty: false } stored
+                    ? stored
+                    : throw new InvalidOperationException("The first key ring was not stored.");
             },
             cancellationToken);
 

@@ -13,6 +13,7 @@ public sealed class CataloguePlanTests
     {
         After = "a-8",
         Owner = "team-7",
+        Search = "a-80",
         IdFrom = "a-80",
         IdTo = "a-81",
         NameFrom = "ZULU 01",

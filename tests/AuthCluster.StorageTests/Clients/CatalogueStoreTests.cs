@@ -19,6 +19,9 @@ public sealed class CatalogueStoreTests
         foreach (var limit in new[] { 1, 2, 5, 19, 1_000 })
         {
             Assert.Equal(ids.Order(StringComparer.Ordinal), await WalkAsync(store, new CatalogueQuery(null, null, null, limit)));
+            Assert.Equal(
+                ids.Where(id => id.StartsWith('a')).Order(StringComparer.Ordinal),
+                (await WalkAsync(store, new CatalogueQuery("a", null, null, limit))).Where(id => id.StartsWith('a')));
         }
     }
 
@@ -49,6 +52,26 @@ public sealed class CatalogueStoreTests
         Assert.Empty(await WalkAsync(store, new CatalogueQuery("_", null, null, 100)));
         Assert.Equal(["x5"], await WalkAsync(store, new CatalogueQuery("\u00c9CL", null, null, 100)));
         Assert.Empty(await WalkAsync(store, new CatalogueQuery("service", null, null, 100)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Blanks_at_the_end_of_what_is_looked_for_count(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        await CreateAsync(under,
+        [
+            Samples.Client("a") with { Name = "Orders", Owner = "team" },
+            Samples.Client("b") with { Name = "Orders service", Owner = "team " },
+        ]);
+        var store = new CatalogueStore(under.Database);
+
+        Assert.Equal(["a"], await WalkAsync(store, new CatalogueQuery(null, "team", null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery(null, "team ", null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery("orders ", null, null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery("orders ", "team ", null, 10)));
+        Assert.Empty(await WalkAsync(store, new CatalogueQuery("orders ", "team", null, 10)));
+        Assert.Empty(await WalkAsync(store, new CatalogueQuery("a ", null, null, 10)));
     }
 
     [Theory]
