@@ -48,7 +48,7 @@ internal static class RestoredCommand
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
-            throw new StartupException($"The database gave no definite answer; run '{Name}' again.");
+            throw new StartupException($"The database gave no definite answer ({StorageReason.Of(e)}); run '{Name}' again.");
         }
     }
 }

@@ -12,7 +12,7 @@ internal static class EncryptionKeyFile
 
     /// <summary>Reads the key, or makes it where nothing was stored under one yet.</summary>
     /// <param name="folder">The data folder.</param>
-    /// <param name="mayCreate">False when the database exists already: its keys would be lost to a new one.</param>
+    /// <param name="mayCreate">False when the database holds keys already: they would be lost to a new one.</param>
     /// <exception cref="StartupException">The file is missing, or is no key.</exception>
     public static byte[] ReadOrCreate(string folder, bool mayCreate)
     {
@@ -21,7 +21,7 @@ internal static class EncryptionKeyFile
         {
             if (!mayCreate)
             {
-                throw new StartupException($"The key-encryption key '{path}' is missing, but the database beside it was made under one; restore the file from a backup.");
+                throw new StartupException($"The key-encryption key '{path}' is missing, but the keys in the database were encrypted under it; restore the file from a backup.");
             }
 
             Create(path);

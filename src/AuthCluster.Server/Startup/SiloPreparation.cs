@@ -16,9 +16,6 @@ internal sealed class SiloPreparation : IAsyncDisposable
     public const string WrongEncryptionKey =
         "AuthCluster:Keys:EncryptionKey is not the key that the stored keys were wrapped under; set the one that was, or run 'keys rewrap' with it as AuthCluster:Keys:PreviousEncryptionKey.";
 
-    public const string DatabaseNotReached =
-        "The database of AuthCluster:Storage:ConnectionString could not be reached for a minute; check that it runs and that the address and the credentials are right.";
-
     private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
 
@@ -33,6 +30,10 @@ internal sealed class SiloPreparation : IAsyncDisposable
         FirstStart = firstStart;
         BootstrapClients = clients;
     }
+
+    /// <summary>The sentence for a database that could not be worked with for as long as a start waits.</summary>
+    public static string DatabaseNotReached(Exception reason) =>
+        $"The database of AuthCluster:Storage:ConnectionString could not be reached for a minute ({StorageReason.Of(reason)}); check that it runs and that the address and the credentials are right.";
 
     public Database Database { get; }
 
@@ -55,12 +56,10 @@ internal sealed class SiloPreparation : IAsyncDisposable
         try
         {
             CreateDataDirectory(settings, database);
-            var isNewFile = database.SqliteFile is { } file && !File.Exists(file);
             fileLock = TakeLock(database);
-            var encryptionKey = settings.Keys.EncryptionKey ?? EncryptionKeyFile.ReadOrCreate(settings.DataDirectory, isNewFile);
-            var (keys, firstStart) = await WhenReachableAsync(
-                () => OpenAsync(settings, isDevelopment, database, encryptionKey, loggers, clock, cancellationToken), loggers, clock, cancellationToken);
-            return new SiloPreparation(database, fileLock, keys, encryptionKey, firstStart, clients);
+            var opened = await WhenReachableAsync(
+                () => OpenAsync(settings, isDevelopment, database, loggers, clock, cancellationToken), loggers, clock, cancellationToken);
+            return new SiloPreparation(database, fileLock, opened.Keys, opened.EncryptionKey, opened.FirstStart, clients);
         }
         catch
         {
@@ -98,8 +97,8 @@ internal sealed class SiloPreparation : IAsyncDisposable
         _lock?.Dispose();
     }
 
-    private static async Task<(SiloKeys Keys, FirstStart? FirstStart)> OpenAsync(
-        ServerSettings settings, bool isDevelopment, Database database, ReadOnlyMemory<byte> encryptionKey, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<(SiloKeys Keys, ReadOnlyMemory<byte> EncryptionKey, FirstStart? FirstStart)> OpenAsync(
+        ServerSettings settings, bool isDevelopment, Database database, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
     {
         await RequireDurabilityAsync(database, cancellationToken);
         var migrator = new Migrator(database, clock, loggers.CreateLogger<Migrator>());
@@ -113,14 +112,14 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
 
         var store = new KeyMaterialStore(database);
-        var firstStart = isDevelopment
-            ? await FirstStart.FindAsync(database, await store.ReadAsync(cancellationToken) is null, encryptionKey, cancellationToken)
-            : null;
+        var isEmpty = await store.ReadVersionAsync(cancellationToken) is null;
+        var encryptionKey = settings.Keys.EncryptionKey ?? EncryptionKeyFile.ReadOrCreate(settings.DataDirectory, mayCreate: isEmpty);
+        var firstStart = isDevelopment ? await FirstStart.FindAsync(database, isEmpty, encryptionKey, cancellationToken) : null;
         try
         {
             var keys = await KeyMaterialSetup.EnsureAsync(
                 store, encryptionKey, settings.Tokens.Algorithm, settings.Keys.PublishAhead, clock, cancellationToken);
-            return (keys, firstStart);
+            return (keys, encryptionKey, firstStart);
         }
         catch (CryptographicException)
         {
@@ -169,10 +168,10 @@ internal sealed class SiloPreparation : IAsyncDisposable
             {
                 if (clock.GetElapsedTime(started) + TryAgainAfter > WaitForDatabase)
                 {
-                    throw new StartupException(DatabaseNotReached);
+                    throw new StartupException(DatabaseNotReached(e));
                 }
 
-                StartupLog.DatabaseNotReachable(log, e.GetType().Name);
+                StartupLog.DatabaseNotReachable(log, StorageReason.Of(e));
                 await Task.Delay(TryAgainAfter, clock, cancellationToken);
             }
         }

@@ -13,7 +13,7 @@ internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch>
     /// <summary>Whether to try once more. A database that could not be reached for a minute ends the start, as it does for a silo.</summary>
     public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
     {
-        LogNoSilo(exception.GetType().Name);
+        LogNoSilo(StorageFaults.IsUnavailable(exception) ? StorageReason.Of(exception) : exception.GetType().Name);
         if (StorageFaults.IsUnavailable(exception) && clock.GetElapsedTime(_started) > WaitForDatabase)
         {
             return false;

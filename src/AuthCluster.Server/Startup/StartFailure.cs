@@ -12,7 +12,7 @@ internal static class StartFailure
     public static string? SentenceOf(Exception exception) => exception switch
     {
         SqliteException { SqliteErrorCode: 26 or 11 } => "The file that AuthCluster:Storage:ConnectionString names is not a sound SQLite database; put back a backup, or name another file.",
-        StorageUnavailableException => SiloPreparation.DatabaseNotReached,
+        StorageUnavailableException => SiloPreparation.DatabaseNotReached(exception),
         InvalidOperationException or FormatException or ArgumentException or IOException or SocketException or UnauthorizedAccessException or OptionsValidationException =>
             $"The server could not start: {FirstLine(exception)}",
         _ => null,

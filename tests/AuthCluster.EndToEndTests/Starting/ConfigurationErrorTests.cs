@@ -148,7 +148,9 @@ public sealed class ConfigurationErrorTests
             var lines = server.OutputOfThisRun.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             // Lines of the log begin with the time.
             var sentence = Assert.Single(lines, line => !char.IsAsciiDigit(line[0]));
-            Assert.StartsWith("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute", sentence, StringComparison.Ordinal);
+            Assert.StartsWith("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute (", sentence, StringComparison.Ordinal);
+            Assert.Contains("Connection refused", sentence, StringComparison.Ordinal);
+            Assert.All(lines.Where(line => line.Contains("can't be reached yet", StringComparison.Ordinal)), line => Assert.Contains("Connection refused", line, StringComparison.Ordinal));
         });
 
         static ServerProcess Waiting(string role) => new()

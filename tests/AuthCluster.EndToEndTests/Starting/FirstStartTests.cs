@@ -32,6 +32,41 @@ public sealed partial class FirstStartTests
         await PasteAsync(server, command);
     }
 
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Production")]
+    public async Task A_schema_that_was_made_and_looked_at_beforehand_is_as_good_as_none_for_the_first_start(string environment)
+    {
+        await using var server = new ServerProcess { ["DOTNET_ENVIRONMENT"] = environment };
+        Assert.Equal(1, await server.RunToExitAsync(Cancellation, "db", "status"));
+        Assert.Equal(0, await server.RunToExitAsync(Cancellation, "db", "migrate"));
+        Assert.Equal(0, await server.RunToExitAsync(Cancellation, "db", "status"));
+
+        await server.StartAsync(Cancellation);
+
+        Assert.Equal(environment == "Development", SecretText().IsMatch(server.OutputOfThisRun));
+        await server.StopAsync(Cancellation);
+        await server.StartAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task A_key_encryption_key_that_is_missing_stops_the_start_once_keys_are_stored_and_none_is_made()
+    {
+        await using var server = new ServerProcess();
+        await server.StartAsync(Cancellation);
+        await server.StopAsync(Cancellation);
+        var key = Path.Combine(server.DataDirectory, "key-encryption.key");
+        var text = await File.ReadAllTextAsync(key, Cancellation);
+        File.Delete(key);
+
+        Assert.Equal(1, await server.RunToExitAsync(Cancellation));
+
+        Assert.Contains(key, server.OutputOfThisRun, StringComparison.Ordinal);
+        Assert.False(File.Exists(key));
+        await File.WriteAllTextAsync(key, text, Cancellation);
+        await server.StartAsync(Cancellation);
+    }
+
     [Fact]
     public async Task The_credentials_are_printed_once_even_when_the_first_run_is_killed()
     {
