@@ -7,7 +7,7 @@ COPY sql sql
 COPY src src
 RUN dotnet publish src/AuthCluster.Server --configuration Release --output /app
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiselled-extra
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled-extra
 WORKDIR /app
 COPY --from=build /app .
 # The runtime's diagnostics would make sockets and files in /tmp. A container that is given a single CPU wants

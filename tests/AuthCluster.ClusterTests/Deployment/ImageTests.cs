@@ -15,12 +15,22 @@ public sealed class ImageTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <summary>
+    /// Microsoft's images of ASP.NET Core 10 without a shell and with ICU: the folders of <c>src/aspnet/10.0</c> in dotnet/dotnet-docker,
+    /// each of which is a tag after <c>10.0-</c>.
+    /// </summary>
+    private static readonly string[] Published =
+    [
+        "noble-chiseled-extra", "noble-chiseled-composite-extra", "resolute-chiseled-extra", "resolute-chiseled-composite-extra",
+        "azurelinux3.0-distroless-extra", "azurelinux3.0-distroless-composite-extra", "azurelinux4.0-distroless-extra", "azurelinux4.0-distroless-composite-extra",
+    ];
+
     [Fact]
-    public async Task The_image_has_icu_no_shell_and_no_root()
+    public async Task The_image_is_one_that_microsoft_publishes_with_icu_no_shell_and_no_root()
     {
         var image = await ImageFile.ReadAsync(Cancellation);
 
-        Assert.EndsWith("-chiselled-extra", image.Base, StringComparison.Ordinal);
+        Assert.Contains(image.Base, Published.Select(folder => $"mcr.microsoft.com/dotnet/aspnet:10.0-{folder}"));
         Assert.Equal("$APP_UID", image.User);
         Assert.Equal("""["dotnet", "AuthCluster.Server.dll"]""", image.Entrypoint);
     }
