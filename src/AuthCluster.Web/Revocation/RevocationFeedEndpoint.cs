@@ -44,7 +44,7 @@ public sealed class RevocationFeedEndpoint(CallerDoor door, RevocationWatch watc
             return;
         }
 
-        var page = await watch.ReadAsync(request.After, request.Wait, context.RequestAborted);
+        var page = await watch.ReadAsync(request.After, request.Wait, arrived, context.RequestAborted);
         if (!page.Known)
         {
             await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);

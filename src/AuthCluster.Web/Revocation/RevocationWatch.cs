@@ -30,30 +30,41 @@ public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority author
     /// <summary>What the watch saw: a page, and the cursor that it was read from.</summary>
     private sealed record News(string After, RevocationFeedAnswer Page);
 
-    /// <summary>Reads what became visible after a cursor, and waits for it when there is nothing.</summary>
+    /// <summary>
+    /// Reads what became visible after a cursor, and waits for it when there is nothing. Answers <paramref name="wait"/> after the
+    /// request came, or 8 s after that where the silos do not answer.
+    /// </summary>
     /// <param name="after">The cursor; null for the beginning.</param>
     /// <param name="wait">How long to wait for something new.</param>
+    /// <param name="arrived">When the request came, a timestamp of the clock: to find out who asks is part of its time.</param>
     /// <param name="cancellationToken">The reader has gone.</param>
-    public async Task<RevocationFeedAnswer> ReadAsync(string? after, TimeSpan wait, CancellationToken cancellationToken)
+    public async Task<RevocationFeedAnswer> ReadAsync(string? after, TimeSpan wait, long arrived, CancellationToken cancellationToken)
     {
-        var started = clock.GetTimestamp();
+        var asked = arrived;
         var cursor = after;
         while (true)
         {
             var signal = Signal();
-            var page = await AskAsync(cursor, cancellationToken);
+            var page = await AskAsync(cursor, asked, cancellationToken);
             var left = (lifetime.ApplicationStopping.IsCancellationRequested && wait > LongestWaitInStop ? LongestWaitInStop : wait)
-                - clock.GetElapsedTime(started);
+                - clock.GetElapsedTime(arrived);
             if (!page.Known || !page.Items.IsEmpty || left <= TimeSpan.Zero)
             {
                 return page;
             }
 
             cursor = page.Next;
-            if (await WaitAsync(signal, cursor, left, cancellationToken) is { } news && news.After == cursor && news.Page is { Known: true, Items.IsEmpty: false })
+            if (await WaitAsync(signal, cursor, left, cancellationToken) is not { } news)
+            {
+                return page;
+            }
+
+            if (news.After == cursor && news.Page is { Known: true, Items.IsEmpty: false })
             {
                 return news.Page;
             }
+
+            asked = clock.GetTimestamp();
         }
     }
 
@@ -146,7 +157,7 @@ public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority author
                 }
             }
 
-            var page = await AskAsync(cursor, CancellationToken.None);
+            var page = await AskAsync(cursor, clock.GetTimestamp(), CancellationToken.None);
             if (!page.Known || !page.Items.IsEmpty)
             {
                 // Where storage does not answer, the readers are told so, rather than that there is nothing new.
@@ -169,10 +180,11 @@ public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority author
         signal.TrySetResult(news);
     }
 
-    private async Task<RevocationFeedAnswer> AskAsync(string? cursor, CancellationToken cancellationToken) =>
+    private async Task<RevocationFeedAnswer> AskAsync(string? cursor, long started, CancellationToken cancellationToken) =>
         await authority.AskAsync(
             () => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None).WaitAsync(cancellationToken),
             bound.Quick,
+            started,
             cancellationToken)
         ?? new RevocationFeedAnswer { Known = false };
 

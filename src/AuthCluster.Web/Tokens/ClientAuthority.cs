@@ -34,6 +34,7 @@ public sealed partial class ClientAuthority(
             ProveAsync,
             static () => new IssueTokenAnswer { Kind = DecisionKind.Unavailable },
             bound.Quick,
+            clock.GetTimestamp(),
             cancellationToken);
     }
 
@@ -48,6 +49,7 @@ public sealed partial class ClientAuthority(
             ProveAsync,
             static () => new AuthenticateAnswer { Kind = DecisionKind.Unavailable },
             bound.Quick,
+            clock.GetTimestamp(),
             cancellationToken);
     }
 
@@ -80,6 +82,14 @@ public sealed partial class ClientAuthority(
     /// <param name="tries">How long each try is waited for.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, TryBound tries, CancellationToken cancellationToken)
+        where TAnswer : class => AskAsync(ask, tries, clock.GetTimestamp(), cancellationToken);
+
+    /// <summary>As the other, for a request that has used some of its deadline.</summary>
+    /// <param name="ask">Asks once.</param>
+    /// <param name="tries">How long each try is waited for.</param>
+    /// <param name="started">From when on the deadline counts, a timestamp of the clock.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, TryBound tries, long started, CancellationToken cancellationToken)
         where TAnswer : class =>
         AskAsync<Func<Task<TAnswer>>, TAnswer?>(
             ask,
@@ -88,6 +98,7 @@ public sealed partial class ClientAuthority(
             static (_, _, _) => Task.FromResult<Func<Task<TAnswer>>?>(null),
             static () => null,
             tries,
+            started,
             cancellationToken);
 
     private IClientGrain GrainOf(ClientId clientId) => grains.Client(clientId.Value);
@@ -100,18 +111,17 @@ public sealed partial class ClientAuthority(
         Func<TQuestion, ImmutableArray<SlowHashChallenge>, CancellationToken, Task<TQuestion?>> prove,
         Func<TAnswer> unavailable,
         TryBound tries,
+        long started,
         CancellationToken cancellationToken)
         where TQuestion : class
     {
-        var started = clock.GetTimestamp();
-        var left = GrainFailures.Deadline;
-        for (var failures = 0; ; left = Left(started))
+        for (var failures = 0; ;)
         {
             Progress progress;
             Exception? failure = null;
             try
             {
-                var answer = await tries.WaitAsync(ask(question), failures, left, clock);
+                var answer = await tries.WaitAsync(ask(question), failures, Left(started), clock);
                 progress = progressOf(answer);
                 if (progress.Kind is not (DecisionKind.NotNow or DecisionKind.Prove))
                 {

@@ -352,46 +352,4 @@ public sealed class ClientAuthorityTests : IDisposable
             return (asked.GetAwaiter().GetResult(), Elapsed);
         });
     }
-
-#pragma warning disable CA1852 // The proxy derives from it.
-    private class Scripted : DispatchProxy
-#pragma warning restore CA1852
-    {
-        public Func<object>? Answer { get; set; }
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer!();
-    }
-
-    /// <summary>Runs what is awaited on the test's own thread, when the test says so.</summary>
-    private sealed class OneThread : SynchronizationContext
-    {
-        private readonly Queue<(SendOrPostCallback Callback, object? State)> _waiting = new();
-
-        public static T Run<T>(Func<T> run)
-        {
-            var before = Current;
-            SetSynchronizationContext(new OneThread());
-            try
-            {
-                return run();
-            }
-            finally
-            {
-                SetSynchronizationContext(before);
-            }
-        }
-
-        public static bool RunWhatWaits()
-        {
-            var waiting = ((OneThread)Current!)._waiting;
-            while (waiting.TryDequeue(out var next))
-            {
-                next.Callback(next.State);
-            }
-
-            return true;
-        }
-
-        public override void Post(SendOrPostCallback d, object? state) => _waiting.Enqueue((d, state));
-    }
 }
