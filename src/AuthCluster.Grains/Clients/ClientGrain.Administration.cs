@@ -111,6 +111,7 @@ internal sealed partial class ClientGrain
                     Revision = state.Revision,
                     CreatedAt = state.CreatedAt,
                     Quota = state.Quota,
+                    OtherQuotas = state.OtherQuotas,
                     Creations = state.Creations,
                     Recent = state.Recent,
                     Outbox = state.Outbox,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
 
 namespace AuthCluster.Grains.Clients;
@@ -56,7 +57,7 @@ internal sealed partial class ClientGrain
                     change = new Change(ClientOutcome.LastAdmin);
                 }
 
-                return change.Next is { } next ? Stamp(state, next, actor, change) : null;
+                return change.Next is { } next ? Stamp(state, _limits.Settle(next, QuotaOf(next), Now), actor, change) : null;
             },
             administrative: true,
             cancellationToken);
@@ -159,6 +160,9 @@ internal sealed partial class ClientGrain
         now = now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
         return before is { Recent: [.., { At: var last }] } && now <= last ? last.AddMilliseconds(1) : now;
     }
+
+    private ClientQuota? QuotaOf(ClientState state) =>
+        state.Document is { } document ? ClientDocumentReader.ReadStored(_clientId, document.GetRawText()).Quota : null;
 
     private static bool IsEnabledAdmin(ClientState? state) => state is { Deleted: false, Enabled: true } && IsAdmin(state);
 

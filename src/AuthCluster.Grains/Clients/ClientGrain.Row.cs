@@ -7,10 +7,13 @@ namespace AuthCluster.Grains.Clients;
 internal sealed partial class ClientGrain
 {
     private const int MostTries = 4;
+    private static readonly TimeSpan ReserveAheadAgainAfter = TimeSpan.FromSeconds(10);
 
     private bool _rowUnknown;
     private bool _storageWentBack;
     private Task? _limitWork;
+    private IGrainTimer? _nextPeriod;
+    private DateTimeOffset _nextPeriodAwaited;
     private Task? _storingProof;
     private readonly Dictionary<string, byte[]> _proofs = new(StringComparer.Ordinal);
 
@@ -30,7 +33,7 @@ internal sealed partial class ClientGrain
         _loaded = outcome;
         if (outcome is RecordOutcome.Done or RecordOutcome.Missing)
         {
-            Adopt(record, written: false);
+            Adopt(record);
             _mustReload = false;
             _rowUnknown = false;
             if (record is not null && record.State.Outbox.Any(item => !_drained.Contains(item.AuditId)))
@@ -47,7 +50,7 @@ internal sealed partial class ClientGrain
         || (read.CreatedAt == held.CreatedAt && read.Revision < held.Revision);
 
     /// <summary>Takes over what storage holds now: the one place where what decisions see is exchanged.</summary>
-    private void Adopt(ClientRecord? record, bool written)
+    private void Adopt(ClientRecord? record)
     {
         _record = record;
         if (_drained.Count > 0)
@@ -78,7 +81,7 @@ internal sealed partial class ClientGrain
 
         _usage ??= _services.Usage.Open(_clientId);
         _verifier.Keep(_policy.Secrets);
-        _limits.Adopt(_policy, record.State, GrainContext.ActivationId.ToString(), written);
+        _limits.Adopt(_policy, record.State, GrainContext.ActivationId.ToString());
     }
 
     /// <summary>
@@ -114,10 +117,11 @@ internal sealed partial class ClientGrain
                 // Once begun, a write is not given up with its caller: half of what it stands for would be lost.
                 var (outcome, record) = await _services.Records.WriteAsync(
                     this.GetGrainId(), next, _record?.ETag, CancellationToken.None);
+                _limits.WriteEnded(outcome);
                 switch (outcome)
                 {
                     case RecordOutcome.Done:
-                        Adopt(record, written: true);
+                        Adopt(record);
                         return RecordOutcome.Done;
                     case RecordOutcome.Conflict when tries < MostTries:
                         continue;
@@ -201,9 +205,39 @@ internal sealed partial class ClientGrain
         _limitWork = need == LimitNeed.Claim ? ClaimLimitAsync() : ReserveQuotaAsync();
     }
 
+    /// <summary>
+    /// Sees to it that the first block of the quota's next period is there when that begins, also where nobody asks shortly before. Each
+    /// client does it at its own time, so that the clients of a silo don't all write when a period begins.
+    /// </summary>
+    private void WaitForNextPeriod()
+    {
+        if (_limits.ReserveAheadAt is not { } at || at == _nextPeriodAwaited)
+        {
+            return;
+        }
+
+        _nextPeriodAwaited = at;
+        _nextPeriod?.Dispose();
+        var now = Now;
+        _nextPeriod = this.RegisterGrainTimer(
+            _ =>
+            {
+                var need = _limits.WhatCanWait(Now);
+                StartWhatLimitsNeed(need);
+                if (_limits.ReserveAheadAt != at)
+                {
+                    _nextPeriod?.Dispose();
+                }
+
+                return Task.CompletedTask;
+            },
+            new GrainTimerCreationOptions(at > now ? at - now : TimeSpan.Zero, ReserveAheadAgainAfter) { Interleave = true });
+    }
+
     private async Task ClaimLimitAsync()
     {
-        var outcome = await UpdateRowAsync(_limits.Claim, administrative: false, CancellationToken.None);
+        var now = Now;
+        var outcome = await UpdateRowAsync(state => _limits.Claim(state, now), administrative: false, CancellationToken.None);
         _limits.WorkEnded(outcome == RecordOutcome.Done);
     }
 

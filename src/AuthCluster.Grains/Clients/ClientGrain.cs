@@ -45,7 +45,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         _logger = logger;
         _clientId = ClientGrainKey.ClientId(this.GetPrimaryKeyString());
         _verifier = new SecretVerifier(_clientId, services.Peppers);
-        _limits = new ClientLimits(services.Clock);
+        _limits = new ClientLimits(services.Clock, this.GetGrainId().GetUniformHashCode() / (double)uint.MaxValue);
     }
 
     private DateTimeOffset Now => _services.Clock.GetUtcNow();
@@ -107,8 +107,9 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
             return Refuse(refusal);
         }
 
-        var limit = _limits.Decide(policy, Now);
+        var limit = _limits.Decide(Now);
         StartWhatLimitsNeed(limit.Need);
+        WaitForNextPeriod();
         switch (limit.Outcome)
         {
             case LimitOutcome.Wait:

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Limits;
 
 namespace AuthCluster.Grains.Clients;
 
@@ -48,7 +49,11 @@ internal sealed record ClientState : StoredPart
     /// <summary>Tokens in the bucket at the last clean deactivation; null when none was ever stored.</summary>
     public double? LimitLevel { get; init; }
 
+    /// <summary>What is reserved of the quota in its kind of period.</summary>
     public QuotaReservation? Quota { get; init; }
+
+    /// <summary>What is reserved in the kinds of period that the quota had before.</summary>
+    public ImmutableArray<QuotaReservation> OtherQuotas { get; init; } = [];
 
     /// <summary>Consequences of the last changes that are not in their tables yet.</summary>
     public ImmutableArray<OutboxItem> Outbox { get; init; } = [];
@@ -106,9 +111,6 @@ internal sealed record SlowHashState : StoredPart
 
     public override string ToString() => $"SlowHashState({Algorithm})";
 }
-
-/// <summary>How much of the quota is reserved in a period. Reserved ahead of use, so that a crash can lose permits but never give too many.</summary>
-internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved) : StoredPart;
 
 /// <summary>One administrative change on its way to the audit and the revocation feed.</summary>
 internal sealed record OutboxItem : StoredPart

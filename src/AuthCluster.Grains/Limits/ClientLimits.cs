@@ -1,5 +1,6 @@
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
 
 namespace AuthCluster.Grains.Limits;
@@ -41,14 +42,17 @@ internal readonly record struct LimitDecision(LimitOutcome Outcome, LimitNeed Ne
 /// <para>The bucket is spent from only by the activation that the row names as its owner. It starts from the
 /// level that a clean deactivation stored, or empty when the last owner did not sign off.</para>
 /// <para>The quota is spent from blocks that were stored as reserved before, so that any number of crashes can
-/// lose permits but never give more than the quota.</para>
+/// lose permits but never give more than the quota (<see cref="QuotaPermits"/>).</para>
 /// </remarks>
-internal sealed class ClientLimits(TimeProvider clock)
+/// <param name="clock">The clock.</param>
+/// <param name="spread">A number of the client's own, 0 to 1: it spreads over time what clients do before a period of their quotas ends.</param>
+internal sealed class ClientLimits(TimeProvider clock, double spread)
 {
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
     // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
     private readonly long _origin = clock.GetTimestamp();
+    private readonly QuotaPermits _permits = new(spread);
 
     private string _self = "";
     private RateLimit? _rate;
@@ -57,32 +61,31 @@ internal sealed class ClientLimits(TimeProvider clock)
     private bool _hasBucket;
     private TheoreticalArrival _arrival;
 
-    private QuotaLimit? _quota;
-    private QuotaPeriod? _periodKind;
-    private DateTimeOffset _period;
-    private long _reserved;
-    private long _left;
-    private long _blockUnderWay;
     private long? _failedAt;
     private bool _signingOff;
 
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
-    public bool HasSomethingToGiveBack => _left > 0 || (_claimed && _rate is not null);
+    public bool HasSomethingToGiveBack => _permits.HasSomethingToGiveBack || (_claimed && _rate is not null);
+
+    /// <summary>When permits of the quota's next period are due; null for never as things are.</summary>
+    public DateTimeOffset? ReserveAheadAt => _permits.ReserveAheadAt;
 
     private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
-    /// <summary>Takes over what is stored. <paramref name="written"/>: by this activation's own write just now.</summary>
-    public void Adopt(ClientPolicy policy, ClientState state, string self, bool written)
+    private bool HasFailedLately => _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
+
+    /// <summary>Takes over what is stored.</summary>
+    public void Adopt(ClientPolicy policy, ClientState state, string self)
     {
         _self = self;
         AdoptRate(policy, state);
-        AdoptQuota(policy, state, written);
+        _permits.Adopt(policy.Document.Quota, state, clock.GetUtcNow());
     }
 
     /// <summary>Decides one token and spends it when it is allowed.</summary>
-    public LimitDecision Decide(ClientPolicy policy, DateTimeOffset now)
+    public LimitDecision Decide(DateTimeOffset now)
     {
-        if (_rate is null && _quota is null)
+        if (_rate is null && _permits.Quota is null)
         {
             return new LimitDecision(LimitOutcome.Allowed, LimitNeed.None, TimeSpan.Zero, null);
         }
@@ -98,23 +101,20 @@ internal sealed class ClientLimits(TimeProvider clock)
             return new LimitDecision(LimitOutcome.RateLimited, LimitNeed.None, limited.RetryAfter, Standing(rate, now));
         }
 
-        var need = LimitNeed.None;
         var quotaExceeded = false;
-        if (_quota is { } quota)
+        if (_permits.Quota is { } quota)
         {
-            RollPeriod(quota, now);
-            if (_left <= 0 && quota.Enforced)
+            var outcome = _permits.Spend(now);
+            quotaExceeded = outcome == QuotaOutcome.Exceeded;
+            if (outcome == QuotaOutcome.NothingHeld)
             {
-                return _reserved >= quota.Tokens
-                    ? new LimitDecision(LimitOutcome.QuotaExceeded, LimitNeed.None, quota.Period.End(_period) - now, Standing(rate, now))
-                    : new LimitDecision(WaitOrUnavailable(), LimitNeed.Reserve, TimeSpan.Zero, null);
+                return new LimitDecision(WaitOrUnavailable(), LimitNeed.Reserve, TimeSpan.Zero, null);
             }
 
-            quotaExceeded = _left <= 0 && _reserved >= quota.Tokens;
-            // One that only observes runs into debt until its block has come, so that nobody waits and all is counted.
-            _left -= _left > 0 || _reserved < quota.Tokens ? 1 : 0;
-            // The next block is fetched while this one still serves, so that a busy client rarely waits.
-            need = _reserved < quota.Tokens && _left <= QuotaBlock.Size(quota.Tokens) / 4 ? LimitNeed.Reserve : LimitNeed.None;
+            if (quotaExceeded && quota.Enforce)
+            {
+                return new LimitDecision(LimitOutcome.QuotaExceeded, WhatCanWait(now), _permits.PeriodEnd - now, Standing(rate, now));
+            }
         }
 
         if (rate is { Allowed: true } allowed)
@@ -123,36 +123,34 @@ internal sealed class ClientLimits(TimeProvider clock)
         }
 
         var standing = Standing(rate, now) with { RateExceeded = rate is { Allowed: false }, QuotaExceeded = quotaExceeded };
-        return new LimitDecision(LimitOutcome.Allowed, need, TimeSpan.Zero, standing);
+        return new LimitDecision(LimitOutcome.Allowed, WhatCanWait(now), TimeSpan.Zero, standing);
     }
 
-    /// <summary>The row with this activation as the owner of the bucket.</summary>
-    public ClientState? Claim(ClientState? state) =>
-        state is null or { Deleted: true } || _signingOff || state.LimitOwner == _self ? null : state with { LimitOwner = _self, LimitLevel = null };
+    /// <summary>What had better be stored before somebody waits for it: the next block, or the first one of the next period.</summary>
+    public LimitNeed WhatCanWait(DateTimeOffset now) =>
+        !_signingOff && !HasFailedLately && _permits.WantsWrite(now) ? LimitNeed.Reserve : LimitNeed.None;
 
-    /// <summary>The row with one more block of the quota reserved.</summary>
-    public ClientState? Reserve(ClientState? state, DateTimeOffset now)
+    /// <summary>The row with this activation as the owner of the bucket, and with the quota's permits in the same write.</summary>
+    public ClientState? Claim(ClientState? state, DateTimeOffset now)
     {
-        _blockUnderWay = 0;
-        if (state is null or { Deleted: true } || _signingOff || _quota is not { } quota)
+        if (state is null or { Deleted: true } || _signingOff || state.LimitOwner == _self)
         {
             return null;
         }
 
-        RollPeriod(quota, now);
-        var present = state.Quota is { } stored && stored.PeriodStart == _period && stored.Per == quota.Period.Name
-            ? stored
-            : new QuotaReservation(quota.Period.Name, _period, Reserved: 0);
-        // Filled up to one block, never more: what a crash can lose is what is reserved and not spent.
-        var block = Math.Min(QuotaBlock.Next(quota.Tokens, present.Reserved), QuotaBlock.Size(quota.Tokens) - Math.Max(0, _left));
-        if (block <= 0)
-        {
-            return null;
-        }
-
-        _blockUnderWay = block;
-        return state with { Quota = present with { Reserved = present.Reserved + block } };
+        var claimed = state with { LimitOwner = _self, LimitLevel = null };
+        return _permits.Refill(claimed, now) ?? claimed;
     }
+
+    /// <summary>The row with the quota's permits reserved; null when it has them.</summary>
+    public ClientState? Reserve(ClientState? state, DateTimeOffset now) =>
+        state is null or { Deleted: true } || _signingOff ? null : _permits.Refill(state, now);
+
+    /// <summary>The row after an administrative change: what is held beyond its quota is given back in the same write.</summary>
+    /// <param name="state">The row as it is to be written.</param>
+    /// <param name="quota">The quota that it has; null for none.</param>
+    /// <param name="now">The time.</param>
+    public ClientState Settle(ClientState state, ClientQuota? quota, DateTimeOffset now) => _permits.Settle(state, quota, now);
 
     /// <summary>
     /// The row as a clean deactivation leaves it: unspent permits given back, the bucket's level kept. The last
@@ -166,29 +164,27 @@ internal sealed class ClientLimits(TimeProvider clock)
             return null;
         }
 
-        // Computed anew when the first try meets another writer, so nothing is taken from memory here.
-        if (_left > 0 && state.Quota is { } quota && quota.PeriodStart == _period && quota.Per == _quota?.Period.Name)
+        var left = _permits.GiveBack(state) ?? state;
+        if (_claimed && _rate is { } rate && left.LimitOwner == _self)
         {
-            state = state with { Quota = quota with { Reserved = Math.Max(0, quota.Reserved - _left) } };
+            left = left with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) };
         }
 
-        if (_claimed && _rate is { } rate && state.LimitOwner == _self)
-        {
-            state = state with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) };
-        }
-
-        return state;
+        return ReferenceEquals(left, state) ? null : left;
     }
+
+    /// <summary>Ends the write of the row whose state was made up last, whatever it was for.</summary>
+    public void WriteEnded(RecordOutcome outcome) => _permits.WriteEnded(outcome switch
+    {
+        RecordOutcome.Done => QuotaWrite.Written,
+        RecordOutcome.Unknown => QuotaWrite.Unknown,
+        _ => QuotaWrite.NotWritten,
+    });
 
     /// <summary>Remembers whether the last claim or reservation failed, so that callers are told at once for a second.</summary>
-    public void WorkEnded(bool done)
-    {
-        _blockUnderWay = 0;
-        _failedAt = done ? null : clock.GetTimestamp();
-    }
+    public void WorkEnded(bool done) => _failedAt = done ? null : clock.GetTimestamp();
 
-    private LimitOutcome WaitOrUnavailable() =>
-        _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor ? LimitOutcome.Unavailable : LimitOutcome.Wait;
+    private LimitOutcome WaitOrUnavailable() => HasFailedLately ? LimitOutcome.Unavailable : LimitOutcome.Wait;
 
     private void AdoptRate(ClientPolicy policy, ClientState state)
     {
@@ -221,68 +217,17 @@ internal sealed class ClientLimits(TimeProvider clock)
         _claimed = state.LimitOwner == _self;
     }
 
-    private void AdoptQuota(ClientPolicy policy, ClientState state, bool written)
-    {
-        _quota = policy.Document.Quota is { } q ? new QuotaLimit(q.Tokens, q.Per, q.Enforce) : null;
-        if (_quota is not { } quota)
-        {
-            _left = 0;
-            return;
-        }
-
-        if (quota.Period != _periodKind)
-        {
-            _periodKind = quota.Period;
-            _period = default;
-            _reserved = 0;
-            _left = 0;
-        }
-
-        if (state.Quota is { } stored && stored.Per == quota.Period.Name)
-        {
-            if (stored.PeriodStart > _period)
-            {
-                _period = stored.PeriodStart;
-                _left = 0;
-            }
-
-            if (stored.PeriodStart == _period)
-            {
-                _reserved = stored.Reserved;
-                _left += written ? _blockUnderWay : 0;
-            }
-        }
-
-        _blockUnderWay = 0;
-        // A lowered quota takes back what exceeds it.
-        _left = Math.Min(_left, Math.Max(0, quota.Tokens - (_reserved - _left)));
-    }
-
-    private void RollPeriod(QuotaLimit quota, DateTimeOffset now)
-    {
-        var start = quota.Period.Start(now);
-        if (start > _period)
-        {
-            _period = start;
-            _reserved = 0;
-            _left = 0;
-        }
-    }
-
     private LimitStanding Standing(RateDecision? rate, DateTimeOffset now)
     {
-        var quota = _quota;
-        var periodEnd = quota?.Period.End(_period);
+        var quota = _permits.Quota;
         return new LimitStanding(
             _rate?.TokensPerSecond ?? 0,
             _rate?.Burst ?? 0,
             rate?.Remaining ?? 0,
             rate?.ResetAfter ?? TimeSpan.Zero,
             quota?.Tokens ?? 0,
-            quota is null ? 0 : (long)(periodEnd!.Value - _period).TotalSeconds,
-            quota is null ? 0 : Math.Max(0, quota.Tokens - _reserved + _left),
-            quota is null ? TimeSpan.Zero : periodEnd!.Value - now);
+            quota is null ? 0 : (long)_permits.PeriodLength.TotalSeconds,
+            _permits.Remaining,
+            quota is null ? TimeSpan.Zero : _permits.PeriodEnd - now);
     }
-
-    private sealed record QuotaLimit(long Tokens, QuotaPeriod Period, bool Enforced);
 }

@@ -127,17 +127,6 @@ public sealed class LimitTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_lowered_quota_takes_back_what_exceeds_it()
-    {
-        var id = await QuotaAsync(1_000);
-        Assert.Equal(10, await cluster.AllowedOfAsync(id, 10));
-
-        await cluster.Client(id).ReplaceAsync(new ReplaceClientCommand { DocumentJson = QuotaDocument(12).ToJsonString(), Actor = Actor() }, Cancellation);
-
-        Assert.InRange(await cluster.AllowedOfAsync(id, 30), 0, 2);
-    }
-
-    [Fact]
     public async Task With_storage_down_the_block_is_spent_and_then_the_client_is_unavailable()
     {
         var id = await QuotaAsync(100);

@@ -1,0 +1,112 @@
+using System.Text.Json.Nodes;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.GrainTests.Clients;
+using AuthCluster.GrainTests.Cluster;
+using static AuthCluster.GrainTests.Clients.TestClients;
+
+namespace AuthCluster.GrainTests.Limits;
+
+/// <summary>Many clients with quotas when a period ends and the next one begins.</summary>
+[Collection(OnSharedCluster.Name)]
+public sealed class QuotaRollTests(GrainCluster cluster)
+{
+    private const int Clients = 150;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Nobody_waits_when_an_hour_begins_and_the_writes_for_it_are_spread_over_the_minutes_before()
+    {
+        var ids = await ClientsWithQuotasAsync();
+        await AdvanceToAsync(minute: 49);
+        foreach (var id in ids)
+        {
+            Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        }
+
+        var writes = new List<int>();
+        for (var step = 0; step < 11; step++)
+        {
+            var before = await ReservedAheadAsync(ids);
+            cluster.Clock.Advance(TimeSpan.FromMinutes(1) - TimeSpan.FromSeconds(2));
+            await QuietAsync(ids);
+            writes.Add(await ReservedAheadAsync(ids) - before);
+        }
+
+        await AdvanceToAsync(minute: 0);
+        var waiting = 0;
+        foreach (var id in ids)
+        {
+            waiting += (await cluster.AskAsync(id)).Kind == DecisionKind.NotNow ? 1 : 0;
+        }
+
+        Assert.InRange(writes.Sum(), Clients * 98 / 100, Clients);
+        Assert.InRange(writes.Max(), 1, Clients / 4);
+        Assert.InRange(waiting, 0, Clients / 50);
+    }
+
+    [Fact]
+    public async Task A_clean_end_before_the_next_hour_gives_back_what_was_reserved_for_it()
+    {
+        var id = await QuotaAsync(100);
+        await AdvanceToAsync(minute: 58);
+        cluster.Clock.Advance(TimeSpan.FromSeconds(90));
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        await QuietAsync([id]);
+        Assert.Equal(1, await ReservedAheadAsync([id]));
+
+        await cluster.ForgetAsync(id);
+
+        Assert.Equal(0, await ReservedAheadAsync([id]));
+        Assert.Equal(99, await cluster.AllowedOfAsync(id, 110));
+        await AdvanceToAsync(minute: 0);
+        Assert.Equal(100, await cluster.AllowedOfAsync(id, 110));
+    }
+
+    private async Task<string[]> ClientsWithQuotasAsync()
+    {
+        var ids = new string[Clients];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            ids[i] = await QuotaAsync(1_000);
+        }
+
+        return ids;
+    }
+
+    private Task<string> QuotaAsync(long tokens)
+    {
+        var document = Document("read");
+        document["quota"] = new JsonObject { ["tokens"] = tokens, ["per"] = "hour" };
+        return cluster.CreateAsync(document);
+    }
+
+    private async Task AdvanceToAsync(int minute)
+    {
+        var now = cluster.Clock.GetUtcNow();
+        var hour = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero);
+        var then = hour.AddMinutes(minute);
+        cluster.Clock.Advance((then > now ? then : then.AddHours(1)) - now);
+        await Task.Yield();
+    }
+
+    /// <summary>Waits until no row has been written for a while.</summary>
+    private async Task QuietAsync(string[] ids)
+    {
+        var last = -1;
+        for (var quiet = 0; quiet < 5;)
+        {
+            await Task.Delay(20, Cancellation);
+            var writes = ids.Sum(id => cluster.Failures.Writes.GetValueOrDefault("c:" + id));
+            quiet = writes == last ? quiet + 1 : 0;
+            last = writes;
+        }
+    }
+
+    /// <summary>How many of the clients have permits of the next hour reserved.</summary>
+    private async Task<int> ReservedAheadAsync(string[] ids)
+    {
+        var keys = await cluster.QueryAsync<string>("select grain_key from grain_state where cast(payload as text) like '%\"next\":%'");
+        return keys.Intersect(ids.Select(id => "c:" + id)).Count();
+    }
+}
