@@ -7,12 +7,35 @@ namespace AuthCluster.Web.Tokens;
 /// Hands a still young token out again to the clients that are registered for it
 /// (<c>tokenReuseSeconds</c>), which saves the signature. Each request was decided and counted as any other.
 /// </summary>
+/// <remarks>
+/// Bounded by bytes, and by bytes of one client, so that a client which asks for ever other scopes drives out its own tokens and
+/// nobody else's. Where there is no room the oldest goes. A token that is found takes no lock; one that is kept takes a short one.
+/// </remarks>
+/// <param name="signer">Signs what is not held.</param>
+/// <param name="clock">The clock.</param>
 public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
 {
-    // Bounds memory: a kilobyte each. Past it everything is signed, which is always right.
-    private const int Most = 10_000;
+    /// <summary>Most memory that all held tokens take, in bytes.</summary>
+    public const int MaxBytes = 32 * 1024 * 1024;
+
+    /// <summary>Most memory that the held tokens of one client take, in bytes.</summary>
+    public const int MaxBytesOfClient = MaxBytes / 16;
+
+    // The objects and nodes around the texts of one token.
+    private const int BytesBesideTexts = 512;
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Key, Entry> _tokens = new();
+
+    // Under its own lock: the order in which tokens go, and what they take.
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Entry> _byAge = new();
+    private readonly Dictionary<string, ClientShare> _byClient = new(StringComparer.Ordinal);
+    private long _bytes;
+    private long _sweptAt = clock.GetTimestamp();
+
+    /// <summary>Memory that the held tokens take, in bytes.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>A token for a grant: one that was signed lately, where the grant allows it, or a new one.</summary>
     public SignedToken GetOrSign(string clientId, TokenGrant grant)
@@ -25,33 +48,87 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
         var now = clock.GetUtcNow().ToUnixTimeSeconds();
         var key = new Key(
             clientId, grant.Scope, string.Join('\n', grant.Audiences), grant.Generation, grant.RevocationMark, grant.LifetimeSeconds, grant.ClaimsJson, signer.ActiveKid);
-        if (_tokens.TryGetValue(key, out var held) && now < held.ReuseUntil && now >= held.SignedAt)
+        if (_tokens.TryGetValue(key, out var held) && held.CanBeUsed(now))
         {
             return held.Token with { ExpiresIn = (int)(held.Token.ExpiresAt - now) };
         }
 
         var signed = signer.Sign(clientId, grant);
-        if (_tokens.Count >= Most)
+        var entry = new Entry(key, signed, now, now + grant.ReuseSeconds);
+        if (entry.Bytes <= MaxBytesOfClient)
         {
-            DropOld(now);
-        }
-
-        if (_tokens.Count < Most)
-        {
-            _tokens[key] = new Entry(signed, now, now + grant.ReuseSeconds);
+            lock (_lock)
+            {
+                Keep(entry, now);
+            }
         }
 
         return signed;
     }
 
-    private void DropOld(long now)
+    private void Keep(Entry entry, long now)
     {
-        foreach (var (key, entry) in _tokens)
+        if (clock.GetElapsedTime(_sweptAt) >= SweepEvery)
         {
-            if (now >= entry.ReuseUntil)
+            _sweptAt = clock.GetTimestamp();
+            DropUseless(now);
+        }
+
+        if (_tokens.TryGetValue(entry.Key, out var old))
+        {
+            Drop(old);
+        }
+
+        if (!_byClient.TryGetValue(entry.Key.ClientId, out var share))
+        {
+            share = new ClientShare();
+            _byClient[entry.Key.ClientId] = share;
+        }
+
+        while (share.Bytes + entry.Bytes > MaxBytesOfClient)
+        {
+            Drop(share.ByAge.First!.Value);
+        }
+
+        while (_bytes + entry.Bytes > MaxBytes)
+        {
+            Drop(_byAge.First!.Value);
+        }
+
+        // The share may have gone with its last token.
+        _byClient[entry.Key.ClientId] = share;
+        share.Bytes += entry.Bytes;
+        share.ByAge.AddLast(entry.InShare);
+        _byAge.AddLast(entry.InAll);
+        _bytes += entry.Bytes;
+        _tokens[entry.Key] = entry;
+    }
+
+    private void DropUseless(long now)
+    {
+        for (var node = _byAge.First; node is not null;)
+        {
+            var next = node.Next;
+            if (!node.Value.CanBeUsed(now))
             {
-                _tokens.TryRemove(key, out _);
+                Drop(node.Value);
             }
+
+            node = next;
+        }
+    }
+
+    private void Drop(Entry entry)
+    {
+        _tokens.TryRemove(entry.Key, out _);
+        _byAge.Remove(entry.InAll);
+        _bytes -= entry.Bytes;
+        var share = _byClient[entry.Key.ClientId];
+        share.ByAge.Remove(entry.InShare);
+        share.Bytes -= entry.Bytes;
+        if (share.Bytes == 0)
+        {
+            _byClient.Remove(entry.Key.ClientId);
         }
     }
 
@@ -59,5 +136,42 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
     private readonly record struct Key(
         string ClientId, string Scope, string Audiences, long Generation, long RevocationMark, int LifetimeSeconds, string? Claims, string Kid);
 
-    private readonly record struct Entry(SignedToken Token, long SignedAt, long ReuseUntil);
+    /// <summary>The tokens of one client, the oldest first.</summary>
+    private sealed class ClientShare
+    {
+        public LinkedList<Entry> ByAge { get; } = new();
+
+        public long Bytes { get; set; }
+    }
+
+    private sealed class Entry
+    {
+        private readonly long _signedAt;
+        private readonly long _reuseUntil;
+
+        public Entry(Key key, SignedToken token, long signedAt, long reuseUntil)
+        {
+            Key = key;
+            Token = token;
+            _signedAt = signedAt;
+            _reuseUntil = reuseUntil;
+            Bytes = BytesBesideTexts + (sizeof(char) * (token.Token.Length + token.Jti.Length
+                + key.ClientId.Length + key.Scope.Length + key.Audiences.Length + (key.Claims?.Length ?? 0)));
+            InAll = new LinkedListNode<Entry>(this);
+            InShare = new LinkedListNode<Entry>(this);
+        }
+
+        public Key Key { get; }
+
+        public SignedToken Token { get; }
+
+        public int Bytes { get; }
+
+        public LinkedListNode<Entry> InAll { get; }
+
+        public LinkedListNode<Entry> InShare { get; }
+
+        /// <summary>Not past its time, and not signed by a clock that has been set back since.</summary>
+        public bool CanBeUsed(long now) => now < _reuseUntil && now >= _signedAt;
+    }
 }
