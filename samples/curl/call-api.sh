@@ -7,7 +7,14 @@ umask 077
 issuer=${AUTH_ISSUER:-http://localhost:8080}
 api=${API_URL:-http://localhost:5100}
 scope=${SCOPE:-read}
-cache=${TOKEN_CACHE:-${XDG_RUNTIME_DIR:-$HOME}/.authcluster-token-$CLIENT_ID}
+# A token is of one issuer, client and scope, and so is its file; an id may hold characters that no file name can.
+key=$(printf '%s\n' "$issuer" "$CLIENT_ID" "$scope" | cksum | tr ' ' -)
+cache=${TOKEN_CACHE:-${XDG_RUNTIME_DIR:-$HOME}/.authcluster-token-$key}
+owner="$issuer $CLIENT_ID $scope"
+
+body=$(mktemp)
+header=$(mktemp)
+trap 'rm -f "$body" "$header"' EXIT
 
 # In a line of curl's configuration a backslash and a quote are written behind a backslash.
 quoted() {
@@ -15,31 +22,61 @@ quoted() {
   printf '%s' "${text//\"/\\\"}"
 }
 
-# Answers the token: the kept one while it has 5 minutes left, else a new one.
+# One token request: its status is printed, the answer is in $body and $header.
+post() {
+  # The secret goes through standard input: on the command line every user of the machine would see it.
+  printf 'data-urlencode = "client_%s"\n' "$(quoted "id=$CLIENT_ID")" "$(quoted "secret=$CLIENT_SECRET")" |
+    curl -sS --connect-timeout 5 --max-time 10 -K - -D "$header" -o "$body" -w '%{http_code}' \
+      -d grant_type=client_credentials --data-urlencode "scope=$scope" "$issuer/oauth/token" || true
+}
+
+# Takes a member out of the JSON object in $body; nothing when it is not there.
+member() {
+  sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" "$body"
+}
+
+# Asks for a token up to five times, with pauses that double, and never before the time that the server names.
+request() {
+  local attempt status asked pause
+  for attempt in 1 2 4 8 0; do
+    : > "$body"
+    : > "$header"
+    status=$(post)
+    if [ "$status" = 200 ] && [ -n "$(member access_token)" ] && [[ $(member expires_in) =~ ^[0-9]+$ ]]; then
+      return
+    fi
+    case $status in 000 | 429 | 5??) ;; *) attempt=0 ;; esac
+    asked=$(sed -n 's/^[Rr][Ee][Tt][Rr][Yy]-[Aa][Ff][Tt][Ee][Rr]: *\([0-9]\{1,9\}\).*/\1/p' "$header" | tail -n 1)
+    pause=$((${asked:-0} > attempt ? ${asked:-0} : attempt))
+    if [ "$attempt" = 0 ] || [ "$pause" -gt 10 ]; then # a quota may be spent for weeks: that is told, not waited for
+      echo "Token request failed: HTTP $status $(member error)" >&2
+      return 1
+    fi
+    sleep "$pause.$((RANDOM % 900 + 100))"
+  done
+}
+
+# Answers the token: the kept one while it has 5 minutes, or a fifth of a shorter life, left; else a new one.
 token() {
-  local now until kept answer
+  local now until kept whose life
   now=$(date +%s)
-  if [ -r "$cache" ] && { read -r until kept < "$cache"; } && [ "$until" -gt $((now + 300)) ]; then
+  if [ -r "$cache" ] && { read -r until kept whose < "$cache"; } && [ "$whose" = "$owner" ] && [[ $until =~ ^[0-9]+$ ]] && [ "$until" -gt "$now" ]; then
     echo "$kept"
     return
   fi
-  # The secret goes through standard input: on the command line every user of the machine would see it.
-  answer=$(printf 'data-urlencode = "client_%s"\n' "$(quoted "id=$CLIENT_ID")" "$(quoted "secret=$CLIENT_SECRET")" |
-    curl -sS --fail-with-body --retry 4 --retry-max-time 30 --max-time 30 -K - \
-    -d grant_type=client_credentials --data-urlencode "scope=$scope" "$issuer/oauth/token") || { echo "$answer" >&2; return 1; }
-  kept=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' <<< "$answer")
-  until=$((now + $(sed 's/.*"expires_in":\([0-9]*\).*/\1/' <<< "$answer")))
-  printf '%s %s\n' "$until" "$kept" > "$cache.$$" && mv "$cache.$$" "$cache"
+  request || return 1
+  kept=$(member access_token)
+  life=$(member expires_in)
+  until=$((now + life - (life / 5 < 300 ? life / 5 : 300)))
+  printf '%s %s %s\n' "$until" "$kept" "$owner" > "$cache.$$" && mv "$cache.$$" "$cache"
   echo "$kept"
 }
 
 call() {
   local token=$1
-  printf 'header = "Authorization: Bearer %s"\n' "$token" | curl -sS --max-time 30 -K - -o "$body" -w '%{http_code}' "$api/resources"
+  printf 'header = "Authorization: Bearer %s"\n' "$token" | curl -sS --connect-timeout 5 --max-time 30 -K - -o "$body" -w '%{http_code}' "$api/resources"
 }
 
-body=$(mktemp)
-trap 'rm -f "$body"' EXIT
 held=$(token)
 status=$(call "$held")
 if [ "$status" = 401 ]; then # expired or revoked meanwhile: once more with a new one

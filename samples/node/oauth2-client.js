@@ -8,6 +8,8 @@ const ADVICE = {
 };
 
 const LONGEST_WAIT_MS = 10_000;
+const ATTEMPT_MS = 10_000;
+const MAX_ANSWER_BYTES = 1_000_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -16,6 +18,9 @@ class OAuth2Client {
   #renewAt = 0;
   #expiresAt = 0;
   #pending = null;
+  #failure = null;
+  #failures = 0;
+  #askAgainAt = 0;
   #config;
 
   metrics = { requests: 0, successes: 0, errors: 0, totalMs: 0 };
@@ -31,13 +36,16 @@ class OAuth2Client {
   async getToken() {
     if (this.#token && Date.now() < this.#renewAt) return this.#token;
 
-    // One request for all. A token that still works is handed out while its successor is on the way.
-    this.#pending ??= this.#request().finally(() => { this.#pending = null; });
-    if (this.#token && Date.now() < this.#expiresAt) {
-      this.#pending.catch(() => {}); // the server is down: the old token is good for a while
-      return this.#token;
+    // One request for all; after a failure none for a while, or a server in trouble would be asked by every call.
+    const usable = this.#token && Date.now() < this.#expiresAt;
+    if (!this.#pending && Date.now() < this.#askAgainAt) {
+      if (usable) return this.#token;
+      throw this.#failure;
     }
-    return this.#pending;
+    this.#pending ??= this.#request(usable ? 0 : 4).finally(() => { this.#pending = null; });
+    if (!usable) return this.#pending;
+    this.#pending.catch(() => {}); // the server may be down: the old token is good for a while
+    return this.#token;
   }
 
   /** Drops a token that an API has refused, unless another caller has replaced it already. */
@@ -49,25 +57,29 @@ class OAuth2Client {
   async fetch(url, options = {}) {
     for (let attempt = 0; ; attempt++) {
       const token = await this.getToken();
-      const response = await fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
+      const response = await fetch(url, { signal: AbortSignal.timeout(30_000), ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
       if (response.status !== 401 || attempt === 1) return response;
       this.invalidate(token);
     }
   }
 
-  async #request() {
+  async #request(retries) {
     const started = Date.now();
     this.metrics.requests++;
     try {
-      const answer = await this.#post();
+      const answer = await this.#post(retries);
       const lifetime = answer.expires_in * 1000;
       const ahead = Math.min(5 * 60_000, lifetime / 5) * (1 + Math.random() / 5); // jitter: a fleet must not renew at once
       this.#renewAt = started + lifetime - ahead;
-      this.#expiresAt = started + lifetime - 5000;
+      this.#expiresAt = started + lifetime - Math.min(5000, lifetime / 10);
       this.#token = answer.access_token;
+      this.#failures = this.#askAgainAt = 0;
       this.metrics.successes++;
       return this.#token;
     } catch (error) {
+      const doubled = Math.min(1000 * 2 ** this.#failures++, this.#token ? 30_000 : 5000);
+      this.#askAgainAt = Date.now() + Math.max(doubled, error.retryAfterMs ?? 0);
+      this.#failure = error;
       this.metrics.errors++;
       throw error;
     } finally {
@@ -75,20 +87,26 @@ class OAuth2Client {
     }
   }
 
-  async #post(maxRetries = 4) {
+  async #post(retries) {
     const { tokenUrl, clientId, clientSecret, scope } = this.#config;
     const params = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, ...(scope && { scope }) });
     for (let attempt = 0; ; attempt++) {
-      const response = await axios.post(tokenUrl, params, { timeout: 10_000, maxRedirects: 0, validateStatus: () => true })
+      // The signal bounds the whole attempt: axios' own time-out starts anew with every byte. No redirect is followed with the secret.
+      const options = { signal: AbortSignal.timeout(ATTEMPT_MS), maxRedirects: 0, maxContentLength: MAX_ANSWER_BYTES, validateStatus: () => true };
+      const response = await axios.post(tokenUrl, params, options)
         .catch((error) => ({ status: 0, data: { error: error.code ?? 'network_error' }, headers: {} })); // its own text may hold the request
-      if (response.status === 200) return response.data;
+      const { access_token: token, expires_in: seconds } = response.data ?? {};
+      if (response.status === 200 && typeof token === 'string' && token && seconds > 0) return response.data;
 
-      const code = response.data?.error ?? `http_${response.status}`;
-      const asked = Number(response.headers['retry-after']) * 1000;
+      const code = response.status === 200 ? 'unexpected_answer' : response.data?.error ?? `http_${response.status}`;
+      const asked = 1000 * (Number(response.headers['retry-after']) || 0);
       // A quota may be spent for weeks: what must wait that long is told, not waited for.
-      const passing = (response.status === 0 || response.status === 429 || response.status >= 500) && !(asked > LONGEST_WAIT_MS);
-      if (!passing || attempt === maxRetries) throw new Error(`Token request failed: ${code}. ${ADVICE[code] ?? 'Try again later.'}`);
-      await sleep((asked || 250 * 2 ** attempt) * (1 + Math.random() / 5));
+      const passing = (response.status === 0 || response.status === 429 || response.status >= 500) && asked <= LONGEST_WAIT_MS;
+      if (!passing || attempt >= retries) {
+        throw Object.assign(new Error(`Token request failed: ${code}. ${ADVICE[code] ?? 'Try again later.'}`), { retryAfterMs: asked });
+      }
+      // Never before the time that the server names: a timer may end a millisecond too soon.
+      await sleep(Math.max(asked, 250 * 2 ** attempt) * (1 + Math.random() / 5) + 5);
     }
   }
 }

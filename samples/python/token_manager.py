@@ -1,4 +1,5 @@
 """Tokens of one client: cached, renewed before they end, shared by threads."""
+import json
 import os
 import random
 import threading
@@ -8,6 +9,8 @@ from urllib.parse import quote_plus
 import requests
 
 LONGEST_WAIT = 10  # seconds; a quota may be spent for weeks
+ATTEMPT = 10  # seconds
+MAX_ANSWER = 1_000_000  # bytes
 
 ADVICE = {
     'invalid_client': 'Check CLIENT_ID and CLIENT_SECRET.',
@@ -19,6 +22,10 @@ ADVICE = {
 class TokenError(Exception):
     """No token is to be had; the message says what to do, and holds no secret."""
 
+    def __init__(self, code, retry_after):
+        super().__init__(f"Token request failed: {code}. {ADVICE.get(code, 'Try again later.')}")
+        self.retry_after = retry_after
+
 
 class TokenManager:
     def __init__(self, scope='read', issuer=None):
@@ -26,30 +33,33 @@ class TokenManager:
         # RFC 6749 section 2.3.1: both are form-encoded before they go into the header
         self._credentials = tuple(quote_plus(os.environ[name]) for name in ('CLIENT_ID', 'CLIENT_SECRET'))
         self._scope = scope
-        self._lock = threading.Lock()
-        self._token = None
-        self._renew_at = self._expires_at = 0.0
+        self._renewal = threading.Lock()  # held during a request; whoever has a good token does not wait for it
+        self._held = (None, 0.0, 0.0)  # the token, when to renew it, when it ends: always exchanged as a whole
+        self._failure = None
+        self._failures = 0
+        self._ask_again_at = 0.0
         self.requests = 0
 
     def get_token(self):
-        with self._lock:  # one request, however many threads wait
-            now = time.monotonic()
-            if self._token and now < self._renew_at:
-                return self._token
-            usable = self._token and now < self._expires_at
-            try:
-                self._renew(now, retries=0 if usable else 4)  # whoever has a good token waits for no retry
-            except TokenError:
-                if not usable:
-                    raise
-                self._renew_at = time.monotonic() + 30  # the server is down: the old token is good for a while
-            return self._token
+        token, renew_at, expires_at = self._held
+        now = time.monotonic()
+        if token and now < renew_at:
+            return token
+        usable = token and now < expires_at
+        if not self._renewal.acquire(blocking=not usable):
+            return token  # another thread is at it
+        try:
+            return self._renew_unless_done()
+        finally:
+            self._renewal.release()
 
     def invalidate(self, refused):
         """Drops a token that an API has refused, unless another thread has replaced it already."""
-        with self._lock:
-            if self._token == refused:
-                self._token = None
+        held = self._held
+        if held[0] == refused:
+            with self._renewal:
+                if self._held is held:
+                    self._held = (None, 0.0, 0.0)
 
     def call(self, method, url, **options):
         """A request with a token; after a 401 one more, with a new one."""
@@ -62,38 +72,65 @@ class TokenManager:
         response.raise_for_status()
         return response
 
-    def _renew(self, now, retries):
-        answer = self._request(retries)
+    def _renew_unless_done(self):
+        token, renew_at, expires_at = self._held  # another thread may have renewed it, or failed, meanwhile
+        now = time.monotonic()
+        if token and now < renew_at:
+            return token
+        usable = token and now < expires_at
+        if now < self._ask_again_at:
+            if usable:
+                return token
+            raise self._failure
+        try:
+            answer = self._request(retries=0 if usable else 4)  # whoever has a good token waits for no retry
+        except TokenError as error:
+            doubled = min(2 ** self._failures, 30 if usable else 5)
+            self._failures += 1
+            self._ask_again_at, self._failure = time.monotonic() + max(doubled, error.retry_after), error
+            if usable:
+                return token  # the server is down: the old token is good for a while
+            raise
         lifetime = answer['expires_in']
         ahead = min(300, lifetime / 5) * (1 + random.random() / 5)  # jitter: a fleet must not renew at once
-        self._token = answer['access_token']
-        self._renew_at, self._expires_at = now + lifetime - ahead, now + lifetime - 5
+        self._held = (answer['access_token'], now + lifetime - ahead, now + lifetime - min(5, lifetime / 10))
+        self._failures, self._ask_again_at = 0, 0.0
+        return answer['access_token']
 
     def _request(self, retries):
         self.requests += 1
         for attempt in range(retries + 1):
-            code, wait = 'network_error', 0.25 * 2 ** attempt
+            code, asked, passing = 'network_error', 0, True
             try:
-                response = requests.post(self._url, auth=self._credentials, timeout=10, allow_redirects=False,
-                                         data={'grant_type': 'client_credentials', 'scope': self._scope})
-                if response.status_code == 200:
-                    return response.json()
-                code = _error_code(response)
-                if response.status_code != 429 and response.status_code < 500:
-                    break
-                asked = response.headers.get('Retry-After', '')
-                wait = int(asked) if asked.isdecimal() else wait
-                if wait > LONGEST_WAIT:
-                    break
+                status, headers, answer = self._post()
+                if status == 200 and _is_token(answer):
+                    return answer
+                code = 'unexpected_answer' if status == 200 else answer.get('error', f'http_{status}')
+                passing = status == 429 or status >= 500
+                asked = int(headers.get('Retry-After', '')) if headers.get('Retry-After', '').isdecimal() else 0
             except requests.RequestException:
                 pass
-            if attempt < retries:
-                time.sleep(wait * (1 + random.random() / 5))
-        raise TokenError(f"Token request failed: {code}. {ADVICE.get(code, 'Try again later.')}")
+            if not passing or attempt == retries or asked > LONGEST_WAIT:
+                raise TokenError(code, asked)
+            time.sleep(max(asked, 0.25 * 2 ** attempt) * (1 + random.random() / 5))
+
+    def _post(self):
+        """One attempt: the status, the header and the JSON object in the body, or an empty one."""
+        deadline = time.monotonic() + ATTEMPT
+        with requests.post(self._url, auth=self._credentials, timeout=(5, ATTEMPT), allow_redirects=False, stream=True,
+                           data={'grant_type': 'client_credentials', 'scope': self._scope}) as response:
+            body = b''
+            for chunk in response.iter_content(1):  # byte by byte: requests' own time-out starts anew with each
+                body += chunk
+                if time.monotonic() > deadline or len(body) > MAX_ANSWER:
+                    raise requests.Timeout('the answer does not end')
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        return response.status_code, response.headers, answer if isinstance(answer, dict) else {}
 
 
-def _error_code(response):
-    try:
-        return response.json().get('error', f'http_{response.status_code}')
-    except ValueError:
-        return f'http_{response.status_code}'
+def _is_token(answer):
+    token, lifetime = answer.get('access_token'), answer.get('expires_in')
+    return isinstance(token, str) and token and isinstance(lifetime, (int, float)) and lifetime > 0

@@ -32,7 +32,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     public async Task The_curl_script_gets_another_token_for_one_that_the_API_refuses()
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
-        var cache = _folder.Write("token", $"{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()} a.token.that-the-API-refuses\n");
+        var cache = _folder.Write("token", $"{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()} a.token.that-the-API-refuses {server.Issuer} {SamplesServer.Worker.Id} read\n");
 
         var result = await CurlAsync(cache);
 
