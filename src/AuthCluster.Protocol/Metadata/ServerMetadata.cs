@@ -6,8 +6,8 @@ namespace AuthCluster.Protocol.Metadata;
 
 /// <summary>
 /// The metadata document (RFC 8414 section 2). It lists what works, and nothing else: <c>grant_types_supported</c> is there
-/// because its default would be wrong; <c>response_types_supported</c> is left out, as without an authorization endpoint it
-/// would be empty, and section 3.2 leaves empty lists out.
+/// because its default would be wrong. <c>response_types_supported</c> is an empty list, as there is no authorization endpoint:
+/// section 2 requires the member, and readers that check for it outnumber those that heed section 3.2, which leaves empty lists out.
 /// </summary>
 public sealed record ServerMetadata
 {
@@ -36,7 +36,16 @@ public sealed record ServerMetadata
     public bool HasRevocation { get; init; }
 
     /// <summary>The document as compact JSON, UTF-8.</summary>
-    public byte[] ToJson()
+    public byte[] ToJson() => ToJson(null);
+
+    /// <summary>
+    /// The same as readers of OpenID Connect Discovery 1.0 section 3 want it: they take a key's algorithm from the list of those that
+    /// sign ID tokens, and refuse a document without the kinds of subject. No ID token is ever issued here.
+    /// </summary>
+    /// <param name="algorithms">The algorithms (RFC 7518) of the published keys.</param>
+    public byte[] ToOpenIdJson(IEnumerable<string> algorithms) => ToJson([.. algorithms]);
+
+    private byte[] ToJson(string[]? algorithms)
     {
         string[] authMethods = [ClientAuthMethodNames.ClientSecretBasic, ClientAuthMethodNames.ClientSecretPost];
         var document = new ServerMetadataDocument(
@@ -44,11 +53,14 @@ public sealed record ServerMetadata
             Issuer.UrlOf(TokenPath),
             authMethods,
             Issuer.UrlOf(JwksPath),
+            [],
             [GrantTypeNames.ClientCredentials],
             HasIntrospection ? Issuer.UrlOf(IntrospectionPath) : null,
             HasIntrospection ? authMethods : null,
             HasRevocation ? Issuer.UrlOf(RevocationPath) : null,
-            HasRevocation ? authMethods : null);
+            HasRevocation ? authMethods : null,
+            algorithms,
+            algorithms is null ? null : ["public"]);
         return JsonSerializer.SerializeToUtf8Bytes(document, ProtocolJson.Default.ServerMetadataDocument);
     }
 }
@@ -59,8 +71,11 @@ internal sealed record ServerMetadataDocument(
     string TokenEndpoint,
     string[] TokenEndpointAuthMethodsSupported,
     string JwksUri,
+    string[] ResponseTypesSupported,
     string[] GrantTypesSupported,
     string? IntrospectionEndpoint,
     string[]? IntrospectionEndpointAuthMethodsSupported,
     string? RevocationEndpoint,
-    string[]? RevocationEndpointAuthMethodsSupported);
+    string[]? RevocationEndpointAuthMethodsSupported,
+    string[]? IdTokenSigningAlgValuesSupported,
+    string[]? SubjectTypesSupported);

@@ -14,10 +14,16 @@ namespace AuthCluster.Web.Keys;
 public sealed class KeySnapshot
 {
     private KeySnapshot(
-        SigningCredentials active, FrozenDictionary<string, SecurityKey> published, ReadOnlyMemory<byte> jwks, string etag, KeySnapshotRecord source)
+        SigningCredentials active,
+        FrozenDictionary<string, SecurityKey> published,
+        ImmutableArray<string> algorithms,
+        ReadOnlyMemory<byte> jwks,
+        string etag,
+        KeySnapshotRecord source)
     {
         Active = active;
         Published = published;
+        Algorithms = algorithms;
         Jwks = jwks;
         JwksETag = etag;
         Source = source;
@@ -28,6 +34,9 @@ public sealed class KeySnapshot
 
     /// <summary>The keys of the JWKS by <c>kid</c>: active, standby and retired, never a revoked one.</summary>
     public FrozenDictionary<string, SecurityKey> Published { get; }
+
+    /// <summary>The algorithms (RFC 7518) of the published keys, each once, in the order of the JWKS.</summary>
+    public ImmutableArray<string> Algorithms { get; }
 
     /// <summary>The JWKS document (RFC 7517 section 5), the same bytes on every node.</summary>
     public ReadOnlyMemory<byte> Jwks { get; }
@@ -73,6 +82,7 @@ public sealed class KeySnapshot
         return new KeySnapshot(
             active ?? throw new CryptographicException("No signing key is active."),
             published.ToFrozenDictionary(StringComparer.Ordinal),
+            [.. webKeys.Select(key => key.Algorithm).Distinct(StringComparer.Ordinal)],
             jwks,
             etag,
             record);

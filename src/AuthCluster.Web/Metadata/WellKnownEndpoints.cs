@@ -1,5 +1,6 @@
 using System.Globalization;
 using AuthCluster.Protocol.Metadata;
+using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Keys;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -9,41 +10,86 @@ using Microsoft.AspNetCore.Routing;
 namespace AuthCluster.Web.Metadata;
 
 /// <summary>The metadata document (RFC 8414) and the JWKS (RFC 7517), from memory.</summary>
+/// <remarks>
+/// Scripts of every origin may read them, errors too: they are public, and the same for everybody. No other endpoint allows that: a
+/// page that could call the token endpoint would hold a client's secret where every visitor can read it.
+/// </remarks>
 public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
 {
+    private const string PreflightMaxAge = "600";
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
     private static readonly string CacheControl = string.Create(CultureInfo.InvariantCulture, $"public, max-age={(int)MaxAge.TotalSeconds}");
+    private static readonly string Methods = $"{HttpMethods.Get}, {HttpMethods.Head}";
 
-    private readonly byte[] _metadata = new ServerMetadata { Issuer = issuer, HasIntrospection = true, HasRevocation = true }.ToJson();
+    private readonly ServerMetadata _server = new() { Issuer = issuer, HasIntrospection = true, HasRevocation = true };
+    private byte[]? _metadata;
+    private OpenIdDocument? _openId;
 
     /// <summary>Maps the documents, at the root and where an issuer with a path has them.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
         // The root has them too: "the endpoints answer below the issuer's path and at the root".
-        string[] metadata =
-        [
-            "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration",
-            issuer.MetadataPath, issuer.OpenIdConfigurationPath, issuer.OpenIdConfigurationInsertedPath,
-            issuer.Path + "/.well-known/oauth-authorization-server",
-        ];
-        foreach (var path in metadata.Distinct(StringComparer.Ordinal))
-        {
-            MapDocument(routes, path, WriteMetadata);
-        }
+        MapDocument(
+            routes, WriteMetadata, "/.well-known/oauth-authorization-server", issuer.MetadataPath, issuer.Path + "/.well-known/oauth-authorization-server");
+        MapDocument(
+            routes, WriteOpenIdMetadata, "/.well-known/openid-configuration", issuer.OpenIdConfigurationPath, issuer.OpenIdConfigurationInsertedPath);
+        MapDocument(routes, WriteJwks, ServerMetadata.JwksPath, issuer.Path + ServerMetadata.JwksPath);
+    }
 
-        foreach (var path in new[] { ServerMetadata.JwksPath, issuer.Path + ServerMetadata.JwksPath }.Distinct(StringComparer.Ordinal))
+    private static void MapDocument(IEndpointRouteBuilder routes, RequestDelegate write, params string[] paths)
+    {
+        foreach (var path in paths.Distinct(StringComparer.Ordinal))
         {
-            MapDocument(routes, path, WriteJwks);
+            // Every method is mapped, so that a refusal can be read from another origin too.
+            routes.Map(path, context => HandleAsync(context, write));
         }
     }
 
-    private static void MapDocument(IEndpointRouteBuilder routes, string pattern, RequestDelegate handler) =>
-        routes.MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], handler);
+    private static Task HandleAsync(HttpContext context, RequestDelegate write)
+    {
+        var response = context.Response;
+        response.Headers.AccessControlAllowOrigin = "*";
+        response.Headers.AccessControlExposeHeaders = "ETag";
+        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+        {
+            return write(context);
+        }
+
+        if (HttpMethods.IsOptions(context.Request.Method) && context.Request.Headers.AccessControlRequestMethod.Count > 0)
+        {
+            // A preflight: a script that sets If-None-Match or a header of its own is asked about first.
+            response.StatusCode = StatusCodes.Status204NoContent;
+            response.Headers.AccessControlAllowMethods = Methods;
+            response.Headers.AccessControlAllowHeaders = "*";
+            response.Headers.AccessControlMaxAge = PreflightMaxAge;
+            return Task.CompletedTask;
+        }
+
+        return OAuthAnswer.WriteErrorAsync(response, OAuthError.MethodNotGet);
+    }
 
     private Task WriteMetadata(HttpContext context)
     {
         context.Response.Headers.CacheControl = CacheControl;
-        return OAuthAnswer.WriteJsonAsync(context.Response, _metadata);
+        return OAuthAnswer.WriteJsonAsync(context.Response, _metadata ??= _server.ToJson());
+    }
+
+    private Task WriteOpenIdMetadata(HttpContext context)
+    {
+        if (keys.Current is not { } snapshot)
+        {
+            return WriteNoKeys(context.Response);
+        }
+
+        var document = _openId;
+        if (document is null || document.Keys != snapshot)
+        {
+            document = new OpenIdDocument(snapshot, _server.ToOpenIdJson(snapshot.Algorithms));
+            _openId = document;
+        }
+
+        context.Response.Headers.CacheControl = CacheControl;
+        return OAuthAnswer.WriteJsonAsync(context.Response, document.Json);
     }
 
     private Task WriteJwks(HttpContext context)
@@ -51,9 +97,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
         var response = context.Response;
         if (keys.Current is not { } snapshot)
         {
-            response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            response.Headers.RetryAfter = "1";
-            return Task.CompletedTask;
+            return WriteNoKeys(response);
         }
 
         response.Headers.CacheControl = CacheControl;
@@ -67,8 +111,18 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
         return OAuthAnswer.WriteJsonAsync(response, snapshot.Jwks);
     }
 
+    private static Task WriteNoKeys(HttpResponse response)
+    {
+        response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        response.Headers.RetryAfter = "1";
+        return Task.CompletedTask;
+    }
+
     /// <summary>RFC 9110 section 13.1.2: any of the listed tags, compared weakly, or a star.</summary>
     private static bool Matches(string ifNoneMatch, string etag) =>
         ifNoneMatch.Split(',', StringSplitOptions.TrimEntries).Any(tag =>
             tag == "*" || (tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag) == etag);
+
+    /// <summary>The document that names the algorithms of a snapshot's keys.</summary>
+    private sealed record OpenIdDocument(KeySnapshot Keys, byte[] Json);
 }

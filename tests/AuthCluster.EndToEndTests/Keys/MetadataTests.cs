@@ -33,10 +33,12 @@ public sealed class MetadataTests(SharedServer server) : IDisposable
     {
         using var document = JsonDocument.Parse(await _http.GetStringAsync(Path, Cancellation));
 
-        foreach (var absent in (string[])["authorization_endpoint", "response_types_supported", "registration_endpoint", "tls_client_certificate_bound_access_tokens", "dpop_signing_alg_values_supported"])
+        foreach (var absent in (string[])["authorization_endpoint", "registration_endpoint", "tls_client_certificate_bound_access_tokens", "dpop_signing_alg_values_supported"])
         {
             Assert.False(document.RootElement.TryGetProperty(absent, out _), absent);
         }
+
+        Assert.Empty(Strings(document.RootElement, "response_types_supported"));
     }
 
     [Fact]
@@ -54,8 +56,22 @@ public sealed class MetadataTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_document_is_found_at_the_place_that_OpenID_tools_ask_too() =>
-        Assert.Equal(await _http.GetStringAsync(Path, Cancellation), await _http.GetStringAsync("/.well-known/openid-configuration", Cancellation));
+    public async Task The_document_for_OpenID_tools_has_beside_the_same_members_the_two_that_they_require()
+    {
+        using var document = JsonDocument.Parse(await _http.GetStringAsync(Path, Cancellation));
+        using var openId = JsonDocument.Parse(await _http.GetStringAsync("/.well-known/openid-configuration", Cancellation));
+        using var keys = JsonDocument.Parse(await _http.GetStringAsync("/.well-known/jwks.json", Cancellation));
+
+        Assert.Equal(["public"], Strings(openId.RootElement, "subject_types_supported"));
+        Assert.Equal(
+            keys.RootElement.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("alg").GetString()).Distinct(StringComparer.Ordinal),
+            Strings(openId.RootElement, "id_token_signing_alg_values_supported"));
+        Assert.Equal(
+            document.RootElement.EnumerateObject().Select(member => member.ToString()),
+            openId.RootElement.EnumerateObject()
+                .Where(member => member.Name is not ("subject_types_supported" or "id_token_signing_alg_values_supported"))
+                .Select(member => member.ToString()));
+    }
 
     [Theory]
     [InlineData("Host", "evil.example")]
