@@ -12,9 +12,6 @@ namespace AuthCluster.Grains.Admin;
 internal sealed class IdempotencyGrain(
     IdempotencyStore store, StorageGate gate, TimeProvider clock) : Grain, IIdempotencyGrain
 {
-    /// <summary>As long as a client's grain remembers what a key made.</summary>
-    internal static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
-
     public async Task<IdempotencyAnswer> ChooseAsync(IdempotencyChoice choice, CancellationToken cancellationToken = default)
     {
         var row = new IdempotencyRow
@@ -25,7 +22,7 @@ internal sealed class IdempotencyGrain(
             SecretId = choice.SecretId,
             EncryptedSecret = choice.EncryptedSecret.IsDefaultOrEmpty ? default : choice.EncryptedSecret,
             CreatedAt = choice.CreatedAt,
-            ExpiresAt = choice.CreatedAt + Lasts,
+            ExpiresAt = choice.CreatedAt + IdempotencyStore.Lasts,
         };
         try
         {

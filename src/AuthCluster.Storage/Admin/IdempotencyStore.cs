@@ -34,6 +34,12 @@ public sealed record IdempotencyRow
 /// <summary>The choices of requests with an <c>Idempotency-Key</c>, for an hour.</summary>
 public sealed class IdempotencyStore(Database database)
 {
+    /// <summary>How long a key counts: as long as a client's grain remembers what it made.</summary>
+    public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
+
+    // The clocks of a cluster differ by less.
+    private static readonly TimeSpan MostAhead = TimeSpan.FromMinutes(1);
+
     private const string Columns = "key_hash, body_hash, client_id, secret_id, encrypted_secret, created_at, expires_at";
 
     private readonly string _read = $"select {Columns} from idempotency where key_hash = @KeyHash";
@@ -65,6 +71,17 @@ public sealed class IdempotencyStore(Database database)
             """,
         sqlServer: "delete top (@Limit) from idempotency where expires_at <= @Now");
 
+    private readonly string _shorten = database.Sql(
+        sqlite: """
+            update idempotency set expires_at = @End where key_hash in (
+                select key_hash from idempotency where expires_at > @Latest order by expires_at limit @Limit)
+            """,
+        postgreSql: """
+            update idempotency set expires_at = @End where key_hash in (
+                select key_hash from idempotency where expires_at > @Latest order by expires_at limit @Limit for update skip locked)
+            """,
+        sqlServer: "update top (@Limit) idempotency set expires_at = @End where expires_at > @Latest");
+
     /// <summary>Stores the choices unless the key has some that still count, and returns those that are stored now.</summary>
     /// <returns>The given row when this call stored it (or an equal one did before), else the earlier one.</returns>
     public Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset now, CancellationToken cancellationToken = default) =>
@@ -74,22 +91,30 @@ public sealed class IdempotencyStore(Database database)
                 var key = row.KeyHash.Raw();
                 await Database.ExecuteAsync(
                     connection, transaction, _deleteExpired, new { KeyHash = key, Now = new StoredTime(now) }, cancellationToken);
-                await Database.ExecuteAsync(
-                    connection,
-                    transaction,
-                    _insert,
-                    new
+                while (true)
+                {
+                    await Database.ExecuteAsync(
+                        connection,
+                        transaction,
+                        _insert,
+                        new
+                        {
+                            KeyHash = key,
+                            BodyHash = row.BodyHash.Raw(),
+                            row.ClientId,
+                            row.SecretId,
+                            EncryptedSecret = row.EncryptedSecret.Raw(),
+                            CreatedAt = new StoredTime(row.CreatedAt),
+                            ExpiresAt = new StoredTime(row.ExpiresAt),
+                        },
+                        cancellationToken);
+                    if (await Database.ReadAsync(connection, transaction, _read, new { KeyHash = key }, ReadRow, cancellationToken) is [var stored])
                     {
-                        KeyHash = key,
-                        BodyHash = row.BodyHash.Raw(),
-                        row.ClientId,
-                        row.SecretId,
-                        EncryptedSecret = row.EncryptedSecret.Raw(),
-                        CreatedAt = new StoredTime(row.CreatedAt),
-                        ExpiresAt = new StoredTime(row.ExpiresAt),
-                    },
-                    cancellationToken);
-                return (await Database.ReadAsync(connection, transaction, _read, new { KeyHash = key }, ReadRow, cancellationToken)).Single();
+                        return stored;
+                    }
+
+                    // Another request with the key was refused, and deleted the row that was in the way: the key is free again.
+                }
             },
             cancellationToken);
 
@@ -97,9 +122,24 @@ public sealed class IdempotencyStore(Database database)
     public Task DeleteAsync(ImmutableArray<byte> keyHash, CancellationToken cancellationToken = default) =>
         database.ExecuteAsync(_delete, new { KeyHash = keyHash.Raw() }, cancellationToken);
 
-    /// <summary>Deletes keys that no longer count, at most <paramref name="most"/> of them, and returns how many.</summary>
+    /// <summary>
+    /// Deletes keys that no longer count, at most <paramref name="most"/> of them, and returns how many. A key that a wrong clock gave
+    /// an end too far away counts from now on as long as any other.
+    /// </summary>
     public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+        database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                await Database.ExecuteAsync(
+                    connection,
+                    transaction,
+                    _shorten,
+                    new { End = new StoredTime(now + Lasts), Latest = new StoredTime(now + Lasts + MostAhead), Limit = most },
+                    cancellationToken);
+                return await Database.ExecuteAsync(
+                    connection, transaction, _sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+            },
+            cancellationToken);
 
     private static IdempotencyRow ReadRow(DbDataReader row) => new()
     {

@@ -14,12 +14,13 @@ internal sealed class PostgreSqlUsageWriter : IUsageWriter
         where usage_hourly.count < excluded.count
         """;
 
+    // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
     private const string LastUses = """
         insert into last_used (client_id, kind, value, used_at)
         select given.client_id, given.kind, given.value, given.used_at
         from unnest(@ClientIds, @Kinds, @Values, @UsedAts) as given (client_id, kind, value, used_at)
         on conflict (client_id, kind, value) do update set used_at = excluded.used_at
-        where last_used.used_at < excluded.used_at
+        where last_used.used_at < excluded.used_at or last_used.used_at > excluded.used_at + interval '1 day'
         """;
 
     public Task WriteCountsAsync(

@@ -28,6 +28,7 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
         """;
 
     // Two silos may have used the same client: without taking turns, both would insert its row or wait for each other's.
+    // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
     private const string LastUses = """
         set nocount on;
         declare @result int;
@@ -37,7 +38,7 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
         set used_at = given.used_at
         from last_used stored
         join @Rows given on given.client_id = stored.client_id and given.kind = stored.kind and given.value = stored.value
-        where stored.used_at < given.used_at;
+        where stored.used_at < given.used_at or stored.used_at > dateadd(day, 1, given.used_at);
         insert into last_used (client_id, kind, value, used_at)
         select given.client_id, given.kind, given.value, given.used_at
         from @Rows given

@@ -12,11 +12,12 @@ internal sealed class SqliteUsageWriter : IUsageWriter
         where usage_hourly.count < excluded.count
         """;
 
+    // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
     private const string LastUsed = """
         insert into last_used (client_id, kind, value, used_at)
         values (@ClientId, @Kind, @Value, @UsedAt)
         on conflict (client_id, kind, value) do update set used_at = excluded.used_at
-        where last_used.used_at < excluded.used_at
+        where last_used.used_at < excluded.used_at or last_used.used_at > excluded.used_at + 86400000000
         """;
 
     public async Task WriteCountsAsync(

@@ -4,7 +4,8 @@ namespace AuthCluster.Storage.Clients;
 
 /// <summary>Usage by the hour and last uses: flushed in batches, read by reports.</summary>
 /// <remarks>
-/// Rows are absolute and only grow (counts) or move forward (times), so a flush whose outcome is not known is simply done again.
+/// Rows are absolute and only grow (counts) or move forward (times; but one that is more than a day ahead goes back, since a clock was
+/// wrong), so a flush whose outcome is not known is simply done again.
 /// </remarks>
 public sealed class UsageStore(Database database)
 {

@@ -83,6 +83,43 @@ public sealed class IdempotencyStoreTests
     public void Neither_hash_nor_secret_is_printed() =>
         Assert.Equal("IdempotencyRow(c-1)", Row("key", "c-1").ToString());
 
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Requests_at_once_that_are_all_refused_each_get_choices_while_the_others_delete_theirs(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new IdempotencyStore(under.Database);
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(n => Task.Run(async () =>
+        {
+            for (var times = 0; times < 100; times++)
+            {
+                Assert.StartsWith("c-", (await store.InsertOrReadAsync(Row("key", $"c-{n}"), Samples.Now, Cancel)).ClientId, StringComparison.Ordinal);
+                await store.DeleteAsync(Hash("key"), Cancel);
+            }
+        })));
+
+        Assert.Equal("last", (await store.InsertOrReadAsync(Row("key", "last"), Samples.Now, Cancel)).ClientId);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_key_that_was_used_under_a_clock_of_next_year_counts_for_an_hour_once_the_clock_is_right(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new IdempotencyStore(under.Database);
+        var nextYear = Samples.Now.AddYears(1);
+        await store.InsertOrReadAsync(Row("wrong", "c-1") with { CreatedAt = nextYear, ExpiresAt = nextYear + IdempotencyStore.Lasts }, nextYear, Cancel);
+        await store.InsertOrReadAsync(Row("right", "c-2") with { ExpiresAt = Samples.Now + IdempotencyStore.Lasts }, Samples.Now, Cancel);
+
+        Assert.Equal(0, await store.SweepAsync(Samples.Now.AddSeconds(1), 10, Cancel));
+        var within = await store.InsertOrReadAsync(Row("wrong", "c-3"), Samples.Now.AddMinutes(50), Cancel);
+
+        Assert.Equal("c-1", within.ClientId);
+        Assert.Equal(1, await store.SweepAsync(Samples.Now + IdempotencyStore.Lasts, 10, Cancel));
+        Assert.Equal(1, await store.SweepAsync(Samples.Now.AddSeconds(1) + IdempotencyStore.Lasts, 10, Cancel));
+    }
+
     private static IdempotencyRow Row(string key, string clientId) => new()
     {
         KeyHash = Hash(key),

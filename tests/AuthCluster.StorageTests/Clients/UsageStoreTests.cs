@@ -33,6 +33,20 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_last_use_that_a_wrong_clock_gave_goes_back_to_the_next_right_one(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        var use = new LastUse("orders", "client", "", Hour);
+
+        await store.FlushAsync([], [use with { UsedAt = Hour.AddYears(1) }], Cancel);
+        await store.FlushAsync([], [use with { UsedAt = Hour.AddMinutes(1) }], Cancel);
+
+        Assert.Equal([use with { UsedAt = Hour.AddMinutes(1) }], await store.LastUsesAsync("orders", Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task A_window_holds_the_hours_from_its_start_up_to_its_end(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
