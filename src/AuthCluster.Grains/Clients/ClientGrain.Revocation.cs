@@ -15,11 +15,18 @@ internal sealed partial class ClientGrain
     /// <summary>Most live revocations of one client. Past it, ending all of its tokens is the cheaper way.</summary>
     private const int MostRevokedTokens = 10_000;
 
-    // Read at first need; null until then, and after a write whose outcome is unknown.
-    private HashSet<string>? _revoked;
+    // Read at first need; null until then, and after a write whose outcome is unknown. Another generation has others.
+    private RevokedTokens? _revoked;
+    private readonly List<RevocationItem> _unknownRevocations = [];
     private Task<bool>? _readingRevoked;
     private int _revokedVersion;
     private long _revocationMark;
+
+    /// <summary>The <c>jti</c>s that are revoked of one generation's tokens, which <paramref name="Generation"/> is the <see cref="ItemGeneration"/> of.</summary>
+    private sealed record RevokedTokens(long Generation, HashSet<string> Ids);
+
+    /// <summary>The revoked tokens of the present generation; null when they are not known.</summary>
+    private HashSet<string>? Revoked => _revoked is { } known && known.Generation == ItemGeneration ? known.Ids : null;
 
     /// <summary>
     /// Part of every grant that may be handed out again: moves with each revoked token, and starts anywhere, so that
@@ -35,6 +42,11 @@ internal sealed partial class ClientGrain
         if (_mustReload)
         {
             await StartReloading();
+        }
+
+        if (_mustReload)
+        {
+            return new CheckTokenAnswer(TokenStanding.Unknown);
         }
 
         if (_policy is null)
@@ -58,6 +70,11 @@ internal sealed partial class ClientGrain
             await StartReloading();
         }
 
+        if (_mustReload)
+        {
+            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
+        }
+
         if (_policy is null)
         {
             return AnswerOfNobody();
@@ -69,17 +86,17 @@ internal sealed partial class ClientGrain
             return Answer(ClientOutcome.Done);
         }
 
-        if (!await LoadRevokedAsync())
+        if (!await LoadRevokedAsync() || Revoked is not { } revoked)
         {
             return Answer(ClientOutcome.Unavailable);
         }
 
-        if (_revoked!.Contains(command.Jti))
+        if (revoked.Contains(command.Jti))
         {
             return Answer(ClientOutcome.Done);
         }
 
-        if (_revoked.Count >= MostRevokedTokens && await HasNoRoomAsync(cancellationToken) is { } refused)
+        if (revoked.Count >= MostRevokedTokens && await HasNoRoomAsync(cancellationToken) is { } refused)
         {
             return Answer(refused);
         }
@@ -90,7 +107,7 @@ internal sealed partial class ClientGrain
     /// <summary>All that is asked here is read after the last wait: a change that was made meanwhile counts.</summary>
     private TokenStanding StandingOf(CheckTokenCommand command)
     {
-        if (_mustReload || _revoked is not { } revoked)
+        if (_mustReload || Revoked is not { } revoked)
         {
             return TokenStanding.Unknown;
         }
@@ -120,14 +137,24 @@ internal sealed partial class ClientGrain
         {
             if (e.OutcomeUnknown)
             {
-                // Nothing is answered about tokens until it was read whether this one is revoked.
+                // It may be stored later still. Nothing is answered about tokens until it is stored for sure.
+                _unknownRevocations.Add(item);
                 ForgetRevoked();
             }
 
             return false;
         }
 
-        _revoked?.Add(command.Jti);
+        if (Revoked is { } revoked)
+        {
+            revoked.Add(command.Jti);
+        }
+        else
+        {
+            // What is read just now may lack it.
+            _revokedVersion++;
+        }
+
         _revocationMark = _revocationMark == 0 ? 0 : _revocationMark + 2;
         return true;
     }
@@ -140,31 +167,36 @@ internal sealed partial class ClientGrain
         _revocationMark = _revocationMark == 0 ? 0 : _revocationMark + 2;
     }
 
-    /// <summary>Reads the revoked tokens once for all who ask at the same time.</summary>
+    /// <summary>Reads the revoked tokens once for all who ask at the same time, and again when the generation has moved meanwhile.</summary>
     /// <returns>False when they are not known.</returns>
     private async Task<bool> LoadRevokedAsync()
     {
-        if (_revoked is not null)
+        for (var tries = 0; Revoked is null; tries++)
         {
-            return true;
+            if (_readingRevoked is null or { IsCompleted: true })
+            {
+                _readingRevoked = ReadRevokedAsync();
+            }
+
+            if (!await _readingRevoked || tries == MostTries)
+            {
+                return false;
+            }
         }
 
-        if (_readingRevoked is null or { IsCompleted: true })
-        {
-            _readingRevoked = ReadRevokedAsync();
-        }
-
-        return await _readingRevoked;
+        return true;
     }
 
     private async Task<bool> ReadRevokedAsync()
     {
         var version = _revokedVersion;
+        var generation = ItemGeneration;
         IReadOnlyList<string> live = [];
         try
         {
+            await StoreUnknownRevocationsAsync();
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, ItemGeneration, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
+                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, generation, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
@@ -173,12 +205,24 @@ internal sealed partial class ClientGrain
 
         if (version != _revokedVersion)
         {
-            // Read from before a write of unknown outcome.
+            // Read from before a write.
             return false;
         }
 
-        _revoked ??= new HashSet<string>(live, StringComparer.Ordinal);
+        _revoked = new RevokedTokens(generation, new HashSet<string>(live, StringComparer.Ordinal));
         return true;
+    }
+
+    /// <summary>Stores again what may be stored: after that it is, whatever becomes of the first write.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
+    private async Task StoreUnknownRevocationsAsync()
+    {
+        if (_unknownRevocations.Count > 0)
+        {
+            RevocationItem[] items = [.. _unknownRevocations];
+            await _services.Gate.WriteAsync(token => _services.Revocations.AddAsync(items, token), CancellationToken.None);
+            _unknownRevocations.RemoveRange(0, items.Length);
+        }
     }
 
     /// <summary>The set is full of what may have expired since: counts what lives, and forgets the rest where there is room.</summary>
