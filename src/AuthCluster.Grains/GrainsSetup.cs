@@ -18,6 +18,11 @@ public static class GrainsSetup
     // An unknown id is looked up and forgotten; the directory's cache must not remember each of them.
     private const int DirectoryCacheEntries = 10_000;
 
+    // Clients stay in memory for two lifetimes of their tokens. Of what the process may use, from the first on those that were idle
+    // for longest are given up, down to the second; the rest is for requests and for the collector's own work.
+    private const double MemoryLimitPercent = 80;
+    private const double MemoryTargetPercent = 75;
+
     /// <summary>Registers the grains' services.</summary>
     /// <param name="services">The services; a <see cref="TimeProvider"/> is among them.</param>
     /// <param name="database">The database.</param>
@@ -48,6 +53,8 @@ public static class GrainsSetup
         services.AddSingleton<StorageGate>();
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();
+        services.AddSingleton<ClockSteps>();
+        services.AddHostedService(provider => provider.GetRequiredService<ClockSteps>());
         services.AddSingleton<ClientGrainServices>();
         services.AddSingleton<ClientWarmUp>();
         services.AddSingleton<KeyFollowerClient>();
@@ -84,6 +91,12 @@ public static class GrainsSetup
             options.GrainStorageSerializer = new ClientStateSerializer();
         });
         silo.Configure<GrainDirectoryOptions>(options => options.CacheSize = DirectoryCacheEntries);
+        silo.Configure<GrainCollectionOptions>(options =>
+        {
+            options.EnableActivationSheddingOnMemoryPressure = true;
+            options.MemoryUsageLimitPercentage = MemoryLimitPercent;
+            options.MemoryUsageTargetPercentage = MemoryTargetPercent;
+        });
         return silo;
     }
 }

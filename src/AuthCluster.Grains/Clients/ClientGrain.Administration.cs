@@ -19,7 +19,9 @@ internal sealed partial class ClientGrain
             await StartReloading();
         }
 
-        return _policy is not null ? Answer(ClientOutcome.Done) : AnswerOfNobody();
+        return _mustReload ? new ClientAnswer { Outcome = ClientOutcome.Unavailable }
+            : _policy is not null ? Answer(ClientOutcome.Done)
+            : AnswerOfNobody();
     }
 
     /// <summary>What there is to say where there is no client; leaves no activation behind.</summary>
@@ -31,7 +33,7 @@ internal sealed partial class ClientGrain
 
     public Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default) =>
         ChangeAsync(
-            command.Actor,
+            Keyed(command.Actor, command.IdempotencyId, command.Secrets.FirstOrDefault()?.SecretId),
             state =>
             {
                 if (MadeByKey(state, command.IdempotencyId, command.Secrets.FirstOrDefault()?.SecretId) is { } made)
@@ -40,7 +42,7 @@ internal sealed partial class ClientGrain
                     return made;
                 }
 
-                if (state is { Deleted: false } || (state is { Deleted: true } && command.OnlyIfNeverExisted))
+                if (state is { Deleted: false } || (command.OnlyIfNeverExisted && state is { Existed: true }))
                 {
                     return new Change(ClientOutcome.Taken);
                 }
@@ -141,7 +143,7 @@ internal sealed partial class ClientGrain
     private ClientAnswer Answer(ClientOutcome outcome) => new()
     {
         Outcome = outcome,
-        Client = _record is { State: { Deleted: false, Document: { } document } state }
+        Client = _record?.State.WithoutLongEnded(Now) is { Deleted: false, Document: { } document } state
             ? new ClientView
             {
                 ClientId = _clientId,

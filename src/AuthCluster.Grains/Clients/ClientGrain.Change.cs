@@ -1,20 +1,28 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
+using AuthCluster.Storage.Admin;
 
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>How an administrative change is made: one write of the row with its outbox, then the drain, then the answer.</summary>
 internal sealed partial class ClientGrain
 {
+    // What the row remembers of changes is the ETag that they gave. That they were made, the audit remembers for ever.
     private const int MostRecentChanges = 8;
-    private static readonly TimeSpan IdempotencyLasts = TimeSpan.FromHours(1);
+    private const int MostKeyedCreations = 16;
+    private const string ExpiryActor = "system:expiry";
 
     // A front end asks again within its deadline of some seconds; a minute is more than that.
     private static readonly TimeSpan RepeatsComeWithin = TimeSpan.FromMinutes(1);
+
+    // The clocks of silos differ by less. A stored time that is further ahead was written under a clock that was wrong.
+    private static readonly TimeSpan MostAhead = TimeSpan.FromMinutes(1);
 
     /// <summary>What a change wants: a new state with what the audit says of it, or an outcome without a change.</summary>
     private sealed record Change(ClientOutcome Outcome, ClientState? Next = null, string Action = "", string Target = "", JsonElement? Before = null, JsonElement? After = null, bool EndsTokens = false)
@@ -49,9 +57,9 @@ internal sealed partial class ClientGrain
 
         Change? change = null;
         var outcome = await UpdateRowAsync(
-            state =>
+            async state =>
             {
-                change = MadeBefore(state, actor) ?? decide(state);
+                change = await MadeBeforeAsync(state, actor) ?? decide(state?.WithoutLongEnded(Now));
                 if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
                 {
                     change = new Change(ClientOutcome.LastAdmin);
@@ -87,6 +95,17 @@ internal sealed partial class ClientGrain
         return Answer(ClientOutcome.Done) with { ETag = ETagOf(_record!.State) };
     }
 
+    /// <summary>
+    /// What is made under an Idempotency-Key has an id that follows from the key and from what it chose, so that a repeat under the key
+    /// is the same change.
+    /// </summary>
+    private ActorRecord Keyed(ActorRecord actor, string? idempotencyId, string? secretId) => idempotencyId is null
+        ? actor
+        : actor with
+        {
+            AuditId = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_clientId}\0{idempotencyId}\0{secretId}")).AsSpan(..16)),
+        };
+
     /// <summary>What an Idempotency-Key made before; null for nothing.</summary>
     private static Change? MadeByKey(ClientState? state, string? idempotencyId, string? secretId) =>
         // With another secret it is a new request: what the key chose the first time was forgotten meanwhile.
@@ -94,23 +113,65 @@ internal sealed partial class ClientGrain
             ? new Change(ClientOutcome.Done) { ETag = made.ETag }
             : null;
 
-    /// <summary>The same change, asked for again because its answer was lost with a silo; null when it is new.</summary>
-    private static Change? MadeBefore(ClientState? state, ActorRecord actor) =>
-        state?.Recent.FirstOrDefault(c => c.AuditId == actor.AuditId) is { } made
-            ? new Change(ClientOutcome.Done) { ETag = made.ETag }
-            : null;
+    /// <summary>
+    /// The same change, asked for again because its answer was lost; null when it is new. A change is in the row's outbox until the
+    /// audit has its entry, so that it is found however late the repeat comes, and whatever came between.
+    /// </summary>
+    private async ValueTask<Change?> MadeBeforeAsync(ClientState? state, ActorRecord actor)
+    {
+        if (state is null)
+        {
+            // A row is never deleted: nothing was made.
+            return null;
+        }
+
+        if (state.Recent.FirstOrDefault(c => c.AuditId == actor.AuditId) is { } made)
+        {
+            return new Change(ClientOutcome.Done) { ETag = made.ETag };
+        }
+
+        return state.Outbox.Any(item => item.AuditId == actor.AuditId) ? new Change(ClientOutcome.Done)
+            : await IsAuditedAsync(actor.AuditId) switch
+            {
+                true => new Change(ClientOutcome.Done),
+                false => null,
+                null => new Change(ClientOutcome.Unavailable),
+            };
+    }
+
+    /// <summary>Whether the audit has an entry; null when storage does not answer.</summary>
+    private async Task<bool?> IsAuditedAsync(string auditId)
+    {
+        try
+        {
+            var isAudited = false;
+            await _services.Gate.ReadAsync(
+                async token => isAudited = await _services.Outbox.IsAuditedAsync(auditId, token), CancellationToken.None);
+            return isAudited;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
 
     private static Func<ClientState?, Change> Existing(string? ifMatch, Func<ClientState, Change> decide) => state =>
         state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
         : ifMatch is not null && ifMatch != ETagOf(state) ? new Change(ClientOutcome.Stale)
         : decide(state);
 
-    /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
+    /// <summary>
+    /// The state as it is written: next revision, and the change in its outbox. Secrets that ended long ago are dropped with it, but not
+    /// by a clock that may be wrong: it could take away what is valid.
+    /// </summary>
     private ClientState Stamp(ClientState? before, ClientState next, ActorRecord actor, Change change)
     {
         var now = TimeAfter(before);
+        var ended = next.Deleted ? [] : before?.Secrets.Where(secret => secret.HasLongEndedAt(now)).ToArray() ?? [];
+        var dropped = _services.ClockSteps.HaveBeen ? [] : ended;
         var stamped = next with
         {
+            Secrets = dropped.Length < ended.Length ? [.. ended, .. next.Secrets] : next.Secrets,
             Revision = (before?.Revision ?? 0) + 1,
             UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : now,
         };
@@ -138,27 +199,27 @@ internal sealed partial class ClientGrain
             [
                 .. next.Outbox.Where(old => !_drained.Contains(old.AuditId)),
                 item,
-                .. change.Also.Select((also, index) => item with
-                {
-                    AuditId = string.Create(CultureInfo.InvariantCulture, $"{actor.AuditId}.{index + 1}"),
-                    Action = also.Action,
-                    Before = also.Before,
-                    After = also.After,
-                    EndsTokensBelow = null,
-                }),
+                .. change.Also
+                    .Select(also => item with { Action = also.Action, Before = also.Before, After = also.After })
+                    .Concat(dropped.Select(secret => item with { Actor = ExpiryActor, Action = "secret.expire", Before = AuditSecret(secret), After = null }))
+                    .Select((also, index) => also with
+                    {
+                        AuditId = string.Create(CultureInfo.InvariantCulture, $"{actor.AuditId}.{index + 1}"),
+                        EndsTokensBelow = null,
+                    }),
             ],
         };
     }
 
     /// <summary>
     /// Now, to the millisecond, so that the row, the catalogue and the audit keep it alike; but after the change before, so that the
-    /// audit has them in their order.
+    /// audit has them in their order. A time that only a wrong clock can have given is not followed.
     /// </summary>
     private DateTimeOffset TimeAfter(ClientState? before)
     {
         var now = Now;
         now = now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
-        return before is { Recent: [.., { At: var last }] } && now <= last ? last.AddMilliseconds(1) : now;
+        return before is { Recent: [.., { At: var last }] } && now <= last && last - now <= MostAhead ? last.AddMilliseconds(1) : now;
     }
 
     private ClientQuota? QuotaOf(ClientState state) =>
@@ -191,9 +252,14 @@ internal sealed partial class ClientGrain
     private ImmutableArray<KeyedCreation> Remember(ClientState? state, string? idempotencyId, string? secretId, DateTimeOffset createdAt)
     {
         var now = Now;
-        var kept = state?.Creations.Where(c => c.Until > now) ?? [];
+        var latest = now + IdempotencyStore.Lasts;
+        // An end that is further away was given by a clock that was wrong.
+        var kept = (state?.Creations ?? [])
+            .Where(c => c.Until > now)
+            .Select(c => c.Until > latest ? c with { Until = latest } : c)
+            .TakeLast(MostKeyedCreations - 1);
         return idempotencyId is null
             ? [.. kept]
-            : [.. kept, new KeyedCreation(idempotencyId, secretId, now + IdempotencyLasts, ETagOf((state?.Revision ?? 0) + 1, createdAt))];
+            : [.. kept, new KeyedCreation(idempotencyId, secretId, latest, ETagOf((state?.Revision ?? 0) + 1, createdAt))];
     }
 }

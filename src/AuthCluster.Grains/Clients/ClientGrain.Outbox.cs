@@ -61,7 +61,7 @@ internal sealed partial class ClientGrain
         return true;
     }
 
-    /// <summary>Goes on trying after the caller was told that storage does not answer.</summary>
+    /// <summary>Goes on trying after the caller was told that storage does not answer. The activation stays for as long: nobody else would tell.</summary>
     private void StartDraining() =>
         _drainTimer ??= this.RegisterGrainTimer(
             async token =>
@@ -73,7 +73,7 @@ internal sealed partial class ClientGrain
                     StartClearingOutbox();
                 }
             },
-            new GrainTimerCreationOptions(TimeSpan.Zero, DrainAgainAfter) { Interleave = true });
+            new GrainTimerCreationOptions(TimeSpan.Zero, DrainAgainAfter) { Interleave = true, KeepAlive = true });
 
     /// <summary>Writes the row without what was told, so that the next activation has nothing to tell. Nobody waits for it.</summary>
     private void StartClearingOutbox()

@@ -9,17 +9,28 @@ internal sealed partial class ClientGrain
     private const int MostTries = 4;
     private static readonly TimeSpan ReserveAheadAgainAfter = TimeSpan.FromSeconds(10);
 
+    // A row that could not be read is asked for again after this; until then callers are told at once.
+    private static readonly TimeSpan ReloadFailureCountsFor = TimeSpan.FromSeconds(1);
+
     private bool _rowUnknown;
     private bool _storageWentBack;
+    private UnknownWrite? _unknownWrite;
+    private long? _reloadFailedAt;
     private Task? _limitWork;
     private IGrainTimer? _nextPeriod;
     private DateTimeOffset _nextPeriodAwaited;
     private Task? _storingProof;
     private readonly Dictionary<string, byte[]> _proofs = new(StringComparer.Ordinal);
 
+    /// <summary>An administrative write that got no answer, and the version of the row that it may still replace; null where there was no row.</summary>
+    private sealed record UnknownWrite(string? ETag);
+
+    private bool ReloadHasFailed =>
+        _reloadFailedAt is { } at && _services.Clock.GetElapsedTime(at) < ReloadFailureCountsFor;
+
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var (outcome, record) = await _services.Records.ReadAsync(this.GetGrainId(), cancellationToken);
+        var (outcome, record) = await ReadSettledAsync(cancellationToken);
         if (outcome is RecordOutcome.Done or RecordOutcome.Missing && _record is { } held && IsOlder(record?.State, held.State))
         {
             // A restored backup, or a failover to a replica that lagged: what was disabled or revoked since must not come back.
@@ -36,10 +47,47 @@ internal sealed partial class ClientGrain
             Adopt(record);
             _mustReload = false;
             _rowUnknown = false;
+            _reloadFailedAt = null;
             if (record is not null && record.State.Outbox.Any(item => !_drained.Contains(item.AuditId)))
             {
                 // Whoever wrote this died or lost its answer before it told the tables.
                 StartDraining();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads the row. A write of unknown outcome may be on its way still and replace what is read here, so it is made to lose: the row
+    /// is written again as it is, which moves its version. Where there is no row, a tombstone of a client that never was takes the place.
+    /// </summary>
+    private async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadSettledAsync(CancellationToken cancellationToken)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            var (outcome, record) = await _services.Records.ReadAsync(this.GetGrainId(), cancellationToken);
+            if (outcome is not (RecordOutcome.Done or RecordOutcome.Missing) || _unknownWrite is not { } unknown)
+            {
+                return (outcome, record);
+            }
+
+            if (record?.ETag != unknown.ETag)
+            {
+                // It is in the row, or has lost to another one.
+                _unknownWrite = null;
+                return (outcome, record);
+            }
+
+            (outcome, record) = await _services.Records.WriteAsync(
+                this.GetGrainId(), record?.State ?? ClientState.NeverExisted, record?.ETag, CancellationToken.None);
+            if (outcome == RecordOutcome.Done)
+            {
+                _unknownWrite = null;
+                return (outcome, record);
+            }
+
+            if (outcome != RecordOutcome.Conflict || tries >= MostTries)
+            {
+                return (RecordOutcome.Unavailable, null);
             }
         }
     }
@@ -91,8 +139,13 @@ internal sealed partial class ClientGrain
     /// <param name="change">The new state from the present one; null state when there is no row.</param>
     /// <param name="administrative">Whether an unknown outcome must stop decisions until the row was read again.</param>
     /// <param name="cancellationToken">Cancels waiting, not a write under way.</param>
+    private Task<RecordOutcome> UpdateRowAsync(
+        Func<ClientState?, ClientState?> change, bool administrative, CancellationToken cancellationToken) =>
+        UpdateRowAsync(state => ValueTask.FromResult(change(state)), administrative, cancellationToken);
+
+    /// <summary>As the other one, for a change that has to ask storage before it knows its new state.</summary>
     private async Task<RecordOutcome> UpdateRowAsync(
-        Func<ClientState?, ClientState?> change, bool administrative, CancellationToken cancellationToken)
+        Func<ClientState?, ValueTask<ClientState?>> change, bool administrative, CancellationToken cancellationToken)
     {
         await _row.WaitAsync(cancellationToken);
         try
@@ -109,7 +162,7 @@ internal sealed partial class ClientGrain
                     return RecordOutcome.Unavailable;
                 }
 
-                if (change(_record?.State) is not { } next)
+                if (await change(_record?.State) is not { } next)
                 {
                     return RecordOutcome.Done;
                 }
@@ -127,7 +180,12 @@ internal sealed partial class ClientGrain
                         continue;
                     case RecordOutcome.Unknown:
                         // The row's version is not known any more. Decisions stop only where they could be wrong.
-                        _mustReload |= administrative;
+                        if (administrative)
+                        {
+                            _mustReload = true;
+                            _unknownWrite = new UnknownWrite(_record?.ETag);
+                        }
+
                         _rowUnknown = true;
                         return RecordOutcome.Unavailable;
                     default:
@@ -168,9 +226,14 @@ internal sealed partial class ClientGrain
         }
     }
 
-    /// <summary>Starts a re-read unless one is under way; decisions are answered as not now until it is done.</summary>
+    /// <summary>
+    /// Starts a re-read unless one is under way, or has failed just now; decisions are answered as not now until it is done. The
+    /// activation stays until it has succeeded: the next one would not know that a write is still on its way.
+    /// </summary>
     private Task StartReloading() =>
-        _reloading is null or { IsCompleted: true } ? _reloading = ReloadAsync() : _reloading;
+        _reloading is { IsCompleted: false } ? _reloading
+        : ReloadHasFailed ? Task.CompletedTask
+        : _reloading = ReloadAsync();
 
     private async Task ReloadAsync()
     {
@@ -180,13 +243,7 @@ internal sealed partial class ClientGrain
             if (_mustReload && !_storageWentBack)
             {
                 await LoadAsync(CancellationToken.None);
-                if (_loaded is RecordOutcome.Unavailable or RecordOutcome.Unreadable && !_storageWentBack)
-                {
-                    // The next call finds a fresh activation, which reads again or says that it can't.
-                    _policy = null;
-                    _mustReload = false;
-                    DeactivateOnIdle();
-                }
+                _reloadFailedAt = _mustReload ? _services.Clock.GetTimestamp() : null;
             }
         }
         finally

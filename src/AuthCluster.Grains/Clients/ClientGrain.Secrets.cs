@@ -43,7 +43,10 @@ internal sealed partial class ClientGrain
         });
 
         // The key comes before all else: a repeat finds the client changed by itself, or gone since.
-        return ChangeAsync(command.Actor, state => MadeByKey(state, command.IdempotencyId, command.Secret.SecretId) ?? add(state), cancellationToken);
+        return ChangeAsync(
+            Keyed(command.Actor, command.IdempotencyId, command.Secret.SecretId),
+            state => MadeByKey(state, command.IdempotencyId, command.Secret.SecretId) ?? add(state),
+            cancellationToken);
     }
 
     public Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default) =>

@@ -23,6 +23,7 @@ namespace AuthCluster.Grains.Clients;
 internal sealed partial class ClientGrain : Grain, IClientGrain
 {
     private static readonly TimeSpan ShortDelay = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan CallersComeLate = TimeSpan.FromMinutes(5);
 
     private readonly ClientGrainServices _services;
     private readonly ILogger<ClientGrain> _logger;
@@ -31,6 +32,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     private readonly ClientLimits _limits;
     private readonly SemaphoreSlim _row = new(1);
     private ClientUsage? _usage;
+    private long _stayMinute;
 
     // What is stored, and what decisions are made from. Null policy: nothing to decide from.
     private ClientRecord? _record;
@@ -62,6 +64,13 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _services.Activity.Deactivated();
+        if (_mustReload)
+        {
+            // The next activation does not know that a write is still on its way.
+            await ReloadAsync();
+        }
+
+        await DrainAsync(cancellationToken);
         if (_record is not null && _limits.HasSomethingToGiveBack && !_mustReload)
         {
             await UpdateRowAsync(_limits.SignOff, administrative: false, cancellationToken);
@@ -124,10 +133,25 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
                 };
         }
 
+        StayForTwoLifetimes(grant!);
         _usage!.CountIssued(Now, secret!.Id, grant!.Scope);
         return limit.Standing is null
             ? policy.AnswerOf(grant)
             : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant, Limit = limit.Standing };
+    }
+
+    /// <summary>
+    /// Keeps the activation over the time in which a well-behaved caller, who asks once in a token's lifetime, asks again, and once
+    /// more: an outage of storage must not meet it cold. Memory that runs out ends it sooner.
+    /// </summary>
+    private void StayForTwoLifetimes(TokenGrant grant)
+    {
+        var minute = Now.UtcTicks / TimeSpan.TicksPerMinute;
+        if (minute != _stayMinute)
+        {
+            _stayMinute = minute;
+            DelayDeactivation((2 * TimeSpan.FromSeconds(grant.LifetimeSeconds)) + CallersComeLate);
+        }
     }
 
     /// <summary>Who is this? Says the same to an unknown id, a wrong secret and a disabled client but for the reason kept for the log.</summary>
@@ -142,6 +166,11 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
         if (_mustReload)
         {
+            if (ReloadHasFailed)
+            {
+                return DecisionKind.Unavailable;
+            }
+
             _ = StartReloading();
             return DecisionKind.NotNow;
         }
@@ -185,11 +214,11 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
     /// <summary>
     /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one stays until the tables
-    /// were told of its end.
+    /// were told of its end, and one with a write of unknown outcome until that is known.
     /// </summary>
     private void LeaveNothingBehind()
     {
-        if (_record is not { State.Outbox.IsEmpty: false })
+        if (!_mustReload && _record is not { State.Outbox.IsEmpty: false })
         {
             DeactivateOnIdle();
         }

@@ -65,7 +65,7 @@ internal sealed partial class ClientRecordStore(
         }
 
         return row.RecordExists && row.State is { } state
-            ? (RecordOutcome.Done, new ClientRecord(state, row.ETag))
+            ? (RecordOutcome.Done, new ClientRecord(state.WithEachSecretOnce(), row.ETag))
             : (RecordOutcome.Missing, null);
     }
 

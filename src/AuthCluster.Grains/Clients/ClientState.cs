@@ -23,8 +23,15 @@ internal abstract record StoredPart
 /// </summary>
 internal sealed record ClientState : StoredPart
 {
+    /// <summary>A tombstone where no client ever was: it keeps a creation of unknown outcome from being stored later on.</summary>
+    public static ClientState NeverExisted { get; } = new() { Deleted = true };
+
     /// <summary>True for a tombstone: the id is free again, its generation is not.</summary>
     public bool Deleted { get; init; }
+
+    /// <summary>Whether there is, or was, a client: the first revision of one is 1.</summary>
+    [JsonIgnore]
+    public bool Existed => Revision > 0;
 
     public bool Enabled { get; init; }
 
@@ -63,11 +70,27 @@ internal sealed record ClientState : StoredPart
 
     /// <summary>The last changes, so that one which is asked for again, its answer having been lost, is not made twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
+
+    /// <summary>
+    /// The state with each secret once. A row may hold one twice that an earlier build wrote; the later one of the two is the one
+    /// by which the client was decided.
+    /// </summary>
+    public ClientState WithEachSecretOnce() =>
+        Secrets.Length < 2 || Secrets.DistinctBy(secret => secret.Id).Count() == Secrets.Length
+            ? this
+            : this with { Secrets = [.. Secrets.Reverse().DistinctBy(secret => secret.Id).Reverse()] };
+
+    /// <summary>The state without the secrets that ended long ago.</summary>
+    public ClientState WithoutLongEnded(DateTimeOffset now) =>
+        Secrets.Any(secret => secret.HasLongEndedAt(now)) ? this with { Secrets = [.. Secrets.Where(secret => !secret.HasLongEndedAt(now))] } : this;
 }
 
 /// <summary>One secret at rest: an HMAC under the pepper, or a slow hash, or both once the slow one was proven.</summary>
 internal sealed record SecretState : StoredPart
 {
+    /// <summary>For so long an ended secret is shown, counted and told apart from a wrong one: a month of reports, and for an operator to see it.</summary>
+    public static readonly TimeSpan KeptPastEnd = TimeSpan.FromDays(30);
+
     public required string Id { get; init; }
 
     public SecretKind Kind { get; init; }
@@ -90,6 +113,9 @@ internal sealed record SecretState : StoredPart
 
     public bool IsValidAt(DateTimeOffset now) =>
         (NotBefore is not { } from || from <= now) && (ExpiresAt is not { } until || now < until);
+
+    /// <summary>Whether its end is so long ago that it counts no more; it is dropped with the next administrative change.</summary>
+    public bool HasLongEndedAt(DateTimeOffset now) => ExpiresAt is { } end && now - end >= KeptPastEnd;
 
     public override string ToString() => $"SecretState({Id})";
 }

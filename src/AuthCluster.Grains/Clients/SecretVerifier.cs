@@ -25,8 +25,8 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
     private readonly Dictionary<string, byte[]> _proven = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Compares with every secret, whether one matched already or not, so that the time says nothing about
-    /// which of them came close.
+    /// Compares with every valid secret, whether one matched already or not, so that the time says nothing about which of them came
+    /// close. One that is not valid now costs a right secret nothing: only what is refused is compared with it too.
     /// </summary>
     public SecretFinding Check(
         ImmutableArray<SecretState> secrets, PresentedSecret presented, DateTimeOffset now, out SecretState? matched)
@@ -38,30 +38,30 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
             return SecretFinding.Wrong;
         }
 
-        Span<byte> mac = stackalloc byte[MacBytes];
         var mustProve = false;
         foreach (var secret in secrets)
         {
-            var known = secret.Mac ?? _proven.GetValueOrDefault(secret.Id);
-            if (known is null)
+            if (secret.IsValidAt(now))
             {
-                mustProve |= secret.SlowHash is not null && secret.IsValidAt(now);
-                continue;
-            }
-
-            if (peppers.TryMac(secret.PepperId ?? peppers.CurrentId, clientId, secret.Id, digest, mac)
-                && CryptographicOperations.FixedTimeEquals(mac, known))
-            {
-                matched = secret;
+                mustProve |= FastHashOf(secret) is null && secret.SlowHash is not null;
+                matched = Matches(secret, digest) ? secret : matched;
             }
         }
 
         if (matched is not null)
         {
-            return matched.IsValidAt(now) ? SecretFinding.Right : SecretFinding.NotValidNow;
+            return SecretFinding.Right;
         }
 
-        return mustProve ? SecretFinding.MustProve : SecretFinding.Wrong;
+        foreach (var secret in secrets)
+        {
+            if (!secret.IsValidAt(now) && !secret.HasLongEndedAt(now))
+            {
+                matched = Matches(secret, digest) ? secret : matched;
+            }
+        }
+
+        return matched is not null ? SecretFinding.NotValidNow : mustProve ? SecretFinding.MustProve : SecretFinding.Wrong;
     }
 
     /// <summary>Checks what the front end computed for the challenged secrets, and remembers the one that is right. The fast hash to store comes out
@@ -127,5 +127,15 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
         return peppers.TryMac(secret.PepperId ?? peppers.CurrentId, clientId, secret.Id, digest, mac)
             ? mac
             : throw new InvalidOperationException("The pepper ring is not loaded.");
+    }
+
+    private byte[]? FastHashOf(SecretState secret) => secret.Mac ?? _proven.GetValueOrDefault(secret.Id);
+
+    private bool Matches(SecretState secret, ReadOnlySpan<byte> digest)
+    {
+        Span<byte> mac = stackalloc byte[MacBytes];
+        return FastHashOf(secret) is { } known
+            && peppers.TryMac(secret.PepperId ?? peppers.CurrentId, clientId, secret.Id, digest, mac)
+            && CryptographicOperations.FixedTimeEquals(mac, known);
     }
 }

@@ -23,6 +23,8 @@ public sealed class AuditStore(Database database)
             where not exists (select 1 from audit where audit_id = @AuditId)
             """);
 
+    private readonly string _contains = "select 1 from audit where audit_id = @AuditId";
+
     private readonly string _page = database.Sql(
         others: $"""
             select {Columns} from audit
@@ -75,6 +77,10 @@ public sealed class AuditStore(Database database)
         rows.RemoveAt(limit);
         return new AuditPage(rows, WriteCursor(rows[^1]));
     }
+
+    /// <summary>Whether an entry is there.</summary>
+    public async Task<bool> ContainsAsync(string auditId, CancellationToken cancellationToken = default) =>
+        (await database.ReadAsync(_contains, new { AuditId = auditId }, row => row.GetInt32(0), cancellationToken)).Count > 0;
 
     /// <summary>Whether a text has the form of what a page gives as its next.</summary>
     public static bool IsNext(string text) => ReadCursor(text) is not null;

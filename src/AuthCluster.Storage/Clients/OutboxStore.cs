@@ -100,6 +100,10 @@ public sealed class OutboxStore(Database database)
         await mine.Done;
     }
 
+    /// <summary>Whether the audit has an entry: then the change that it tells of was made.</summary>
+    public Task<bool> IsAuditedAsync(string auditId, CancellationToken cancellationToken = default) =>
+        _audit.ContainsAsync(auditId, cancellationToken);
+
     /// <summary>Applies what waits. One that a table refuses takes none of the others with it.</summary>
     private async Task ApplyWaitingAsync()
     {
@@ -236,9 +240,12 @@ public sealed class OutboxStore(Database database)
         }
     }
 
+    /// <summary>The parts, each once: what is named twice must not keep a client's changes from being told.</summary>
     private static IEnumerable<CataloguePart> PartsOf(CatalogueEntry entry) => entry.Deleted
         ? []
-        : entry.Parts.Prepend(new CataloguePart(CataloguePart.ClientKind, "", null, entry.CreatedAt, null));
+        : entry.Parts
+            .Prepend(new CataloguePart(CataloguePart.ClientKind, "", null, entry.CreatedAt, null))
+            .DistinctBy(part => (part.Kind, part.Value));
 
     /// <summary>A batch that waits for a turn, its own or that of another.</summary>
     private sealed class Waiting(OutboxBatch batch)

@@ -36,6 +36,25 @@ public sealed class KeyedCreationTests(GrainCluster cluster)
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id, Ask(Present("another")))).Kind);
     }
 
+    [Fact]
+    public async Task However_much_was_made_under_other_keys_since_a_key_makes_nothing_again_and_the_row_stays_small()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        await AddAsync(id, "chosen", "key-1");
+        for (var i = 0; i < 24; i++)
+        {
+            await AddAsync(id, $"other-{i}", $"key-of-other-{i}");
+            await cluster.Client(id).RevokeSecretAsync(new RevokeSecretCommand($"other-{i}", false, null, Actor()), Cancellation);
+        }
+
+        var again = await AddAsync(id, "chosen", "key-1");
+        var revoked = await AddAsync(id, "other-3", "key-of-other-3");
+
+        Assert.Equal((ClientOutcome.Done, ClientOutcome.Done), (again.Outcome, revoked.Outcome));
+        Assert.Equal(["s1", "chosen"], (await cluster.Client(id).GetAsync(Cancellation)).Client!.Secrets.Select(secret => secret.SecretId));
+        Assert.InRange((await cluster.RowAsync(id)).Length, 1, 8_000);
+    }
+
     private Task<ClientAnswer> AddAsync(string id, string secret, string key) => cluster.Client(id).AddSecretAsync(
         new AddSecretCommand(SecretOf(secret, secret), null, null, Actor(), key, cluster.Clock.GetUtcNow()), Cancellation);
 }

@@ -1,9 +1,7 @@
-using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Revocation;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.GrainTests.Cluster;
-using AuthCluster.TestKit;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Clients;
@@ -52,7 +50,7 @@ public sealed class StorageTests(GrainCluster cluster)
     [InlineData(Failure.LostOnTheWay, Refusal.None)]
     public async Task After_a_write_of_unknown_outcome_what_is_stored_decides(Failure failure, Refusal then)
     {
-        var id = await CreateAtRestAsync();
+        var id = await cluster.CreateAtRestAsync();
         cluster.Failures.Of(id, failure);
 
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
@@ -85,7 +83,7 @@ public sealed class StorageTests(GrainCluster cluster)
     [Fact]
     public async Task After_a_write_of_unknown_outcome_nothing_is_decided_until_the_row_can_be_read()
     {
-        var id = await CreateAtRestAsync();
+        var id = await cluster.CreateAtRestAsync();
         cluster.Failures.Of(id, Failure.AnswerLostThenDown);
 
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
@@ -103,7 +101,7 @@ public sealed class StorageTests(GrainCluster cluster)
     [Fact]
     public async Task Who_a_caller_is_waits_for_the_same_reading_and_says_so()
     {
-        var id = await CreateAtRestAsync();
+        var id = await cluster.CreateAtRestAsync();
         cluster.Failures.Of(id, Failure.AnswerLostThenDown);
 
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
@@ -120,13 +118,13 @@ public sealed class StorageTests(GrainCluster cluster)
         var other = await cluster.CreateAsync(Document("read"));
         await cluster.ForgetAsync(id);
         var row = await cluster.RowAsync(id);
-        await SetRowAsync(id, row[..^5]);
+        await cluster.SetRowAsync(id, row[..^5]);
 
         Assert.Equal(DecisionKind.Unavailable, (await cluster.AskAsync(id)).Kind);
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).GetAsync(Cancellation)).Outcome);
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(other)).Kind);
 
-        await SetRowAsync(id, row);
+        await cluster.SetRowAsync(id, row);
         Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
     }
 
@@ -136,7 +134,7 @@ public sealed class StorageTests(GrainCluster cluster)
         var id = await cluster.CreateAsync(Document("read"));
         await cluster.ForgetAsync(id);
         var row = await cluster.RowAsync(id);
-        await SetRowAsync(id, row.Insert(1, "\"fromTheFuture\":{\"a\":[1,2]},"));
+        await cluster.SetRowAsync(id, row.Insert(1, "\"fromTheFuture\":{\"a\":[1,2]},"));
 
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation)).Outcome);
         await cluster.ForgetAsync(id);
@@ -149,7 +147,7 @@ public sealed class StorageTests(GrainCluster cluster)
     [Fact]
     public async Task What_the_tables_could_not_be_told_is_told_by_the_next_activation_once()
     {
-        var id = await CreateAtRestAsync();
+        var id = await cluster.CreateAtRestAsync();
         var disable = new SetEnabledCommand(false, null, Actor());
         // The write is done and its answer lost; nobody has told the audit.
         cluster.Failures.Of(id, Failure.AnswerLostThenDown);
@@ -194,23 +192,8 @@ public sealed class StorageTests(GrainCluster cluster)
         Assert.Equal(TokenStanding.Inactive, (await cluster.Client(id).CheckTokenAsync(check, Cancellation)).Standing);
     }
 
-    /// <summary>A client whose creation has nothing left to write: else the failure would meet that write, not the test's.</summary>
-    private async Task<string> CreateAtRestAsync()
-    {
-        var id = await cluster.CreateAsync(Document("read"));
-        await Eventually.HoldsAsync(
-            "the outbox is written away",
-            TimeSpan.FromSeconds(10),
-            async () => JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 },
-            Cancellation);
-        return id;
-    }
-
     private async Task<int> AuditedAsync(SetEnabledCommand command) => Assert.Single(
         await cluster.QueryAsync<int>("select count(*) from audit where audit_id = @Id", new { Id = command.Actor.AuditId }));
-
-    private Task SetRowAsync(string id, string row) => cluster.ExecuteAsync(
-        "update grain_state set payload = cast(@Row as blob) where grain_key = @Key", new { Row = row, Key = ClientGrainKey.Of(id) });
 
     /// <summary>Storage is back, and the time has passed in which the silos ask it rarely.</summary>
     private async Task MendAsync(params string[] ids)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.TestKit;
 
 namespace AuthCluster.GrainTests.Clients;
 
@@ -67,6 +68,21 @@ internal static class TestClients
         Assert.Equal(ClientOutcome.Done, answer.Outcome);
         return id;
     }
+
+    /// <summary>A client whose creation has nothing left to write: else a failure would meet that write, not the test's.</summary>
+    public static async Task<string> CreateAtRestAsync(this Cluster.GrainCluster cluster)
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        await cluster.RestsAsync(id);
+        return id;
+    }
+
+    /// <summary>Waits until a client's row has nothing left to tell.</summary>
+    public static Task RestsAsync(this Cluster.GrainCluster cluster, string id) => Eventually.HoldsAsync(
+        "the outbox is written away",
+        TimeSpan.FromSeconds(10),
+        async () => JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 },
+        Cancellation);
 
     public static PresentedSecret Present(string secret = Secret, AuthMethod method = AuthMethod.ClientSecretBasic, params SlowHashProof[] proofs) =>
         new(Digest(secret), method, [.. proofs]);

@@ -9,7 +9,6 @@ using AuthCluster.TestKit;
 using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -27,9 +26,12 @@ public sealed class GrainCluster : IAsyncLifetime
     private Database? _database;
 
     /// <summary>The clock of grains and storage; in the middle of an hour of a month.</summary>
-    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 5, 15, 10, 30, 0, TimeSpan.Zero));
+    public ClusterClock Clock { get; } = new(new DateTimeOffset(2026, 5, 15, 10, 30, 0, TimeSpan.Zero));
 
     public StorageFailures Failures { get; } = new();
+
+    /// <summary>What a test that has a cluster of its own configures besides.</summary>
+    internal Action<ISiloBuilder, TimeProvider>? Also { get; init; }
 
     public Database Database => _database!;
 
@@ -53,6 +55,7 @@ public sealed class GrainCluster : IAsyncLifetime
             silo.Services.AddKeyedSingleton<IGrainStorage>(
                 ClientRecordStore.ProviderName,
                 (services, name) => new FailingStorage(AdoNetGrainStorageFactory.Create(services, (string)name!), Failures));
+            Also?.Invoke(silo, Clock);
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -126,6 +129,10 @@ public sealed class GrainCluster : IAsyncLifetime
     /// <summary>The stored state of a client, as its row has it.</summary>
     public async Task<string> RowAsync(string clientId) => Assert.Single(await QueryAsync<string>(
         "select cast(payload as text) from grain_state where grain_key = @Key", new { Key = ClientGrainKey.Of(clientId) }));
+
+    /// <summary>Replaces the stored state of a client, as an earlier or a later build may have written it.</summary>
+    public Task SetRowAsync(string clientId, string row) => ExecuteAsync(
+        "update grain_state set payload = cast(@Row as blob) where grain_key = @Key", new { Row = row, Key = ClientGrainKey.Of(clientId) });
 }
 
 /// <summary>The test classes that share one cluster. Each test has clients of its own.</summary>

@@ -8,6 +8,7 @@ namespace AuthCluster.GrainTests.Cluster;
 public sealed class StorageFailures
 {
     private readonly ConcurrentDictionary<string, Failure> _byKey = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Func<Task>> _held = new(StringComparer.Ordinal);
 
     /// <summary>How often the row of a client was written.</summary>
     public ConcurrentDictionary<string, int> Writes { get; } = new(StringComparer.Ordinal);
@@ -17,6 +18,23 @@ public sealed class StorageFailures
 
     /// <summary>All is well again.</summary>
     public void End(string clientId) => _byKey.TryRemove("c:" + clientId, out _);
+
+    /// <summary>Lets the last write of a client's row arrive that was held on its way. Says whether the row took it.</summary>
+    public async Task<bool> LandAsync(string clientId)
+    {
+        Assert.True(_held.TryRemove("c:" + clientId, out var write));
+        try
+        {
+            await write();
+            return true;
+        }
+        catch (InconsistentStateException)
+        {
+            return false;
+        }
+    }
+
+    internal void Hold(GrainId grain, Func<Task> write) => _held[grain.Key.ToString()!] = write;
 
     internal Failure Of(GrainId grain) => _byKey.GetValueOrDefault(grain.Key.ToString()!);
 }
@@ -38,6 +56,9 @@ public enum Failure
 
     /// <summary>The write is not done, but nobody knows; reads go on.</summary>
     LostOnTheWay,
+
+    /// <summary>The write gets no answer and is done later, when the test lets it; reads go on.</summary>
+    LandsLater,
 }
 
 /// <summary>Orleans' grain storage with failures on the way.</summary>
@@ -58,6 +79,10 @@ internal sealed class FailingStorage(IGrainStorage inner, StorageFailures failur
             case Failure.Down:
                 throw new StorageUnavailableException();
             case Failure.LostOnTheWay:
+                throw new TimeoutException();
+            case Failure.LandsLater:
+                var written = new GrainState<T>(grainState.State, grainState.ETag);
+                failures.Hold(grainId, () => inner.WriteStateAsync(stateName, grainId, written));
                 throw new TimeoutException();
         }
 

@@ -39,6 +39,21 @@ public sealed class OutboxStoreTests
         Assert.Equal(["client ", "scope orders:read", "secret s-1"], await PartsAsync(under));
     }
 
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_batch_that_names_a_part_twice_is_applied_and_has_it_once(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var client = Samples.Client("orders") with { Parts = [Secret("s-1"), Secret("s-1"), Scope("read"), Scope("read")] };
+
+        await outbox.ApplyAsync(new OutboxBatch([Samples.Audit("a-1", "orders")], client, []), Cancel);
+
+        Assert.Equal(["client ", "scope read", "secret s-1"], await PartsAsync(under));
+        Assert.True(await outbox.IsAuditedAsync("a-1", Cancel));
+        Assert.False(await outbox.IsAuditedAsync("A-1", Cancel));
+    }
+
     [Fact]
     public async Task Batches_that_wait_together_go_together_and_one_that_is_refused_takes_none_with_it()
     {
