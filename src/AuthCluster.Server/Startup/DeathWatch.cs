@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Grains.Cluster;
 
 namespace AuthCluster.Server.Startup;
 
@@ -12,25 +13,23 @@ namespace AuthCluster.Server.Startup;
 /// silo does, which says of itself that it is dead at its end: until then it was the others.
 /// </remarks>
 internal sealed partial class DeathWatch(
-    IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeathWatch> logger) : BackgroundService
+    IClusterMembershipService membership, ILocalSiloDetails silo, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new Ticks("Following the membership", clock, logger).RunAsync(Period, FollowAsync, stoppingToken);
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
     {
-        try
+        await foreach (var view in membership.MembershipUpdates.WithCancellation(cancellationToken))
         {
-            await foreach (var view in membership.MembershipUpdates.WithCancellation(stoppingToken))
+            if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
-                if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
-                {
-                    LogDeclaredDead();
-                    await Console.Error.WriteLineAsync("The other silos declared this one dead; it ends, to be started again.");
-                    Process.GetCurrentProcess().Kill();
-                }
+                LogDeclaredDead();
+                await Console.Error.WriteLineAsync("The other silos declared this one dead; it ends, to be started again.");
+                Process.GetCurrentProcess().Kill();
             }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
         }
     }
 

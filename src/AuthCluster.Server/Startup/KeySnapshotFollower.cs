@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Keys;
 
@@ -19,22 +20,21 @@ internal sealed partial class KeySnapshotFollower(
 
     private long _answeredAt;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Period, clock);
         _answeredAt = clock.GetTimestamp();
+        return new Ticks("Fetching the signing keys", clock, logger).RunAsync(Period, FollowAsync, stoppingToken);
+    }
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
         try
         {
-            do
-            {
-                await FetchAsync(stoppingToken);
-                readiness.Linked(clock.GetElapsedTime(_answeredAt) < UnlinkedAfter);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            await FetchAsync(cancellationToken);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        finally
         {
-            // The front end stops.
+            readiness.Linked(clock.GetElapsedTime(_answeredAt) < UnlinkedAfter);
         }
     }
 
