@@ -1,13 +1,13 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
-using AuthCluster.Grains.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Keys;
 using AuthCluster.Storage.Revocation;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Configuration;
 
 namespace AuthCluster.Grains;
@@ -73,8 +73,11 @@ public static class GrainsSetup
         services.AddGrainService<SiloReportService>();
         services.AddSingleton<UsageFlusher>();
         services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
-        services.AddSingleton<RevocationSweeper>();
-        services.AddHostedService(provider => provider.GetRequiredService<RevocationSweeper>());
+        services.AddSingleton<SiloTurns>();
+        services.AddSingleton<UsageArchiveStore>();
+        services.TryAddSingleton(new UsageRetention());
+        services.AddSingleton<TableSweeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<TableSweeper>());
         return services;
     }
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Grains.Revocation;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 
@@ -196,7 +196,7 @@ internal sealed partial class ClientGrain
         {
             await StoreUnknownRevocationsAsync();
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, generation, Now - RevocationSweeper.KeptPastEnd, token), CancellationToken.None);
+                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, generation, Now - TableSweeper.RevocationsKeptPastEnd, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
@@ -233,7 +233,7 @@ internal sealed partial class ClientGrain
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, ItemGeneration, Now - RevocationSweeper.KeptPastEnd, token), cancellationToken);
+                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, ItemGeneration, Now - TableSweeper.RevocationsKeptPastEnd, token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {

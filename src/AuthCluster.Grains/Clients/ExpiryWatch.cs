@@ -1,5 +1,4 @@
-using AuthCluster.Storage;
-using AuthCluster.Storage.Admin;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -7,87 +6,84 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Warns of secrets that run out, 30, 7 and 1 days ahead: each warning once, by the silo that stores first that
-/// it gives it. Sweeps what has ended, in small steps.
+/// Warns of secrets that run out, 30, 7 and 1 days ahead: each warning once, by the silo that stores first that it gives it. Each silo
+/// reads the soonest end for its metric; one silo looks for warnings, once an hour, by turns.
 /// </summary>
 /// <remarks>A silo that is killed between storing and logging a warning loses that one; the next threshold warns again.</remarks>
 internal sealed partial class ExpiryWatch(
-    ExpiryStore store, IdempotencyStore idempotency, UsageStore usage, StorageGate gate, SecretMetrics metrics, TimeProvider clock, ILogger<ExpiryWatch> logger)
+    ExpiryStore store, StorageGate gate, SiloTurns turns, SecretMetrics metrics, TimeProvider clock, ILogger<ExpiryWatch> logger)
     : BackgroundService
 {
-    private const int RowsAStep = 500;
-    private const int MostSteps = 20;
+    private const int PageSize = 500;
+    private const int MostLines = 1_000;
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
-
-    // A year, and a month to compare with the year before.
-    private static readonly TimeSpan UsageIsKept = TimeSpan.FromDays(400);
+    private static readonly TimeSpan MetricPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TurnPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan WarningPeriod = TimeSpan.FromHours(1);
 
     // The nearest first: a secret that is found a day before its end is warned of once, not three times.
     private static readonly int[] DaysAhead = [1, 7, 30];
 
-    /// <summary>Looks once.</summary>
-    public async Task LookAsync(CancellationToken cancellationToken)
+    private long? _lastTurn;
+
+    /// <summary>Reads the soonest end.</summary>
+    public Task MeasureAsync(CancellationToken cancellationToken) =>
+        gate.ReadAsync(async token => metrics.SoonestIs(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
+
+    /// <summary>Goes once through the secrets that run out, and warns of those whose time has come.</summary>
+    public async Task WarnAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        await gate.ReadAsync(async token => metrics.SoonestIs(await store.SoonestAsync(now, token)), cancellationToken);
-        foreach (var days in DaysAhead)
+        var warned = 0;
+        IReadOnlyList<EndingSecret> page = [];
+        do
         {
-            await StepsAsync(
-                async token =>
-                {
-                    var claimed = await store.ClaimAsync(now, days, RowsAStep, token);
-                    foreach (var secret in claimed)
-                    {
-                        LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
-                    }
-
-                    return claimed.Count;
-                },
-                cancellationToken);
-        }
-
-        await StepsAsync(token => store.SweepAsync(now, RowsAStep, token), cancellationToken);
-        await StepsAsync(token => idempotency.SweepAsync(now, RowsAStep, token), cancellationToken);
-        await StepsAsync(token => usage.SweepAsync(now - UsageIsKept, RowsAStep, token), cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period, clock);
-        try
-        {
-            do
+            var after = page.Count == 0 ? null : page[^1].Secret;
+            await gate.ReadAsync(async token => page = await store.EndingAsync(now, now.AddDays(DaysAhead[^1]), after, PageSize, token), cancellationToken);
+            var due = page.Where(secret => secret.Secret.ClientEnabled)
+                .Select(secret => (secret.WarnedDays, Warning: new ExpiryWarning(secret.Secret, DaysAhead.First(days => secret.Secret.ExpiresAt <= now.AddDays(days)))))
+                .Where(secret => secret.WarnedDays is not { } days || days > secret.Warning.Days)
+                .Select(secret => secret.Warning)
+                .ToList();
+            if (due.Count == 0)
             {
-                try
-                {
-                    await LookAsync(stoppingToken);
-                }
-                catch (Exception e) when (StorageFaults.IsFault(e)) // a statement that is refused ends no silo
-                {
-                    LogDelayed(e);
-                }
+                continue;
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+
+            IReadOnlyList<ExpiryWarning> claimed = [];
+            await gate.WriteAsync(async token => claimed = await store.ClaimAsync(due, token), cancellationToken);
+            foreach (var (secret, days) in claimed.Take(MostLines - warned))
+            {
+                LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
+            }
+
+            warned += claimed.Count;
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        while (page.Count == PageSize);
+
+        if (warned > MostLines)
         {
-            // The silo stops.
+            LogMore(warned - MostLines);
         }
     }
 
-    private async Task StepsAsync(Func<CancellationToken, Task<int>> step, CancellationToken cancellationToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        new Ticks("Reading when the next secret runs out", clock, logger).RunAsync(MetricPeriod, MeasureAsync, stoppingToken),
+        new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
+
+    /// <summary>Looks once in an hour whose turn is this silo's, and in the next minute again when that failed.</summary>
+    private async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {
-        var rows = RowsAStep;
-        for (var steps = 0; rows == RowsAStep && steps < MostSteps; steps++)
+        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn)
         {
-            await gate.WriteAsync(async token => rows = await step(token), cancellationToken);
+            await WarnAsync(cancellationToken);
+            _lastTurn = turn;
         }
     }
 
     [LoggerMessage(1107, LogLevel.Warning, "The secret {SecretId} of client {ClientId} runs out within {Days} days, at {ExpiresAt}.")]
     private partial void LogExpiring(string clientId, string secretId, int days, DateTimeOffset expiresAt);
 
-    [LoggerMessage(1108, LogLevel.Warning, "Storage is not available to look for secrets that run out; looking again later.")]
-    private partial void LogDelayed(Exception exception);
+    [LoggerMessage(1108, LogLevel.Warning, "{Count} more secrets run out soon; GET /admin/v1/reports/expiring has them all.")]
+    private partial void LogMore(int count);
 }

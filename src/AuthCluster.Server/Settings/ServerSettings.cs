@@ -1,4 +1,5 @@
 using System.Net;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Protocol.Metadata;
 
 namespace AuthCluster.Server.Settings;
@@ -48,6 +49,8 @@ internal sealed record ServerSettings
     public required BootstrapSettings Bootstrap { get; init; }
 
     public required HttpSettings Http { get; init; }
+
+    public required UsageRetention Usage { get; init; }
 
     /// <summary>Whether this process holds grains, and so the database.</summary>
     public bool HasSilo => Role is ServerRole.All or ServerRole.Silo;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Keys;
 using AuthCluster.Protocol.Metadata;
@@ -13,6 +14,7 @@ internal static class ServerSettingsReader
 {
     private const string DefaultUrl = "http://localhost:8080";
     private const string Section = "AuthCluster";
+    private const int MostDaysOfUsage = 36_500;
 
     /// <exception cref="StartupException">Something is wrong; the message has one sentence for each mistake.</exception>
     public static ServerSettings Read(IConfiguration configuration, bool isDevelopment)
@@ -50,6 +52,7 @@ internal static class ServerSettingsReader
             Keys = ReadKeys(reader, storage, role),
             Bootstrap = ReadBootstrap(reader),
             Http = ReadHttp(reader, configuration, isDevelopment),
+            Usage = ReadUsage(reader),
         };
         if (role != ServerRole.All && !storage.IsShared)
         {
@@ -257,6 +260,19 @@ internal static class ServerSettingsReader
         }
 
         return new BootstrapSettings(id, secret, file);
+    }
+
+    private static UsageRetention ReadUsage(SettingsReader reader)
+    {
+        var byDefault = new UsageRetention();
+        var hours = reader.Days("Usage:KeepHours", (int)byDefault.Hours.TotalDays, 1, MostDaysOfUsage);
+        var days = reader.Days("Usage:KeepDays", Math.Max((int)byDefault.Days.TotalDays, hours), 1, MostDaysOfUsage);
+        if (days < hours)
+        {
+            reader.Error("Usage:KeepDays", $"is {days}, which is less than AuthCluster:Usage:KeepHours, {hours}; usage is kept by the hour first and then by the day.");
+        }
+
+        return new UsageRetention(TimeSpan.FromDays(hours), TimeSpan.FromDays(days));
     }
 
     private static HttpSettings ReadHttp(SettingsReader reader, IConfiguration configuration, bool isDevelopment)

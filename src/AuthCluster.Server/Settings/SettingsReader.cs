@@ -133,6 +133,28 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
         return value;
     }
 
+    /// <summary>A number of whole days, <c>400</c>, or the same as a duration, <c>400.00:00:00</c>.</summary>
+    public int Days(string key, int otherwise, int least, int most)
+    {
+        if (Text(key) is not { } text)
+        {
+            return otherwise;
+        }
+
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days))
+        {
+            days = TryParseDuration(text, out var duration) && duration.Ticks % TimeSpan.TicksPerDay == 0 ? duration.Days : 0;
+        }
+
+        if (days >= least && days <= most)
+        {
+            return days;
+        }
+
+        Error(key, $"is '{text}'; it must be a number of days from {least} to {most}, such as {otherwise}.");
+        return otherwise;
+    }
+
     private static bool TryParseDuration(string text, out TimeSpan value)
     {
         value = default;

@@ -77,6 +77,7 @@ internal static class ServerHost
         {
             services.AddSingleton(silo);
             services.AddSingleton(new KeyLife(settings.Keys.RotationInterval));
+            services.AddSingleton(settings.Usage);
             services.AddAuthClusterGrains(
                 silo.Database,
                 silo.Keys,

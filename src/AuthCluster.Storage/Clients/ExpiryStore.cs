@@ -20,33 +20,23 @@ public sealed class ExpiryStore(Database database)
             order by p.expires_at
             """);
 
-    private readonly string _due = database.Sql(
-        sqlite: """
-            select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
+    private readonly string _ending = database.Sql(
+        others: """
+            select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at,
+                (select min(w.days) from expiry_warning w where w.client_id = p.client_id and w.secret_id = p.value and w.expires_at = p.expires_at)
             from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @Now and p.expires_at <= @To and p.kind = 'secret' and c.enabled = 1
-                and not exists (
-                    select 1 from expiry_warning w
-                    where w.client_id = p.client_id and w.secret_id = p.value and w.expires_at = p.expires_at and w.days <= @Days)
-            order by p.expires_at limit @Limit
-            """,
-        postgreSql: """
-            select p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
-            from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @Now and p.expires_at <= @To and p.kind = 'secret' and c.enabled
-                and not exists (
-                    select 1 from expiry_warning w
-                    where w.client_id = p.client_id and w.secret_id = p.value and w.expires_at = p.expires_at and w.days <= @Days)
-            order by p.expires_at limit @Limit
+            where p.expires_at is not null and p.expires_at <= @To and p.kind = 'secret'
+                and (p.expires_at, p.client_id, p.value) > (@ExpiresAt, @ClientId, @SecretId)
+            order by p.expires_at, p.client_id, p.value limit @Limit
             """,
         sqlServer: """
-            select top (@Limit) p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at
+            select top (@Limit) p.client_id, p.value, p.label, c.owner, c.enabled, p.expires_at,
+                (select min(w.days) from expiry_warning w where w.client_id = p.client_id and w.secret_id = p.value and w.expires_at = p.expires_at)
             from client_part p join client_catalogue c on c.client_id = p.client_id
-            where p.expires_at is not null and p.expires_at > @Now and p.expires_at <= @To and p.kind = 'secret' and c.enabled = 1
-                and not exists (
-                    select 1 from expiry_warning w
-                    where w.client_id = p.client_id and w.secret_id = p.value and w.expires_at = p.expires_at and w.days <= @Days)
-            order by p.expires_at
+            where p.expires_at is not null and p.expires_at <= @To and p.kind = 'secret'
+                and p.expires_at >= @ExpiresAt
+                and (p.expires_at > @ExpiresAt or p.client_id > @ClientId or (p.client_id = @ClientId and p.value > @SecretId))
+            order by p.expires_at, p.client_id, p.value
             """);
 
     private readonly string _claim = database.Sql(
@@ -84,37 +74,60 @@ public sealed class ExpiryStore(Database database)
         return rows.Count == 0 ? null : rows[0];
     }
 
-    /// <summary>
-    /// Takes over the warnings that are due: secrets of enabled clients that run out within so many days and of which no
-    /// warning for so many days or fewer was given. Nobody else gets the same ones.
-    /// </summary>
-    public async Task<IReadOnlyList<ExpiringSecret>> ClaimAsync(DateTimeOffset now, int days, int most, CancellationToken cancellationToken = default)
-    {
-        var due = await database.ReadAsync(
-            _due,
-            new { Now = new StoredTime(now), To = new StoredTime(now.AddDays(days)), Days = days, Limit = most },
-            row => new ExpiringSecret(
-                row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
+    /// <summary>Secrets that run out after now and not after a time, the soonest first, page by page, each with the nearest warning that was given of it.</summary>
+    /// <param name="now">Past this.</param>
+    /// <param name="to">Up to this.</param>
+    /// <param name="after">The last of the page before; null for the first page.</param>
+    /// <param name="limit">The most to answer.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IReadOnlyList<EndingSecret>> EndingAsync(
+        DateTimeOffset now, DateTimeOffset to, ExpiringSecret? after, int limit, CancellationToken cancellationToken = default) =>
+        await database.ReadAsync(
+            _ending,
+            new
+            {
+                ExpiresAt = new StoredTime(after?.ExpiresAt ?? now),
+                To = new StoredTime(to),
+                // No id is above this one, so that nothing that runs out exactly now is answered.
+                ClientId = after?.ClientId ?? StoredText.EndOfPrefix(database.Provider, ""),
+                SecretId = after?.SecretId ?? "",
+                Limit = limit,
+            },
+            row => new EndingSecret(
+                new ExpiringSecret(row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
+                row.IsDBNull(6) ? null : row.GetInt32(6)),
             cancellationToken);
-        return due.Count == 0 ? [] : await database.WriteAsync(
+
+    /// <summary>Takes over warnings; answers those that nobody had taken over before. Nobody else gets the same ones.</summary>
+    public Task<IReadOnlyList<ExpiryWarning>> ClaimAsync(IReadOnlyList<ExpiryWarning> due, CancellationToken cancellationToken = default) =>
+        database.WriteAsync<IReadOnlyList<ExpiryWarning>>(
             async (connection, transaction) =>
             {
-                var claimed = new List<ExpiringSecret>();
-                foreach (var secret in due)
+                var claimed = new List<ExpiryWarning>();
+                foreach (var warning in due)
                 {
-                    var row = new { secret.ClientId, secret.SecretId, ExpiresAt = new StoredTime(secret.ExpiresAt), Days = days };
+                    var row = new { warning.Secret.ClientId, warning.Secret.SecretId, ExpiresAt = new StoredTime(warning.Secret.ExpiresAt), warning.Days };
                     if (await Database.ExecuteAsync(connection, transaction, _claim, row, cancellationToken) == 1)
                     {
-                        claimed.Add(secret);
+                        claimed.Add(warning);
                     }
                 }
 
                 return claimed;
             },
             cancellationToken);
-    }
 
     /// <summary>Forgets warnings of secrets that have run out, at most <paramref name="most"/> of them, and returns how many.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
         database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
 }
+
+/// <summary>A secret that runs out.</summary>
+/// <param name="Secret">The secret.</param>
+/// <param name="WarnedDays">How many days ahead the nearest warning was that was given of this end: 30, 7 or 1; null for none.</param>
+public sealed record EndingSecret(ExpiringSecret Secret, int? WarnedDays);
+
+/// <summary>A warning that is due.</summary>
+/// <param name="Secret">The secret.</param>
+/// <param name="Days">How many days ahead: 30, 7 or 1.</param>
+public sealed record ExpiryWarning(ExpiringSecret Secret, int Days);

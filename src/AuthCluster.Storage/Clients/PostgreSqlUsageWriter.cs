@@ -8,10 +8,9 @@ internal sealed class PostgreSqlUsageWriter : IUsageWriter
 {
     private const string Counts = """
         insert into usage_hourly (client_id, hour, outcome, writer, count)
-        select given.client_id, given.hour, given.outcome, given.writer, given.count
-        from unnest(@ClientIds, @Hours, @Outcomes, @Writers, @Counts) as given (client_id, hour, outcome, writer, count)
-        on conflict (client_id, hour, outcome, writer) do update set count = excluded.count
-        where usage_hourly.count < excluded.count
+        select given.client_id, given.hour, given.outcome, '', given.count
+        from unnest(@ClientIds, @Hours, @Outcomes, @Counts) as given (client_id, hour, outcome, count)
+        on conflict (client_id, hour, outcome, writer) do update set count = usage_hourly.count + excluded.count
         """;
 
     // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
@@ -32,7 +31,6 @@ internal sealed class PostgreSqlUsageWriter : IUsageWriter
                 ClientIds = rows.Select(row => row.ClientId).ToArray(),
                 Hours = rows.Select(row => new StoredTime(row.Hour).Utc).ToArray(),
                 Outcomes = rows.Select(row => row.Outcome).ToArray(),
-                Writers = rows.Select(row => row.Writer).ToArray(),
                 Counts = rows.Select(row => row.Count).ToArray(),
             },
             transaction,

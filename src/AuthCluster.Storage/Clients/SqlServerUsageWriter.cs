@@ -10,14 +10,22 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
 {
     private const byte MicrosecondScale = 6;
 
-    private const string Counts = """
+    // Two silos may count for the same client, and use it: without taking turns, both would insert its row or wait for each other's.
+    private const string TakeTurn = """
         set nocount on;
+        declare @result int;
+        exec @result = sp_getapplock @Resource = N'authcluster-last-used', @LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = 2000;
+        if @result < 0 throw 51222, N'The usage is being written by others for too long.', 1;
+
+        """;
+
+    // The table of the rows has a column for the writer, which is empty since silos add to the rows of each other.
+    private const string Counts = TakeTurn + """
         update stored
-        set count = given.count
+        set count = stored.count + given.count
         from usage_hourly stored
         join @Rows given on given.client_id = stored.client_id and given.hour = stored.hour
-            and given.outcome = stored.outcome and given.writer = stored.writer
-        where stored.count < given.count;
+            and given.outcome = stored.outcome and given.writer = stored.writer;
         insert into usage_hourly (client_id, hour, outcome, writer, count)
         select given.client_id, given.hour, given.outcome, given.writer, given.count
         from @Rows given
@@ -27,13 +35,8 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
                 and stored.outcome = given.outcome and stored.writer = given.writer);
         """;
 
-    // Two silos may have used the same client: without taking turns, both would insert its row or wait for each other's.
     // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
-    private const string LastUses = """
-        set nocount on;
-        declare @result int;
-        exec @result = sp_getapplock @Resource = N'authcluster-last-used', @LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = 2000;
-        if @result < 0 throw 51222, N'The last uses are being written by others for too long.', 1;
+    private const string LastUses = TakeTurn + """
         update stored
         set used_at = given.used_at
         from last_used stored
@@ -85,7 +88,7 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
             record.SetString(0, row.ClientId);
             record.SetDateTime(1, new StoredTime(row.Hour).Utc);
             record.SetString(2, row.Outcome);
-            record.SetString(3, row.Writer);
+            record.SetString(3, "");
             record.SetInt64(4, row.Count);
             yield return record;
         }

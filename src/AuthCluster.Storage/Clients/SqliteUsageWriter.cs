@@ -7,9 +7,8 @@ internal sealed class SqliteUsageWriter : IUsageWriter
 {
     private const string Count = """
         insert into usage_hourly (client_id, hour, outcome, writer, count)
-        values (@ClientId, @Hour, @Outcome, @Writer, @Count)
-        on conflict (client_id, hour, outcome, writer) do update set count = excluded.count
-        where usage_hourly.count < excluded.count
+        values (@ClientId, @Hour, @Outcome, '', @Count)
+        on conflict (client_id, hour, outcome, writer) do update set count = usage_hourly.count + excluded.count
         """;
 
     // A time moves forward; but one that is more than a day ahead was stored under a clock that was wrong.
@@ -23,10 +22,10 @@ internal sealed class SqliteUsageWriter : IUsageWriter
     public async Task WriteCountsAsync(
         DbConnection connection, DbTransaction transaction, List<UsageCount> rows, CancellationToken cancellationToken)
     {
-        await using var command = Prepare(connection, transaction, Count, "ClientId", "Hour", "Outcome", "Writer", "Count");
+        await using var command = Prepare(connection, transaction, Count, "ClientId", "Hour", "Outcome", "Count");
         foreach (var row in rows)
         {
-            Fill(command, row.ClientId, new StoredTime(row.Hour).Microseconds, row.Outcome, row.Writer, row.Count);
+            Fill(command, row.ClientId, new StoredTime(row.Hour).Microseconds, row.Outcome, row.Count);
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }

@@ -1,12 +1,17 @@
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>How often something happened to a client's requests in one hour, as one writer counted it. Absolute: writing it twice is writing it once.</summary>
+/// <summary>How often something happened to a client's requests in one hour, since it was last told.</summary>
 /// <param name="ClientId">The client.</param>
 /// <param name="Hour">The start of the hour, UTC.</param>
 /// <param name="Outcome"><see cref="UsageStore.Issued"/>, or the refusal's error code.</param>
-/// <param name="Writer">Who counted: unique for each activation of the client's grain.</param>
-/// <param name="Count">How often, since the writer began; only grows.</param>
-public sealed record UsageCount(string ClientId, DateTimeOffset Hour, string Outcome, string Writer, long Count);
+/// <param name="Count">How often: is added to what is stored.</param>
+public sealed record UsageCount(string ClientId, DateTimeOffset Hour, string Outcome, long Count);
+
+/// <summary>Which flush of which silo it is. One that is stored is not stored again, so a flush whose outcome is not known is simply repeated.</summary>
+/// <param name="Writer">A start of a silo: unique, up to 64 characters.</param>
+/// <param name="Number">1 for its first flush, and one more for each that follows. A flush follows when the one before is known to be stored.</param>
+/// <param name="At">When, for the sweep.</param>
+public sealed record UsageFlush(string Writer, long Number, DateTimeOffset At);
 
 /// <summary>When something was last used.</summary>
 /// <param name="ClientId">The client.</param>
@@ -15,8 +20,8 @@ public sealed record UsageCount(string ClientId, DateTimeOffset Hour, string Out
 /// <param name="UsedAt">When; only moves forward.</param>
 public sealed record LastUse(string ClientId, string Kind, string Value, DateTimeOffset UsedAt);
 
-/// <summary>A client's requests of one hour and outcome, over all writers.</summary>
-/// <param name="Hour">The start of the hour, UTC.</param>
+/// <summary>A client's requests of one hour and outcome, or of a day whose hours are no longer kept.</summary>
+/// <param name="Hour">The start of the hour or the day, UTC.</param>
 /// <param name="Outcome"><see cref="UsageStore.Issued"/>, or the refusal's error code.</param>
 /// <param name="Count">How often.</param>
 public sealed record HourlyUsage(DateTimeOffset Hour, string Outcome, long Count);

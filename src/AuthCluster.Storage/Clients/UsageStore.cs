@@ -2,10 +2,11 @@ using System.Data.Common;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>Usage by the hour and last uses: flushed in batches, read by reports.</summary>
+/// <summary>Usage by the hour and by the day, and last uses: flushed in batches, read by reports.</summary>
 /// <remarks>
-/// Rows are absolute and only grow (counts) or move forward (times; but one that is more than a day ahead goes back, since a clock was
-/// wrong), so a flush whose outcome is not known is simply done again.
+/// A flush adds to what is stored. It has a number, which is stored in the same transaction, so a flush whose outcome is not known is simply
+/// repeated. Hours that are no longer kept are days (<see cref="UsageArchiveStore"/>): a day counts where it begins.
+/// Last uses move forward; but one that is more than a day ahead goes back, since a clock was wrong.
 /// </remarks>
 public sealed class UsageStore(Database database)
 {
@@ -22,11 +23,35 @@ public sealed class UsageStore(Database database)
         _ => new SqlServerUsageWriter(),
     };
 
+    private readonly string _begin = database.Sql(
+        others: """
+            insert into usage_writer (writer, last_flush, flushed_at) values (@Writer, @Number, @At)
+            on conflict (writer) do update set last_flush = excluded.last_flush, flushed_at = excluded.flushed_at
+            where usage_writer.last_flush < excluded.last_flush
+            returning 1
+            """,
+        sqlServer: """
+            set nocount on;
+            update usage_writer set last_flush = @Number, flushed_at = @At where writer = @Writer and last_flush < @Number;
+            declare @new int = @@rowcount;
+            if @new = 0
+            begin
+                insert into usage_writer (writer, last_flush, flushed_at)
+                select @Writer, @Number, @At where not exists (select 1 from usage_writer where writer = @Writer);
+                set @new = @@rowcount;
+            end;
+            select @new;
+            """);
+
     private readonly string _ofClient = """
-        select hour, outcome, sum(count) from usage_hourly
-        where client_id = @ClientId and hour >= @From and hour < @To
-        group by hour, outcome
-        order by hour, outcome
+        select start, outcome, sum(count) from (
+            select hour as start, outcome, count from usage_hourly
+            where client_id = @ClientId and hour >= @From and hour < @To
+            union all
+            select day, outcome, count from usage_daily
+            where client_id = @ClientId and day >= @From and day < @To) counted
+        group by start, outcome
+        order by start, outcome
         """;
 
     private readonly string _topByIssued = TopSql(database, "2 desc, client_id");
@@ -53,29 +78,17 @@ public sealed class UsageStore(Database database)
             order by p.client_id, p.kind, p.value
             """);
 
-    private readonly string _sweep = database.Sql(
-        sqlite: """
-            delete from usage_hourly where (client_id, hour, outcome, writer) in (
-                select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit)
-            """,
-        postgreSql: """
-            delete from usage_hourly where (client_id, hour, outcome, writer) in (
-                select client_id, hour, outcome, writer from usage_hourly where hour < @Before order by hour limit @Limit for update skip locked)
-            """,
-        sqlServer: "delete top (@Limit) from usage_hourly where hour < @Before");
-
-    /// <summary>Writes counts and last uses in one transaction. A count never goes down, a time never back.</summary>
+    /// <summary>Adds counts and moves last uses forward, in one transaction, unless this flush is stored already.</summary>
     public Task FlushAsync(
-        IReadOnlyCollection<UsageCount> counts, IReadOnlyCollection<LastUse> lastUses, CancellationToken cancellationToken = default)
+        UsageFlush flush, IReadOnlyCollection<UsageCount> counts, IReadOnlyCollection<LastUse> lastUses, CancellationToken cancellationToken = default)
     {
         // One row for each key, and always in the same order: two flushes at once take their row locks in the same order.
         var countRows = counts
-            .GroupBy(row => (row.ClientId, row.Hour.UtcTicks, row.Outcome, row.Writer))
-            .Select(same => same.MaxBy(row => row.Count)!)
+            .GroupBy(row => (row.ClientId, row.Hour.UtcTicks, row.Outcome))
+            .Select(same => same.First() with { Count = same.Sum(row => row.Count) })
             .OrderBy(row => row.ClientId, StringComparer.Ordinal)
             .ThenBy(row => row.Hour)
             .ThenBy(row => row.Outcome, StringComparer.Ordinal)
-            .ThenBy(row => row.Writer, StringComparer.Ordinal)
             .ToList();
         var useRows = lastUses
             .GroupBy(row => (row.ClientId, row.Kind, row.Value))
@@ -92,6 +105,12 @@ public sealed class UsageStore(Database database)
         return database.WriteAsync(
             async (connection, transaction) =>
             {
+                var number = new { flush.Writer, flush.Number, At = new StoredTime(flush.At) };
+                if (await Database.ScalarAsync<int?>(connection, transaction, _begin, number, cancellationToken) is not 1)
+                {
+                    return false;
+                }
+
                 if (countRows.Count > 0)
                 {
                     await _writer.WriteCountsAsync(connection, transaction, countRows, cancellationToken);
@@ -107,7 +126,7 @@ public sealed class UsageStore(Database database)
             cancellationToken);
     }
 
-    /// <summary>A client's usage by hour and outcome, in the hours that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
+    /// <summary>A client's usage by hour (or day, where hours are no longer kept) and outcome, in those that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
     public async Task<IReadOnlyList<HourlyUsage>> ReadAsync(
         string clientId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
@@ -116,7 +135,7 @@ public sealed class UsageStore(Database database)
             row => new HourlyUsage(row.Time(0), row.GetString(1), SumOf(row, 2)),
             cancellationToken);
 
-    /// <summary>The clients with most tokens or most refusals, in the hours that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
+    /// <summary>The clients with most tokens or most refusals, in the hours (or days, where hours are no longer kept) that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
     public async Task<IReadOnlyList<ClientUsageTotal>> TopAsync(
         DateTimeOffset from, DateTimeOffset to, UsageOrder order, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
@@ -156,18 +175,16 @@ public sealed class UsageStore(Database database)
             cancellationToken,
             ReportTimeout);
 
-    /// <summary>Deletes counts of hours before a time, at most <paramref name="most"/> rows, and returns how many.</summary>
-    public Task<int> SweepAsync(DateTimeOffset before, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweep, new { Before = new StoredTime(before), Limit = most }, cancellationToken);
-
     private static string TopSql(Database database, string order)
     {
         var columns = $"""
             client_id,
                 sum(case when outcome = '{Issued}' then count else 0 end) as issued,
                 sum(case when outcome = '{Issued}' then 0 else count end) as refused
-            from usage_hourly
-            where hour >= @From and hour < @To
+            from (
+                select client_id, outcome, count from usage_hourly where hour >= @From and hour < @To
+                union all
+                select client_id, outcome, count from usage_daily where day >= @From and day < @To) counted
             group by client_id
             order by {order}
             """;

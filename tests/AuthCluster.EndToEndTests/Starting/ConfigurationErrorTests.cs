@@ -56,6 +56,11 @@ public sealed class ConfigurationErrorTests
         { "AuthCluster:Keys:RotationInterval", ["AuthCluster:Keys:RotationInterval=90"] },
         { "AuthCluster:Keys:PublishAhead", ["AuthCluster:Keys:PublishAhead=00:01:00"] },
         { "AuthCluster:Keys:PublishAhead", ["AuthCluster:Keys:PublishAhead=02:00:00", "AuthCluster:Keys:RotationInterval=01:00:00"] },
+        { "AuthCluster:Usage:KeepHours", ["AuthCluster:Usage:KeepHours=0"] },
+        { "AuthCluster:Usage:KeepHours", ["AuthCluster:Usage:KeepHours=a month"] },
+        { "AuthCluster:Usage:KeepHours", ["AuthCluster:Usage:KeepHours=1.12:00:00"] },
+        { "AuthCluster:Usage:KeepDays", ["AuthCluster:Usage:KeepDays=36501"] },
+        { "AuthCluster:Usage:KeepDays", ["AuthCluster:Usage:KeepHours=30.00:00:00", "AuthCluster:Usage:KeepDays=29"] },
         { "AuthCluster:Bootstrap:AdminClientSecret", ["AuthCluster:Bootstrap:AdminClientId=root"] },
         { "AuthCluster:Bootstrap:AdminClientId", ["AuthCluster:Bootstrap:AdminClientSecret=hidden-password-0123456789"] },
         { "AuthCluster:Bootstrap:AdminClientId", ["AuthCluster:Bootstrap:AdminClientId=two words", "AuthCluster:Bootstrap:AdminClientSecret=hidden-password-0123456789"] },
@@ -208,9 +213,14 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task Twenty_four_hours_are_a_day_and_not_twenty_four()
+    public async Task Twenty_four_hours_are_a_day_and_not_twenty_four_and_days_of_usage_may_be_a_plain_number()
     {
-        await using var server = new ServerProcess { ["AuthCluster:Tokens:Lifetime"] = "24:00:00" };
+        await using var server = new ServerProcess
+        {
+            ["AuthCluster:Tokens:Lifetime"] = "24:00:00",
+            ["AuthCluster:Usage:KeepHours"] = "1300",
+            ["AuthCluster:Usage:KeepDays"] = "1300.00:00:00",
+        };
         var client = new TestClient("orders", GeneratedSecret.New());
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(client)));
         await server.StartAsync(Cancellation);

@@ -2,8 +2,8 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Cluster;
-using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -40,7 +40,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         {
             _clock.AdjustTime(End.AddDays(-daysLeft));
             // Two silos look: one of them warns.
-            await Task.WhenAll(one.LookAsync(Cancellation), other.LookAsync(Cancellation));
+            await Task.WhenAll(one.WarnAsync(Cancellation), other.WarnAsync(Cancellation));
             warned.AddRange(Warnings(id).Select(days => $"{days} at {daysLeft.ToString(CultureInfo.InvariantCulture)}"));
             _log.Collector.Clear();
         }
@@ -56,14 +56,14 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         _clock.AdjustTime(End.AddHours(-12));
         var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
 
-        await watch.LookAsync(Cancellation);
-        await watch.LookAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
 
         Assert.Equal(["1"], Warnings(id));
         _log.Collector.Clear();
         await cluster.Client(id).AddSecretAsync(
             new AddSecretCommand(SecretOf("next", "next", expiresAt: End.AddDays(20)), null, null, Actor(), null, cluster.Clock.GetUtcNow()), Cancellation);
-        await watch.LookAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
         Assert.Equal(["30"], Warnings(id));
     }
 
@@ -76,11 +76,11 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
 
-        await watch.LookAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
         Assert.Empty(Warnings(id));
 
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(true, null, Actor()), Cancellation);
-        await watch.LookAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
         Assert.Equal(["7"], Warnings(id));
     }
 
@@ -95,7 +95,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         _clock.AdjustTime(sooner.AddHours(-2));
         var id = await cluster.CreateAsync(Document(), SecretOf("a", "a", expiresAt: sooner), SecretOf("b", "b", expiresAt: sooner.AddHours(1)));
 
-        await watch.LookAsync(Cancellation);
+        await watch.MeasureAsync(Cancellation);
         soonest.RecordObservableInstruments();
         Assert.Equal(7_200, soonest.LastMeasurement!.Value);
         _clock.Advance(TimeSpan.FromMinutes(90));
@@ -104,19 +104,48 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
 
         // What has ended, or was revoked, is not the soonest any more.
         _clock.Advance(TimeSpan.FromMinutes(31));
-        await watch.LookAsync(Cancellation);
+        await watch.MeasureAsync(Cancellation);
         soonest.RecordObservableInstruments();
         Assert.Equal(3_540, soonest.LastMeasurement!.Value);
         await cluster.Client(id).DeleteAsync(new DeleteClientCommand(null, Actor()), Cancellation);
-        await watch.LookAsync(Cancellation);
+        await watch.MeasureAsync(Cancellation);
         soonest.Clear();
         soonest.RecordObservableInstruments();
         // None at all, unless another test has left one that ends later.
         Assert.False(soonest.LastMeasurement is { Value: <= 3_540 }, $"{soonest.LastMeasurement?.Value} s");
     }
 
+    [Fact]
+    public async Task Of_very_many_secrets_that_end_at_once_each_is_warned_of_once_and_a_thousand_by_name()
+    {
+        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        var watch = Watch(gate);
+        var end = new DateTimeOffset(2060, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
+        await cluster.ExecuteAsync(
+            """
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 1700)
+            insert into client_catalogue (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
+            select 'many-' || i, '', '', '', 1, 0, 0, '{}', 'e', 1, 0, 0 from n
+            """);
+        await cluster.ExecuteAsync(
+            """
+            insert into client_part (client_id, kind, value, created_at, expires_at)
+            select client_id, 'secret', 's', 0, @End from client_catalogue where client_id like 'many-%'
+            """,
+            stored);
+        _clock.AdjustTime(end.AddDays(-20));
+
+        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(Cancellation);
+
+        Assert.Equal(1_000, _log.Collector.GetSnapshot().Count(record => record.Id.Id == 1107));
+        Assert.Equal("700 more secrets run out soon; GET /admin/v1/reports/expiring has them all.", Assert.Single(_log.Collector.GetSnapshot(), record => record.Id.Id == 1108).Message);
+        Assert.Equal([1_700L], await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
+    }
+
     private ExpiryWatch Watch(StorageGate gate) => new(
-        new ExpiryStore(cluster.Database), new IdempotencyStore(cluster.Database), new UsageStore(cluster.Database), gate, new SecretMetrics(_meters, _clock), _clock, _log);
+        new ExpiryStore(cluster.Database), gate, cluster.Each<SiloTurns>().First(), new SecretMetrics(_meters, _clock), _clock, _log);
 
     /// <summary>The thresholds of the warnings of one client, in days.</summary>
     private List<string> Warnings(string id) => [.. _log.Collector.GetSnapshot()

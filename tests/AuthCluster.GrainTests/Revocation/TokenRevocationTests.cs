@@ -1,7 +1,7 @@
 using System.Globalization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Revocation;
-using AuthCluster.Grains.Revocation;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
 using static AuthCluster.GrainTests.Clients.TestClients;
@@ -95,7 +95,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
 
         // A minute past their end they are in force still: some clock may be behind.
         cluster.Clock.Advance(TimeSpan.FromMinutes(11));
-        await cluster.Each<RevocationSweeper>().First().SweepAsync(Cancellation);
+        await cluster.Each<TableSweeper>().First().SweepAsync(Cancellation);
         await cluster.ForgetAsync(id);
         Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "jti-7", generation));
         Assert.Equal(ClientOutcome.TooMany, (await cluster.Client(id).RevokeTokenAsync(Revocation("more", generation), Cancellation)).Outcome);
@@ -104,7 +104,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(Revocation("more", generation), Cancellation)).Outcome);
         Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "more", generation));
 
-        await cluster.Each<RevocationSweeper>().First().SweepAsync(Cancellation);
+        await cluster.Each<TableSweeper>().First().SweepAsync(Cancellation);
         Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id })));
     }
 

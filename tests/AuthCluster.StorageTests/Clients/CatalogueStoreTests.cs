@@ -136,7 +136,7 @@ public sealed class CatalogueStoreTests
         await CreateAsync(under, [Samples.Client("a"), Samples.Client("b")]);
         var minute = new DateTimeOffset(2026, 3, 4, 5, 6, 0, TimeSpan.Zero);
         await new UsageStore(under.Database).FlushAsync(
-            [], [new LastUse("b", "client", "", minute), new LastUse("b", "scope", "read", minute.AddMinutes(1))], Cancel);
+            new UsageFlush("silo", 1, minute), [], [new LastUse("b", "client", "", minute), new LastUse("b", "scope", "read", minute.AddMinutes(1))], Cancel);
 
         var items = (await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items;
 

@@ -18,14 +18,18 @@ public sealed class ExpiryStoreTests
         await StoreAsync(under, "billing", Samples.Now.AddDays(50));
 
         Assert.Equal(end, await store.SoonestAsync(Samples.Now, Cancel));
-        Assert.Empty(await store.ClaimAsync(Samples.Now, 1, 10, Cancel));
-        Assert.Equal("orders", Assert.Single(await store.ClaimAsync(Samples.Now, 7, 10, Cancel)).ClientId);
-        // A nearer warning stands for those further ahead.
-        Assert.Empty(await store.ClaimAsync(Samples.Now, 7, 10, Cancel));
-        Assert.Empty(await store.ClaimAsync(Samples.Now, 30, 10, Cancel));
+        var found = Assert.Single(await store.EndingAsync(Samples.Now, end, null, 10, Cancel));
+        Assert.Equal(("orders", "s1", end, null), (found.Secret.ClientId, found.Secret.SecretId, found.Secret.ExpiresAt, found.WarnedDays));
+        Assert.Empty(await store.EndingAsync(end, end.AddDays(1), null, 10, Cancel));
+        Assert.Empty(await store.EndingAsync(Samples.Now, end.AddSeconds(-1), null, 10, Cancel));
+
+        Assert.Single(await store.ClaimAsync([new ExpiryWarning(found.Secret, 30)], Cancel));
+        Assert.Single(await store.ClaimAsync([new ExpiryWarning(found.Secret, 7)], Cancel));
+        Assert.Empty(await store.ClaimAsync([new ExpiryWarning(found.Secret, 7), new ExpiryWarning(found.Secret, 30)], Cancel));
+        Assert.Equal(7, Assert.Single(await store.EndingAsync(Samples.Now, end, null, 10, Cancel)).WarnedDays);
 
         Assert.Equal(0, await store.SweepAsync(end.AddSeconds(-1), 10, Cancel));
-        Assert.Equal(1, await store.SweepAsync(end, 10, Cancel));
+        Assert.Equal(2, await store.SweepAsync(end, 10, Cancel));
         Assert.Equal(0, await store.SweepAsync(end, 10, Cancel));
     }
 
@@ -36,9 +40,32 @@ public sealed class ExpiryStoreTests
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await StoreAsync(under, "orders", Samples.Now.AddDays(5));
 
-        var claimed = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => new ExpiryStore(under.Database).ClaimAsync(Samples.Now, 7, 10, Cancel)));
+        var store = new ExpiryStore(under.Database);
+        var found = Assert.Single(await store.EndingAsync(Samples.Now, Samples.Now.AddDays(7), null, 10, Cancel));
+
+        var claimed = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => store.ClaimAsync([new ExpiryWarning(found.Secret, 7)], Cancel)));
 
         Assert.Single(claimed.SelectMany(one => one));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task Secrets_that_all_end_at_one_moment_are_found_page_by_page(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new ExpiryStore(under.Database);
+        foreach (var n in Enumerable.Range(0, 7))
+        {
+            await StoreAsync(under, $"c{n}", Samples.Now.AddDays(5));
+        }
+
+        var walked = new List<EndingSecret>();
+        while (await store.EndingAsync(Samples.Now, Samples.Now.AddDays(7), walked.LastOrDefault()?.Secret, 3, Cancel) is { Count: > 0 } page)
+        {
+            walked.AddRange(page);
+        }
+
+        Assert.Equal(Enumerable.Range(0, 7).Select(n => $"c{n}"), walked.Select(secret => secret.Secret.ClientId));
     }
 
     private static Task StoreAsync(DatabaseUnderTest under, string clientId, DateTimeOffset end) => new OutboxStore(under.Database).ApplyAsync(

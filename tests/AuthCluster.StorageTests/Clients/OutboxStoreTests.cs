@@ -131,7 +131,7 @@ public sealed class OutboxStoreTests
         var client = Samples.Client("orders", version: 1) with { Owner = "payments", IsAdmin = true, Parts = [Secret("s-1", Samples.Now.AddDays(1))] };
         var tombstone = client with { Version = 2, Deleted = true, Enabled = false, Document = "" };
         await outbox.ApplyAsync(new OutboxBatch([], client, []), Cancel);
-        await usage.FlushAsync([], [new LastUse("orders", "client", "", Samples.Now)], Cancel);
+        await usage.FlushAsync(new UsageFlush("silo", 1, Samples.Now), [], [new LastUse("orders", "client", "", Samples.Now)], Cancel);
 
         await outbox.ApplyAsync(new OutboxBatch([], tombstone, []), Cancel);
         await outbox.ApplyAsync(new OutboxBatch([], client, []), Cancel);

@@ -12,21 +12,23 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_flush_that_is_done_again_counts_once_and_an_older_one_takes_nothing_back(StorageProvider provider)
+    public async Task A_flush_that_is_repeated_counts_once_and_the_next_one_is_added(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
-        UsageCount[] counts = [new("orders", Hour, "issued", "w1", 5), new("orders", Hour, "invalid_scope", "w1", 2), new("orders", Hour, "issued", "w2", 7)];
+        UsageCount[] counts = [new("orders", Hour, "issued", 5), new("orders", Hour, "invalid_scope", 2), new("orders", Hour, "issued", 1)];
         LastUse[] uses = [new("orders", "client", "", Hour.AddMinutes(9))];
 
-        await store.FlushAsync(counts, uses, Cancel);
-        await store.FlushAsync(counts, uses, Cancel);
-        await store.FlushAsync([counts[0] with { Count = 3 }], [uses[0] with { UsedAt = Hour }], Cancel);
-        await store.FlushAsync([counts[0] with { Count = 6 }, counts[0] with { Count = 4 }], [], Cancel);
-        await store.FlushAsync([], [], Cancel);
+        await store.FlushAsync(Flush("silo", 1), counts, uses, Cancel);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => store.FlushAsync(Flush("silo", 1), counts, uses, Cancel))));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => store.FlushAsync(Flush("silo", 2), [counts[0]], [uses[0] with { UsedAt = Hour }], Cancel))));
+        // One that was under way for so long that later ones have passed it.
+        await store.FlushAsync(Flush("silo", 1), counts, uses, Cancel);
+        await store.FlushAsync(Flush("other silo", 1), [counts[0] with { Count = 7 }], [], Cancel);
+        await store.FlushAsync(Flush("silo", 3), [], [], Cancel);
 
         Assert.Equal(
-            [new HourlyUsage(Hour, "invalid_scope", 2), new HourlyUsage(Hour, "issued", 13)],
+            [new HourlyUsage(Hour, "invalid_scope", 2), new HourlyUsage(Hour, "issued", 18)],
             await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
         Assert.Equal([uses[0]], await store.LastUsesAsync("orders", Cancel));
     }
@@ -39,10 +41,25 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         var store = new UsageStore(under.Database);
         var use = new LastUse("orders", "client", "", Hour);
 
-        await store.FlushAsync([], [use with { UsedAt = Hour.AddYears(1) }], Cancel);
-        await store.FlushAsync([], [use with { UsedAt = Hour.AddMinutes(1) }], Cancel);
+        await store.FlushAsync(Flush("silo", 1), [], [use with { UsedAt = Hour.AddYears(1) }], Cancel);
+        await store.FlushAsync(Flush("silo", 2), [], [use with { UsedAt = Hour.AddMinutes(1) }], Cancel);
 
         Assert.Equal([use with { UsedAt = Hour.AddMinutes(1) }], await store.LastUsesAsync("orders", Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task However_many_silos_count_for_a_client_an_hour_has_one_row(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+
+        for (var silo = 0; silo < 10; silo++)
+        {
+            await store.FlushAsync(Flush($"silo {silo}", 1), [new("orders", Hour, "issued", 1)], [], Cancel);
+        }
+
+        Assert.Equal([10L], await under.QueryAsync<long>("select count from usage_hourly"));
     }
 
     [Theory]
@@ -51,8 +68,8 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
-        await store.FlushAsync([.. Enumerable.Range(0, 5).Select(n => new UsageCount("orders", Hour.AddHours(n), "issued", "w", n + 1))], [], Cancel);
-        await store.FlushAsync([new("Orders", Hour, "issued", "w", 100)], [], Cancel);
+        await store.FlushAsync(Flush("silo", 1), [.. Enumerable.Range(0, 5).Select(n => new UsageCount("orders", Hour.AddHours(n), "issued", n + 1))], [], Cancel);
+        await store.FlushAsync(Flush("silo", 2), [new("Orders", Hour, "issued", 100)], [], Cancel);
 
         var usage = await store.ReadAsync("orders", Hour.AddHours(1), Hour.AddHours(3), Cancel);
 
@@ -66,10 +83,11 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
         await store.FlushAsync(
+            Flush("silo", 1),
         [
-            new("a", Hour, "issued", "w", 5), new("a", Hour.AddHours(1), "issued", "w", 5), new("a", Hour.AddHours(2), "issued", "w", 100),
-            new("b", Hour, "issued", "w1", 6), new("b", Hour, "issued", "w2", 6), new("b", Hour, "invalid_client", "w1", 1),
-            new("c", Hour, "invalid_client", "w", 4), new("c", Hour, "slow_down", "w", 4),
+            new("a", Hour, "issued", 5), new("a", Hour.AddHours(1), "issued", 5), new("a", Hour.AddHours(2), "issued", 100),
+            new("b", Hour, "issued", 6), new("b", Hour, "issued", 6), new("b", Hour, "invalid_client", 1),
+            new("c", Hour, "invalid_client", 4), new("c", Hour, "slow_down", 4),
         ],
         [],
         Cancel);
@@ -97,6 +115,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         }, []), Cancel);
         await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("young"), []), Cancel);
         await store.FlushAsync(
+            Flush("silo", 1),
             [],
             [
                 new("old", "client", "", Samples.Now.AddDays(-2)), new("old", "secret", "s-used", Samples.Now.AddDays(-2)),
@@ -132,7 +151,8 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
             {
                 var random = new Random((silo * 100) + round);
                 await store.FlushAsync(
-                    [.. clients.OrderBy(_ => random.Next()).Select(client => new UsageCount(client, Hour, "issued", $"w{silo}", round))],
+                    Flush($"silo {silo}", round),
+                    [.. clients.OrderBy(_ => random.Next()).Select(client => new UsageCount(client, Hour, "issued", round))],
                     [.. clients.OrderBy(_ => random.Next()).Select(client => new LastUse(client, "client", "", Hour.AddMinutes(round)))],
                     Cancel);
             }
@@ -140,7 +160,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
         foreach (var client in clients)
         {
-            Assert.Equal(48, Assert.Single(await store.ReadAsync(client, Hour, Hour.AddHours(1), Cancel)).Count);
+            Assert.Equal(6 * 36, Assert.Single(await store.ReadAsync(client, Hour, Hour.AddHours(1), Cancel)).Count);
             Assert.Equal(Hour.AddMinutes(8), Assert.Single(await store.LastUsesAsync(client, Cancel)).UsedAt);
         }
     }
@@ -151,27 +171,16 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
-        var counts = Enumerable.Range(0, 1_000).SelectMany(n => new[] { new UsageCount($"c{n}", Hour, "issued", "w", 1), new($"c{n}", Hour, "invalid_scope", "w", 1) }).ToList();
+        var counts = Enumerable.Range(0, 1_000).SelectMany(n => new[] { new UsageCount($"c{n}", Hour, "issued", 1), new($"c{n}", Hour, "invalid_scope", 1) }).ToList();
         var uses = Enumerable.Range(0, 1_000).SelectMany(n => new[] { new LastUse($"c{n}", "client", "", Hour), new($"c{n}", "secret", "s", Hour) }).ToList();
-        await store.FlushAsync(counts, uses, Cancel);
+        await store.FlushAsync(Flush("silo", 1), counts, uses, Cancel);
 
         var start = Stopwatch.GetTimestamp();
-        await store.FlushAsync([.. counts.Select(row => row with { Count = 2 })], [.. uses.Select(row => row with { UsedAt = Hour.AddMinutes(1) })], Cancel);
+        await store.FlushAsync(Flush("silo", 2), counts, [.. uses.Select(row => row with { UsedAt = Hour.AddMinutes(1) })], Cancel);
 
         output.WriteLine($"{provider}: 4,000 rows moved in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms");
         Assert.Equal(2_000, (await store.TopAsync(Hour, Hour.AddHours(1), UsageOrder.Issued, 5_000, Cancel)).Sum(total => total.Issued));
     }
 
-    [Theory]
-    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task The_sweep_takes_old_hours_and_no_more_than_it_may(StorageProvider provider)
-    {
-        await using var under = await DatabaseUnderTest.CreateAsync(provider);
-        var store = new UsageStore(under.Database);
-        await store.FlushAsync([.. Enumerable.Range(0, 10).Select(n => new UsageCount("orders", Hour.AddHours(n), "issued", "w", 1))], [], Cancel);
-
-        Assert.Equal(3, await store.SweepAsync(Hour.AddHours(5), 3, Cancel));
-        Assert.Equal(2, await store.SweepAsync(Hour.AddHours(5), 3, Cancel));
-        Assert.Equal(5, (await store.ReadAsync("orders", Hour, Hour.AddDays(1), Cancel)).Count);
-    }
+    private static UsageFlush Flush(string silo, long number) => new(silo, number, Hour);
 }
