@@ -19,6 +19,12 @@ public enum WhenUnknown
 /// <summary>Which tokens an API accepts.</summary>
 public sealed class AuthClusterJwtOptions
 {
+    /// <summary>
+    /// The name of the HttpClient that reads metadata and keys, for a proxy: <c>services.AddHttpClient(name)</c> after
+    /// <c>AddAuthClusterJwt</c>. Nothing that <c>ConfigureHttpClientDefaults</c> sets reaches it.
+    /// </summary>
+    public const string KeysHttpClient = "authcluster-keys";
+
     /// <summary>The issuer, character for character as the server is configured; its metadata (RFC 8414) names the keys.</summary>
     public string Issuer { get; set; } = "";
 

@@ -1,3 +1,4 @@
+using System.Net;
 using AuthCluster.Client.AspNetCore.Keys;
 using AuthCluster.Client.AspNetCore.Revocation;
 using AuthCluster.Client.AspNetCore.Tokens;
@@ -36,7 +37,7 @@ public static class AuthClusterJwtSetup
 
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddHttpClient(IssuerKeys.HttpClientName);
+        AddKeysClient(services);
         services.AddKeyedSingleton(scheme, (provider, _) => new IssuerKeys(
             options, provider.GetRequiredService<IHttpClientFactory>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<IssuerKeys>>()));
         if (options.Feed is { } feed)
@@ -45,9 +46,39 @@ public static class AuthClusterJwtSetup
             services.AddAuthClusterIntrospection(options.Client, introspection);
 
         services.AddSingleton<IConfigureOptions<JwtBearerOptions>>(provider => new ConfigureNamedOptions<JwtBearerOptions>(scheme, bearer =>
-            JwtBearerRules.Apply(bearer, options, provider.GetRequiredKeyedService<IssuerKeys>(scheme), NewCheck(provider, options), provider.GetRequiredService<TimeProvider>())));
+        {
+            var keys = provider.GetRequiredKeyedService<IssuerKeys>(scheme);
+            var validator = new AccessTokenValidator(keys, NewCheck(provider, options), options.WhenUnknown, provider.GetRequiredService<ILogger<AccessTokenValidator>>());
+            JwtBearerRules.Apply(bearer, options, validator, keys, provider.GetRequiredService<TimeProvider>());
+        }));
         services.AddSingleton<IPostConfigureOptions<JwtBearerOptions>>(new PostConfigureOptions<JwtBearerOptions>(scheme, bearer => BearerAnswers.AddTo(bearer)));
         return builder.AddJwtBearer(scheme, _ => { });
+    }
+
+    /// <summary>
+    /// Begins from nothing, as the client that gets tokens does: what <c>ConfigureHttpClientDefaults</c> gives to every
+    /// client is not meant for this one. What the application configures under its name afterwards stays.
+    /// </summary>
+    private static void AddKeysClient(IServiceCollection services)
+    {
+        if (services.Any(service => service.IsKeyedService && service.ServiceType == typeof(IssuerKeys)))
+            return; // for another scheme
+        services.AddHttpClient(AuthClusterJwtOptions.KeysHttpClient)
+            .ConfigureHttpClient(http =>
+            {
+                http.Timeout = Timeout.InfiniteTimeSpan; // each reading has its own bound
+                http.BaseAddress = null;
+                http.DefaultRequestHeaders.Clear();
+                (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
+            })
+            .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false, // who can redirect could name other keys
+                UseCookies = false,
+                ConnectTimeout = TimeSpan.FromSeconds(3),
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the issuer's name to a new address
+            });
     }
 
     private static IRevocationCheck? NewCheck(IServiceProvider provider, AuthClusterJwtOptions options) => options switch

@@ -1,3 +1,4 @@
+using System.Net;
 using AuthCluster.Client.Clients;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
@@ -15,6 +16,9 @@ namespace AuthCluster.Client;
 /// <summary>Puts the SDK into an application's services.</summary>
 public static class AuthClusterClientSetup
 {
+    /// <summary>More than any answer of the server has: a page of the feed is the longest.</summary>
+    private const long MaxAnswerBytes = 16 * 1024 * 1024;
+
     /// <summary>
     /// Registers a client that gets tokens: <see cref="IAccessTokenSource"/>, and what
     /// <see cref="AddAuthClusterToken"/> attaches to requests.
@@ -168,20 +172,28 @@ public static class AuthClusterClientSetup
         return new AccessTokenSource(requester, clock, provider.GetRequiredService<ILogger<AccessTokenSource>>());
     }
 
-    private static IHttpClientBuilder Configure(IHttpClientBuilder client)
-    {
-        client
-            .ConfigureHttpClient(http => http.Timeout = Timeout.InfiniteTimeSpan) // the pipeline has the time-outs
-            .RemoveAllLoggers() // they would write the secret's header at Trace; this library logs its requests itself
-            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false, // a secret is sent to the configured address alone
-                UseCookies = false,
-                ConnectTimeout = TimeSpan.FromSeconds(5),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the server's name to a new address
-            })
-            .AddResilienceHandler("authcluster", (pipeline, context) => ServerResilience.Build(pipeline, context.ServiceProvider.GetRequiredService<TimeProvider>()));
-        return client.AddHttpMessageHandler(() => new WholeAnswerHandler());
-    }
+    /// <summary>
+    /// Begins from nothing: what <c>ConfigureHttpClientDefaults</c> gives to every client (time-outs, repeats, headers,
+    /// name resolution) is meant for calls of an API, and would cut held requests off or repeat the repeats. What the
+    /// application sets by the builder that it gets comes afterwards, and stays.
+    /// </summary>
+    private static IHttpClientBuilder Configure(IHttpClientBuilder client) => client
+        .ConfigureHttpClient(http =>
+        {
+            http.Timeout = Timeout.InfiniteTimeSpan; // each attempt has its own
+            http.MaxResponseContentBufferSize = MaxAnswerBytes;
+            http.BaseAddress = null;
+            http.DefaultRequestHeaders.Clear();
+            (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
+        })
+        .RemoveAllLoggers() // they would write the secret's header at Trace; this library logs its requests itself
+        .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+        .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
+        .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false, // a secret is sent to the configured address alone
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the server's name to a new address
+        });
 }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -17,14 +18,18 @@ namespace AuthCluster.Client.AspNetCore.Keys;
 /// </remarks>
 internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurationManager<OpenIdConnectConfiguration>
 {
-    public const string HttpClientName = "authcluster-keys";
-
     /// <summary>Unknown key ids cost a stranger nothing, so they may not cost the issuer a request each.</summary>
     private static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>A server that asks for more is asked again after this: a token with a new key waits for it.</summary>
+    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan MostAge = TimeSpan.FromDays(1);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
     private const int MaxDocumentBytes = 1_048_576;
+
+    /// <summary>The mark by which AuthCluster.Client knows requests that get no token.</summary>
+    private static readonly HttpRequestOptionsKey<bool> OwnRequest = new("authcluster.own");
 
     private readonly AuthClusterJwtOptions _options;
     private readonly IHttpClientFactory _http;
@@ -34,6 +39,8 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private Known? _known;
     private Task? _reading;
     private long? _lastStarted;
+    private TimeSpan _interval = LeastInterval;
+    private volatile bool _isBehind;
 
     /// <summary>Whether this very request met a key that is not known: it alone waits for the reading, and no other takes its wish away.</summary>
     private readonly AsyncLocal<bool> _wanted = new();
@@ -47,6 +54,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         MetadataAddress = ServerAddress.MetadataOf(options.Issuer).ToString();
         UseLastKnownGoodConfiguration = false;
     }
+
+    /// <summary>Whether the last reading failed: a key that is not known may then be a new one.</summary>
+    public bool IsBehind => _isBehind;
 
     /// <summary>Makes sure that there are keys; false when there are none and none can be read.</summary>
     public async Task<bool> TryLoadAsync(CancellationToken cancellationToken)
@@ -74,14 +84,14 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
 
     private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MostAge ? known : null;
 
-    /// <summary>One reading at a time; none within <see cref="LeastInterval"/> of the last one's start.</summary>
+    /// <summary>One reading at a time; none within <see cref="LeastInterval"/> of the last one's start, nor before the time that the server has named.</summary>
     private Task ReadOnceAsync()
     {
         lock (_gate)
         {
             if (_reading is { IsCompleted: false })
                 return _reading;
-            if (_lastStarted is { } last && _clock.GetElapsedTime(last) < LeastInterval)
+            if (_lastStarted is { } last && _clock.GetElapsedTime(last) < _interval)
                 return Task.CompletedTask;
             _lastStarted = _clock.GetTimestamp();
             using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
@@ -95,39 +105,69 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         using var timeout = new CancellationTokenSource(RequestTimeout, _clock);
         try
         {
-            using var client = _http.CreateClient(HttpClientName);
+            using var client = _http.CreateClient(AuthClusterJwtOptions.KeysHttpClient);
             client.MaxResponseContentBufferSize = MaxDocumentBytes;
-            var document = OpenIdConnectConfiguration.Create(await GetAsync(client, new Uri(MetadataAddress), timeout.Token));
-            if (document.Issuer != _options.Issuer)
-            {
-                LogOtherIssuer(MetadataAddress, _options.Issuer);
+            var document = await ReadAsync(client, timeout.Token);
+            _isBehind = document is null;
+            if (document is null)
                 return;
-            }
-
-            if (!Uri.TryCreate(document.JwksUri, UriKind.Absolute, out var keys) || !ServerAddress.MayCarrySecrets(keys, _options.AllowPlainHttp))
-            {
-                LogNoKeysAddress(MetadataAddress);
-                return;
-            }
-
-            document.JsonWebKeySet = new JsonWebKeySet(await GetAsync(client, keys, timeout.Token));
-            foreach (var key in document.JsonWebKeySet.GetSigningKeys())
-                document.SigningKeys.Add(key);
             Volatile.Write(ref _known, new Known(document, startedAt));
             LogRead(document.SigningKeys.Count);
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or ArgumentException or System.Text.Json.JsonException)
+#pragma warning disable CA1031 // Handlers, proxies and parsers throw what they like; whoever waits here goes on with the last keys, or with none.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
+            _isBehind = true;
             LogUnreadable(e, _options.Issuer);
         }
     }
 
-    private static async Task<string> GetAsync(HttpClient client, Uri address, CancellationToken cancellationToken)
+    /// <summary>The metadata with the keys, or null when they are not to be used; the reason has been logged.</summary>
+    private async Task<OpenIdConnectConfiguration?> ReadAsync(HttpClient client, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        var document = OpenIdConnectConfiguration.Create(await GetAsync(client, new Uri(MetadataAddress), cancellationToken));
+        if (document.Issuer != _options.Issuer)
+        {
+            LogOtherIssuer(MetadataAddress, _options.Issuer);
+            return null;
+        }
+
+        if (!Uri.TryCreate(document.JwksUri, UriKind.Absolute, out var address) || !ServerAddress.MayCarrySecrets(address, _options.AllowPlainHttp))
+        {
+            LogNoKeysAddress(MetadataAddress);
+            return null;
+        }
+
+        var keys = await GetAsync(client, address, cancellationToken);
+        if (!IsKeySet(keys))
+        {
+            LogNoKeySet(address);
+            return null;
+        }
+
+        document.JsonWebKeySet = new JsonWebKeySet(keys);
+        foreach (var key in document.JsonWebKeySet.GetSigningKeys())
+            document.SigningKeys.Add(key);
+        return document;
+    }
+
+    /// <summary>A key set has a list of keys (RFC 7517 §5.1), and an empty one is a word of the issuer; any other object is a mistake on the way.</summary>
+    private static bool IsKeySet(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("keys", out var keys) && keys.ValueKind == JsonValueKind.Array;
+    }
+
+    private async Task<string> GetAsync(HttpClient client, Uri address, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, address) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
+        request.Options.Set(OwnRequest, true);
         // A cache between must not hand out keys that the issuer has withdrawn.
         request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
         using var response = await client.SendAsync(request, cancellationToken);
+        var asked = response.Headers.RetryAfter?.Delta ?? TimeSpan.Zero;
+        _interval = asked <= LeastInterval ? LeastInterval : asked < LongestAsked ? asked : LongestAsked;
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadAsStringAsync(cancellationToken);
     }
@@ -143,6 +183,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
 
     [LoggerMessage(1283, LogLevel.Error, "The metadata at {Address} names no jwks_uri that may be used")]
     private partial void LogNoKeysAddress(string address);
+
+    [LoggerMessage(1284, LogLevel.Error, "What {Address} answers is not a set of keys")]
+    private partial void LogNoKeySet(Uri address);
 
     private sealed record Known(OpenIdConnectConfiguration Document, long ReadAt);
 }

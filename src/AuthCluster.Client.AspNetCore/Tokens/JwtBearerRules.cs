@@ -1,5 +1,4 @@
 using AuthCluster.Client.AspNetCore.Keys;
-using AuthCluster.Client.AspNetCore.Revocation;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.IdentityModel.Tokens;
 
@@ -8,24 +7,25 @@ namespace AuthCluster.Client.AspNetCore.Tokens;
 /// <summary>What a resource server must check (RFC 9068 §4), as settings of JwtBearer.</summary>
 /// <remarks>
 /// A request moves from JwtBearer into <see cref="AccessTokenValidator"/>, which has <see cref="IssuerKeys"/> for the
-/// signature and an <see cref="IRevocationCheck"/> for the rest; what is refused is worded by <see cref="BearerAnswers"/>.
+/// signature and an <see cref="Revocation.IRevocationCheck"/> for the rest; what is refused is worded by <see cref="BearerAnswers"/>.
 /// </remarks>
 internal static class JwtBearerRules
 {
     private static readonly string[] Types = ["at+jwt", "application/at+jwt"];
     private static readonly string[] Algorithms = [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256];
 
-    public static void Apply(JwtBearerOptions bearer, AuthClusterJwtOptions options, IssuerKeys keys, IRevocationCheck? revocation, TimeProvider clock)
+    public static void Apply(JwtBearerOptions bearer, AuthClusterJwtOptions options, AccessTokenValidator validator, IssuerKeys keys, TimeProvider clock)
     {
         bearer.ConfigurationManager = keys;
         bearer.MapInboundClaims = false;
         bearer.RequireHttpsMetadata = false; // checked by the options, which know loopback
         bearer.TokenHandlers.Clear();
-        bearer.TokenHandlers.Add(new AccessTokenValidator(keys, revocation, options.WhenUnknown));
+        bearer.TokenHandlers.Add(validator);
 
         var rules = bearer.TokenValidationParameters;
         rules.ValidIssuer = options.Issuer;
         rules.ValidAudience = options.Audience;
+        rules.IgnoreTrailingSlashWhenValidatingAudience = false; // the server compares ordinally: these are two audiences
         rules.ValidTypes = Types;
         rules.ValidAlgorithms = Algorithms;
         rules.ClockSkew = options.ClockSkew;

@@ -26,7 +26,7 @@ internal static class ClientSecret
                 throw new AuthClusterException(AuthClusterError.Misconfigured, $"The client secret's file '{path}' is larger than {MaxFileBytes} bytes.");
             return (await File.ReadAllTextAsync(path, cancellationToken)).TrimEnd('\r', '\n');
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not AuthClusterException && !cancellationToken.IsCancellationRequested)
         {
             throw new AuthClusterException(AuthClusterError.Misconfigured, $"The client secret's file '{path}' can't be read.", innerException: e);
         }
@@ -36,7 +36,8 @@ internal static class ClientSecret
     {
         try
         {
-            return await read(cancellationToken);
+            // Whoever reads may not look at the token; the call ends in its time all the same.
+            return await read(cancellationToken).AsTask().WaitAsync(cancellationToken);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested) // the application's own code: anything may come
         {

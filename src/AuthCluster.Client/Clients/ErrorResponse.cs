@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 
 namespace AuthCluster.Client.Clients;
 
@@ -19,25 +18,13 @@ internal sealed record ErrorResponse
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async Task<AuthClusterException> ReadAsync(HttpResponseMessage response, string secret, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var body = await TryReadAsync(response, cancellationToken);
+        var body = await JsonAnswer.TryReadAsync(response, ClientJson.Default.ErrorResponse, cancellationToken);
         var error = Classify(response.StatusCode, body?.Error);
         var description = Printable(body?.ErrorDescription, secret);
         var status = (int)response.StatusCode;
         var detail = (body?.Error is { } && Printable(body.Error, secret) is { Length: > 0 } code ? $"The authorization server answered {status} {code}" : $"The authorization server answered {status}")
             + (description.Length == 0 ? "." : $": {description}.");
-        return new AuthClusterException(error, detail, ServerResilience.RetryAfter(response, clock));
-    }
-
-    private static async Task<ErrorResponse?> TryReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellationToken), ClientJson.Default.ErrorResponse);
-        }
-        catch (JsonException)
-        {
-            return null; // a proxy's page: the status says what can be said
-        }
+        return new AuthClusterException(error, detail, RetryRules.RetryAfter(response, clock));
     }
 
     private static AuthClusterError Classify(HttpStatusCode status, string? code) => (status, code) switch

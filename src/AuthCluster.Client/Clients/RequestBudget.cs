@@ -1,19 +1,13 @@
 namespace AuthCluster.Client.Clients;
 
-/// <summary>How long a request may take and how often it may be repeated; travels with the request into the resilience pipeline.</summary>
+/// <summary>How long a request may take and how often it may be repeated.</summary>
+/// <param name="Attempt">Longest time for one attempt.</param>
+/// <param name="Total">Longest time for all that the call does.</param>
+/// <param name="Retries">How often it may be repeated.</param>
 internal sealed record RequestBudget(TimeSpan Attempt, TimeSpan Total, int Retries)
 {
-    private static readonly HttpRequestOptionsKey<RequestBudget> Key = new("authcluster.budget");
-
     public static RequestBudget Of(AuthClusterTokenOptions options) => new(options.AttemptTimeout, options.Timeout, options.MaxRetries);
 
-    public static RequestBudget Of(HttpRequestMessage? request) =>
-        request is not null && request.Options.TryGetValue(Key, out var budget)
-            ? budget
-            : throw new InvalidOperationException("A request of this client carries its budget.");
-
-    /// <summary>True for this library's own requests to the authorization server.</summary>
-    public static bool IsOn(HttpRequestMessage request) => request.Options.TryGetValue(Key, out _);
-
-    public void AttachTo(HttpRequestMessage request) => request.Options.Set(Key, this);
+    /// <summary>The same without repeats: for a server that was down a moment ago.</summary>
+    public RequestBudget Once() => this with { Retries = 0 };
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using AuthCluster.Client.Clients;
 using AuthCluster.Client.Revocation;
 using Microsoft.Extensions.Logging;
@@ -26,6 +25,7 @@ public sealed partial class TokenIntrospection
     private readonly RevocationMetrics _metrics;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly OutageGuard _guard;
 
     internal TokenIntrospection(AuthorizationServer server, IntrospectionOptions options, RevocationMetrics metrics, TimeProvider clock, ILogger<TokenIntrospection> logger)
     {
@@ -34,6 +34,7 @@ public sealed partial class TokenIntrospection
         _metrics = metrics;
         _clock = clock;
         _logger = logger;
+        _guard = new OutageGuard(clock);
     }
 
     /// <summary>
@@ -69,14 +70,19 @@ public sealed partial class TokenIntrospection
 
     private async Task<TokenStanding> AskAsync(string token)
     {
+        if (!_guard.MayAsk())
+            return TokenStanding.Unknown;
         var started = _clock.GetTimestamp();
         var standing = TokenStanding.Unknown;
         try
         {
-            standing = await RequestAsync(token) ? TokenStanding.Active : TokenStanding.Revoked;
+            // The request is shared, so it ends by its own time-out and by no caller's cancellation.
+            standing = await _server.WithinAsync(_options.Timeout, bounded => RequestAsync(token, bounded), CancellationToken.None) ? TokenStanding.Active : TokenStanding.Revoked;
+            _guard.Succeeded();
         }
         catch (AuthClusterException e)
         {
+            _guard.Failed(e.RetryAfter);
             LogFailed(e, e.Code);
         }
 
@@ -84,23 +90,15 @@ public sealed partial class TokenIntrospection
         return standing;
     }
 
-    private async Task<bool> RequestAsync(string token)
+    private async Task<bool> RequestAsync(string token, CancellationToken cancellationToken)
     {
-        // The request is shared, so it ends by its own time-out and by no caller's cancellation.
-        var address = await _server.IntrospectionEndpointAsync(CancellationToken.None);
-        var budget = new RequestBudget(_options.Timeout, _options.Timeout, Retries: 1);
-        using var response = await _server.PostFormAsync(address, [new("token", token), new("token_type_hint", "access_token")], budget, CancellationToken.None);
+        var address = await _server.IntrospectionEndpointAsync(cancellationToken);
+        var budget = new RequestBudget(_options.Timeout, _options.Timeout, Retries: _guard.IsOutage ? 0 : 1);
+        using var response = await _server.PostFormAsync(address, [new("token", token), new("token_type_hint", "access_token")], budget, cancellationToken);
         if (!response.Message.IsSuccessStatusCode)
-            throw await response.ReadErrorAsync(_clock, CancellationToken.None);
-        try
-        {
-            return JsonSerializer.Deserialize(await response.Message.Content.ReadAsByteArrayAsync(CancellationToken.None), ClientJson.Default.IntrospectionResponse)?.Active
-                ?? throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The introspection answer does not say whether the token is active.");
-        }
-        catch (JsonException)
-        {
-            throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The introspection answer is not the JSON that it should be.");
-        }
+            throw await response.ReadErrorAsync(_clock, cancellationToken);
+        return (await JsonAnswer.TryReadAsync(response.Message, ClientJson.Default.IntrospectionResponse, cancellationToken))?.Active
+            ?? throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The introspection answer does not say whether the token is active.");
     }
 
     [LoggerMessage(1383, LogLevel.Warning, "A token's standing could not be asked for: {Error}")]

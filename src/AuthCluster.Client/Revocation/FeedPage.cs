@@ -5,7 +5,7 @@ namespace AuthCluster.Client.Revocation;
 /// <summary>One answer of the revocation feed.</summary>
 internal sealed class FeedPage
 {
-    public IReadOnlyList<FeedItem>? Items { get; init; }
+    public IReadOnlyList<FeedItem?>? Items { get; init; }
 
     public string? Next { get; init; }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using AuthCluster.Client.Clients;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +18,14 @@ public sealed partial class RevocationFeed
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>A server holds a request for seconds: what comes sooner and brings nothing new is no reason to ask at once.</summary>
+    private static readonly TimeSpan BetweenIdlePages = TimeSpan.FromSeconds(1);
+
+    /// <summary>A long feed is read page by page without a pause up to here, then slowly: two servers that differ would send a reader in circles.</summary>
+    private const int QuickPages = 100;
+
+    private static readonly TimeSpan BetweenMorePages = TimeSpan.FromMilliseconds(50);
 
     private readonly AuthorizationServer _server;
     private readonly RevocationFeedOptions _options;
@@ -79,72 +86,79 @@ public sealed partial class RevocationFeed
         return Check(token);
     }
 
-    /// <summary>Follows the feed until cancelled. One caller only: the hosted service that the registration adds.</summary>
+    /// <summary>Follows the feed until cancelled, whatever happens. One caller only: the hosted service that the registration adds.</summary>
     internal async Task FollowAsync(CancellationToken cancellationToken)
     {
         string? after = null;
-        var failures = 0;
+        var (failures, pages) = (0, 0);
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
                 // After a failure, and at the start, the answer must not be held: it tells how far behind we are.
                 var held = failures == 0 && _firstRead.Task.IsCompleted;
+                var asked = _clock.GetTimestamp();
                 var page = await PollAsync(after, held ? _options.PollWait : TimeSpan.Zero, cancellationToken);
-                after = Apply(page) ?? after;
-                if (held || page.Items is null or { Count: 0 })
+                var isAtEnd = page.Items.Count == 0;
+                var isNew = !isAtEnd && page.Next != after;
+                Apply(page.Items);
+                after = page.Next;
+                if (held || isAtEnd)
                 {
-                    Volatile.Write(ref _confirmed, _clock.GetTimestamp());
                     failures = 0;
-                    if (_firstRead.TrySetResult())
-                        LogRead(_list.Count);
+                    Confirm();
                 }
+
+                pages = isNew ? pages + 1 : 0;
+                if (held ? !isNew : !isNew && !isAtEnd)
+                    await new Pause(asked, BetweenIdlePages).WaitAsync(_clock, cancellationToken);
+                else if (pages > QuickPages)
+                    await new Pause(asked, BetweenMorePages).WaitAsync(_clock, cancellationToken);
             }
-            catch (AuthClusterException e) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                var pause = Pause(failures++, e.RetryAfter);
-                LogFailed(e, e.Code, Age, pause);
-                await Task.Delay(pause, _clock, cancellationToken);
+                var failure = e as AuthClusterException;
+                // A server that asks for longer than our own limit is asked again at that limit: revocations must not wait.
+                var pause = Pause.After(failures++, FirstPause, LongestPause, Pause.Smaller(failure?.RetryAfter ?? TimeSpan.Zero, LongestPause));
+                LogFailed(e, failure?.Code ?? e.GetType().Name, Age, pause);
+                await Pause.Of(pause, _clock).WaitAsync(_clock, cancellationToken);
             }
         }
     }
 
-    private string? Apply(FeedPage page)
+    private void Apply(IEnumerable<FeedItem> items)
     {
-        foreach (var item in page.Items ?? [])
+        foreach (var item in items)
         {
             if (!_list.Apply(item))
                 LogUnknownItem();
         }
 
         _list.Sweep();
-        return page.Next;
     }
 
-    private async Task<FeedPage> PollAsync(string? after, TimeSpan wait, CancellationToken cancellationToken)
+    private void Confirm()
+    {
+        Volatile.Write(ref _confirmed, _clock.GetTimestamp());
+        if (_firstRead.TrySetResult())
+            LogRead(_list.Count);
+    }
+
+    private Task<(IReadOnlyList<FeedItem> Items, string Next)> PollAsync(string? after, TimeSpan wait, CancellationToken cancellationToken)
     {
         var longest = wait + AnswerMargin;
-        var query = $"?wait={((int)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)}" + (after is null ? "" : $"&after={Uri.EscapeDataString(after)}");
-        using var response = await _server.GetAsync(new Uri(_server.RevocationFeed() + query), new RequestBudget(longest, longest, Retries: 0), cancellationToken);
-        if (!response.Message.IsSuccessStatusCode)
-            throw await response.ReadErrorAsync(_clock, cancellationToken);
-        try
-        {
-            return JsonSerializer.Deserialize(await response.Message.Content.ReadAsByteArrayAsync(cancellationToken), FeedJson.Default.FeedPage)
-                ?? throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The revocation feed's answer is empty.");
-        }
-        catch (JsonException e)
-        {
-            throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The revocation feed's answer is not the JSON that it should be.", innerException: e);
-        }
+        return _server.WithinAsync(longest, bounded => ReadAsync(after, wait, new RequestBudget(longest, longest, Retries: 0), bounded), cancellationToken);
     }
 
-    private static TimeSpan Pause(int failures, TimeSpan? asked)
+    private async Task<(IReadOnlyList<FeedItem> Items, string Next)> ReadAsync(string? after, TimeSpan wait, RequestBudget budget, CancellationToken cancellationToken)
     {
-        var doubled = FirstPause * Math.Pow(2, Math.Min(failures, 10));
-        var pause = doubled < LongestPause ? doubled : LongestPause;
-        // A server that asks for longer than our own limit is asked again at that limit: revocations must not wait.
-        return ServerResilience.Spread(asked > pause ? (asked < LongestPause ? asked.Value : LongestPause) : pause) ?? pause;
+        var query = $"?wait={((int)wait.TotalSeconds).ToString(CultureInfo.InvariantCulture)}" + (after is null ? "" : $"&after={Uri.EscapeDataString(after)}");
+        using var response = await _server.GetAsync(new Uri(_server.RevocationFeed() + query), budget, cancellationToken);
+        if (!response.Message.IsSuccessStatusCode)
+            throw await response.ReadErrorAsync(_clock, cancellationToken);
+        return await JsonAnswer.TryReadAsync(response.Message, FeedJson.Default.FeedPage, cancellationToken) is { Items: { } items, Next: { Length: > 0 } next } && !items.Contains(null)
+            ? (items.OfType<FeedItem>().ToList(), next)
+            : throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "What the revocation feed's address answers is not a page of it.");
     }
 
     [LoggerMessage(1380, LogLevel.Information, "The revocation feed has been read; {Count} revocations are in force")]

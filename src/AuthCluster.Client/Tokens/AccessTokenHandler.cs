@@ -14,7 +14,7 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (request.Headers.Authorization is not null || RequestBudget.IsOn(request)) // the caller's own, or a request for a token
+        if (request.Headers.Authorization is not null || OwnRequest.Is(request)) // the caller's own, or a request for a token
             return await base.SendAsync(request, cancellationToken);
         RequireSecureAddress(request.RequestUri);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Client.Clients;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Client.Tokens;
@@ -34,7 +35,7 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
         get
         {
             lock (_gate)
-                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn(haveToken: false);
+                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn(haveAnswer: false);
         }
     }
 
@@ -72,12 +73,12 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
         {
             if (_token is { } token && token.IsUsable(clock))
             {
-                if (token.IsDue(clock) && _renewal is null && !_cooldown.IsOn(haveToken: true))
+                if (token.IsDue(clock) && _renewal is null && !_cooldown.IsOn(haveAnswer: true))
                     Start();
                 return token;
             }
 
-            if (_renewal is null && _cooldown.IsOn(haveToken: false) && _cooldown.Failure is { } failure)
+            if (_renewal is null && _cooldown.IsOn(haveAnswer: false) && _cooldown.Failure is { } failure)
                 throw _cooldown.Repeat(failure);
             renewal = _renewal ?? Start();
         }
@@ -89,18 +90,19 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
     private Task<AccessToken> Start()
     {
         var caller = Activity.Current?.Context ?? default;
+        var isRepeat = _cooldown.Failure is not null;
         using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
-            _renewal = Task.Run(() => RenewAsync(caller), stopping);
+            _renewal = Task.Run(() => RenewAsync(caller, isRepeat), stopping);
         // When nobody waits for it, a failure has been logged and must not be reported as unobserved.
         _ = _renewal.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return _renewal;
     }
 
-    private async Task<AccessToken> RenewAsync(ActivityContext caller)
+    private async Task<AccessToken> RenewAsync(ActivityContext caller, bool isRepeat)
     {
         try
         {
-            var token = await requester.RequestAsync(target, caller, stopping);
+            var token = await requester.RequestAsync(target, isRepeat, caller, stopping);
             lock (_gate)
             {
                 _renewal = null;

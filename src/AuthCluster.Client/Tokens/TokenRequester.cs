@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using AuthCluster.Client.Clients;
 using Microsoft.Extensions.Logging;
 
@@ -13,15 +12,20 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
 
     private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(30);
 
+    /// <param name="target">What the token is for.</param>
+    /// <param name="isRepeat">Whether the last request failed: then it is asked once, as the pauses between requests are the backoff.</param>
+    /// <param name="caller">The trace of the call that set it off.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="AuthClusterException">There is no token.</exception>
-    public async Task<AccessToken> RequestAsync(TokenTarget target, ActivityContext caller, CancellationToken cancellationToken)
+    public async Task<AccessToken> RequestAsync(TokenTarget target, bool isRepeat, ActivityContext caller, CancellationToken cancellationToken)
     {
         using var activity = ClientTracing.StartTokenRequest(caller);
         var started = clock.GetTimestamp();
         metrics.TokenRequested();
         try
         {
-            var token = await AskAsync(target, cancellationToken);
+            var budget = RequestBudget.Of(server.Options);
+            var token = await server.WithinAsync(budget.Total, bounded => AskAsync(target, isRepeat ? budget.Once() : budget, bounded), cancellationToken);
             metrics.TokenReceived(clock.GetElapsedTime(started));
             LogReceived(token.Scope, token.ExpiresAt);
             return token;
@@ -35,7 +39,7 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
         }
     }
 
-    private async Task<AccessToken> AskAsync(TokenTarget target, CancellationToken cancellationToken)
+    private async Task<AccessToken> AskAsync(TokenTarget target, RequestBudget budget, CancellationToken cancellationToken)
     {
         var address = await server.TokenEndpointAsync(cancellationToken);
         var options = server.Options;
@@ -48,28 +52,15 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
         LogAsking(options.ClientId, target.Scope ?? options.Scope, target.Audience ?? options.Audience);
         var requestedAt = clock.GetUtcNow();
         var requestedAtTimestamp = clock.GetTimestamp();
-        using var response = await server.PostFormAsync(address, form, budget: null, cancellationToken);
+        using var response = await server.PostFormAsync(address, form, budget, cancellationToken);
         if (!response.Message.IsSuccessStatusCode)
             throw await response.ReadErrorAsync(clock, cancellationToken);
 
-        var body = await ReadAsync(response.Message, cancellationToken);
+        var body = await JsonAnswer.TryReadAsync(response.Message, ClientJson.Default.TokenResponse, cancellationToken);
         var value = body is { AccessToken: { Length: > 0 } text, TokenType: { } type } && type.Equals("Bearer", StringComparison.OrdinalIgnoreCase) && text.All(c => c is > ' ' and <= '~')
             ? text
             : throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The token endpoint's answer holds no bearer token.");
         return new AccessToken(target, value, body.Scope ?? target.Scope ?? options.Scope ?? "", Lifetime(body.ExpiresIn), requestedAt, requestedAtTimestamp);
-    }
-
-    private static async Task<TokenResponse?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellationToken), ClientJson.Default.TokenResponse);
-        }
-        catch (JsonException)
-        {
-            // The exception is not passed on: its text may quote the body, and the body holds a token.
-            throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The token endpoint's answer is not the JSON that it should be.");
-        }
     }
 
     private static TimeSpan Lifetime(long? expiresIn) => expiresIn switch

@@ -17,7 +17,7 @@ internal static class TokenSchedule
     public static TimeSpan RenewAfter(TimeSpan lifetime)
     {
         var ahead = lifetime / 5 < Ahead ? lifetime / 5 : Ahead;
-        return lifetime - (ServerResilience.Spread(ahead) ?? ahead);
+        return lifetime - Pause.Spread(ahead);
     }
 
     /// <summary>The age from which a token is no longer handed out.</summary>

@@ -148,7 +148,7 @@ public class RevocationFeedTests
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
         var patience = TimeSpan.FromSeconds(4);
-        await using var api = await ProtectedApi.StartAsync(clock, issuer, options => options.FollowRevocations(choice, new RevocationFeedOptions { FirstReadWait = patience }), services =>
+        await using var api = await ProtectedApi.StartAsync(clock, issuer, options => options.FollowRevocations(choice, new RevocationFeedOptions { FirstReadWait = patience }), services: services =>
             services.AddAuthClusterTokensWithSecret("wrong")); // the feed refuses this API; the issuer's keys are public
 
         var waiting = api.StatusAsync(issuer.Mint());

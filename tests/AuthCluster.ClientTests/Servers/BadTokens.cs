@@ -10,7 +10,7 @@ internal static class BadTokens
     /// <summary>The reasons.</summary>
     public static readonly IReadOnlyList<string> Kinds =
     [
-        "type JWT", "no type", "other issuer", "issuer with a slash", "other audience", "no audience", "expired", "no expiry", "not yet valid", "other key, same kid",
+        "type JWT", "no type", "other issuer", "issuer with a slash", "other audience", "audience with a slash", "no audience", "expired", "no expiry", "not yet valid", "other key, same kid",
         "no kid", "unknown kid", "alg none", "HS256 with the public key", "ES384", "payload changed", "signature cut", "not a JWT", "unknown crit",
     ];
 
@@ -22,6 +22,7 @@ internal static class BadTokens
         "other issuer" => issuer.Mint(token => token.Issuer = "https://evil.example"),
         "issuer with a slash" => issuer.Mint(token => token.Issuer += "/"),
         "other audience" => issuer.Mint(token => token.Audience = "https://other.example"),
+        "audience with a slash" => issuer.Mint(token => token.Audience = ProtectedApi.Audience + "/"),
         "no audience" => issuer.Mint(token => token.Audience = null),
         "expired" => issuer.Mint(token => token.Expires = clock.GetUtcNow().UtcDateTime.AddMinutes(-1)),
         "no expiry" => issuer.Mint(token => token.Expires = null),

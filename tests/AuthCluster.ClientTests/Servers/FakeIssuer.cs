@@ -19,6 +19,9 @@ internal sealed class FakeIssuer : IAsyncDisposable
 {
     public const string ClientId = "orders";
 
+    /// <summary>The id that is registered.</summary>
+    public string RegisteredId { get; set; } = ClientId;
+
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<Func<HttpContext, Task<bool>>> _tokenScript = new();
@@ -29,11 +32,15 @@ internal sealed class FakeIssuer : IAsyncDisposable
     private int _introspections;
     private int _feedRequests;
 
-    private FakeIssuer(TimeProvider clock, WebApplication app)
+    private FakeIssuer(TimeProvider clock, WebApplication app, FaultyListener listener)
     {
         _clock = clock;
         _app = app;
+        Listener = listener;
     }
+
+    /// <summary>Where its connections come in, and where they can be ill-treated.</summary>
+    public FaultyListener Listener { get; }
 
     /// <summary>The address, without a slash at its end, which is also the issuer.</summary>
     public string Issuer => _app.Urls.First();
@@ -70,16 +77,30 @@ internal sealed class FakeIssuer : IAsyncDisposable
 
     public int FeedRequests => Volatile.Read(ref _feedRequests);
 
+    /// <summary>What the feed answers at once to each request, by its number.</summary>
+    public Func<int, string>? FeedAlways { get; set; }
+
+    /// <summary>What the metadata name as the token endpoint, where it is not here.</summary>
+    public string? TokenEndpoint { get; set; }
+
+    /// <summary>Whether the metadata name no endpoint, as those of a server half set up.</summary>
+    public bool NamesNoEndpoint { get; set; }
+
     /// <summary>Completes when a feed request is being held.</summary>
     public AsyncSignal FeedHeld { get; } = new();
 
-    public static async Task<FakeIssuer> StartAsync(TimeProvider clock)
+    public static async Task<FakeIssuer> StartAsync(TimeProvider clock, HttpProtocols protocols = HttpProtocols.Http1)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
+        var listener = new FaultyListener();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = protocols;
+            listen.Use(listener.Attach);
+        }));
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        var issuer = new FakeIssuer(clock, app);
+        var issuer = new FakeIssuer(clock, app, listener);
         issuer.PublishedKeys.Add(issuer.SigningKey.Key);
         app.Run(issuer.HandleAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -190,7 +211,7 @@ internal sealed class FakeIssuer : IAsyncDisposable
         TokenRequests.Enqueue(new SeenRequest(id, secret, form, method));
         if (_tokenScript.TryDequeue(out var step) && await step(context))
             return;
-        if (id != ClientId || !Secrets.ContainsKey(secret))
+        if (id != RegisteredId || !Secrets.ContainsKey(secret))
         {
             context.Response.StatusCode = 401;
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"authcluster\"";
@@ -234,6 +255,12 @@ internal sealed class FakeIssuer : IAsyncDisposable
     {
         Interlocked.Increment(ref _feedRequests);
         FeedQueries.Enqueue(context.Request.QueryString.Value ?? "");
+        if (FeedAlways is { } answer)
+        {
+            await context.Response.WriteAsync(answer(FeedRequests));
+            return;
+        }
+
         if (!Secrets.ContainsKey(Credentials(context, []).Secret))
         {
             context.Response.StatusCode = 401;
@@ -280,10 +307,12 @@ internal sealed class FakeIssuer : IAsyncDisposable
     private Task MetadataAsync(HttpContext context)
     {
         Interlocked.Increment(ref _metadataRequests);
+        if (NamesNoEndpoint)
+            return context.Response.WriteAsJsonAsync(new { issuer = Issuer });
         return context.Response.WriteAsJsonAsync(new
         {
             issuer = MetadataIssuer.Length == 0 ? Issuer : MetadataIssuer,
-            token_endpoint = Issuer + "/oauth/token",
+            token_endpoint = TokenEndpoint ?? Issuer + "/oauth/token",
             introspection_endpoint = Issuer + "/oauth/introspect",
             jwks_uri = Issuer + "/.well-known/jwks.json",
             grant_types_supported = new[] { "client_credentials" },

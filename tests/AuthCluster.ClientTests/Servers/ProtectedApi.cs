@@ -15,13 +15,16 @@ internal sealed class ProtectedApi(WebApplication app, HttpClient http) : IAsync
 
     public IServiceProvider Services => app.Services;
 
-    public static async Task<ProtectedApi> StartAsync(TimeProvider clock, FakeIssuer issuer, Action<AuthClusterJwtOptions>? change = null, Action<IServiceCollection>? services = null)
+    public static async Task<ProtectedApi> StartAsync(
+        TimeProvider clock, FakeIssuer issuer, Action<AuthClusterJwtOptions>? change = null, Action<IHttpClientBuilder>? client = null, Action<IServiceCollection>? services = null, Action<IServiceCollection>? before = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.Services.AddSingleton(clock);
-        builder.Services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+        before?.Invoke(builder.Services);
+        var tokens = builder.Services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+        client?.Invoke(tokens);
         builder.Services.AddAuthorization();
         builder.Services.AddAuthentication().AddAuthClusterJwt(options =>
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace AuthCluster.ClientTests.Servers;
 
 /// <summary>A clock that stands still, and tells when somebody has begun to wait on it: a test then knows that it may advance.</summary>
-internal sealed class TestClock() : FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero))
+internal class TestClock() : FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero))
 {
     private readonly Channel<TimeSpan> _timers = Channel.CreateUnbounded<TimeSpan>();
 
@@ -28,14 +28,37 @@ internal sealed class TestClock() : FakeTimeProvider(new DateTimeOffset(2026, 3,
     }
 
     /// <summary>The length of the next wait that is between the two, begun since the last call.</summary>
-    public async Task<TimeSpan> WaitBegunAsync(TimeSpan least, TimeSpan most)
+    /// <param name="least">The shortest that is meant.</param>
+    /// <param name="most">The longest that is meant.</param>
+    /// <param name="but">A length between them that is not meant: some call's time-out.</param>
+    public async Task<TimeSpan> WaitBegunAsync(TimeSpan least, TimeSpan most, TimeSpan? but = null)
     {
-        await foreach (var length in _timers.Reader.ReadAllAsync(TestContext.Current.CancellationToken))
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(20));
+        var others = new List<TimeSpan>();
+        try
         {
-            if (length >= least && length <= most)
-                return length;
+            while (await _timers.Reader.ReadAsync(deadline.Token) is var length)
+            {
+                if (length >= least && length <= most && length != but)
+                    return length;
+                others.Add(length);
+            }
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            // Said below.
         }
 
-        throw new InvalidOperationException("The clock has been disposed of.");
+        throw new InvalidOperationException($"No wait from {least} to {most} has begun, but {string.Join(", ", others)}.");
     }
+}
+
+/// <summary>A clock whose longer timers end 5 ms too soon, as those of a machine do that count ticks of several milliseconds.</summary>
+internal sealed class HastyClock : TestClock
+{
+    private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(5);
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        base.CreateTimer(callback, state, dueTime > Early * 2 ? dueTime - Early : dueTime, period);
 }

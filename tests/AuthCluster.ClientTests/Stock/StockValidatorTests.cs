@@ -95,6 +95,7 @@ public sealed class StockValidatorTests : IDisposable
             jwt.AutomaticRefreshInterval = TimeSpan.FromMinutes(10);
             jwt.TokenValidationParameters.ValidTypes = ["at+jwt"];
             jwt.TokenValidationParameters.ValidAudience = ProtectedApi.Audience;
+            jwt.TokenValidationParameters.IgnoreTrailingSlashWhenValidatingAudience = false;
             jwt.TokenValidationParameters.ValidAlgorithms = ["ES256", "RS256", "PS256"];
             jwt.TokenValidationParameters.TryAllIssuerSigningKeys = false;
             jwt.TokenValidationParameters.ClockSkew = TimeSpan.FromSeconds(30);

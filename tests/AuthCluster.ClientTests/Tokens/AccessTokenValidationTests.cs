@@ -118,7 +118,7 @@ public class AccessTokenValidationTests
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
         var validated = 0;
-        await using var api = await ProtectedApi.StartAsync(clock, issuer, options => options.FollowRevocations(WhenUnknown.Refuse), services =>
+        await using var api = await ProtectedApi.StartAsync(clock, issuer, options => options.FollowRevocations(WhenUnknown.Refuse), services: services =>
             services.Configure<JwtBearerOptions>("Bearer", bearer => bearer.Events = new JwtBearerEvents
             {
                 OnTokenValidated = _ =>

@@ -1,4 +1,5 @@
 using AuthCluster.Client;
+using AuthCluster.Client.Clients;
 using AuthCluster.ClientTests.Servers;
 using Microsoft.AspNetCore.Http;
 
@@ -192,5 +193,64 @@ public class TokenRetryTests
         }
 
         Assert.InRange(issuer.TokenRequests.Count, 10, 16); // pauses of 1, 2, 4, 5, 5 … seconds in a minute
+    }
+
+    [Fact]
+    public async Task A_server_that_is_down_and_names_a_second_is_asked_ever_more_seldom()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => options.TokenEndpoint = issuer.Issuer + "/oauth/token");
+        issuer.Listener.Break("503 with Retry-After 1");
+
+        var call = Task.CompletedTask;
+        for (var quarter = 0; quarter < 160; quarter++)
+        {
+            if (call.IsCompleted)
+                call = Record.ExceptionAsync(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask()).AsTask();
+            await Task.WhenAny(call, Task.Delay(5, Cancel));
+            clock.Advance(TimeSpan.FromMilliseconds(250));
+        }
+
+        // One and four quick repeats, then single requests after pauses that grow from 1 to 5 seconds.
+        Assert.InRange(issuer.Listener.Faulted, 2, 20);
+    }
+
+    [Fact]
+    public async Task However_early_a_timer_ends_nobody_asks_before_the_time_that_the_server_named()
+    {
+        var clock = new HastyClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        for (var round = 1; round <= 8; round++)
+        {
+            await using var host = SdkHost.ForTokens(clock, issuer);
+            issuer.TokenRequests.Clear();
+            issuer.NextToken(429, """{"error":"slow_down"}""", retryAfter: $"{round}");
+
+            var answered = clock.GetTimestamp();
+            var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+            clock.Advance(await clock.WaitBegunAsync(TimeSpan.FromSeconds(round) - TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(round * 1.2)));
+            var rest = await clock.WaitBegunAsync(Moment, TimeSpan.FromMilliseconds(5));
+            Assert.Single(issuer.TokenRequests);
+            clock.Advance(rest);
+
+            await token;
+            Assert.True(clock.GetElapsedTime(answered) >= TimeSpan.FromSeconds(round));
+        }
+    }
+
+    [Fact]
+    public void The_pause_is_the_larger_of_the_servers_and_of_a_doubling_one_each_with_jitter()
+    {
+        var (first, longest) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.InRange(Pause.After(0, first, longest, asked: null), TimeSpan.FromSeconds(0.6), TimeSpan.FromSeconds(1.2));
+            Assert.InRange(Pause.After(4, first, longest, TimeSpan.FromSeconds(1)), TimeSpan.FromSeconds(9.6), TimeSpan.FromSeconds(19.2));
+            Assert.InRange(Pause.After(40, first, longest, asked: null), TimeSpan.FromSeconds(18), TimeSpan.FromSeconds(36));
+            Assert.InRange(Pause.After(0, first, longest, TimeSpan.FromSeconds(7)), TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8.4));
+        }
+
+        Assert.True(Enumerable.Range(0, 200).Select(_ => Pause.After(0, first, longest, TimeSpan.FromSeconds(7))).Distinct().Count() > 50);
     }
 }

@@ -1,0 +1,125 @@
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Client.Clients;
+
+/// <summary>
+/// The metadata of one issuer (RFC 8414): one fetch for all who wait, each of whom waits as long as its own call may take.
+/// A document that was read once serves until the next could be read.
+/// </summary>
+internal sealed partial class IssuerMetadata(string issuer, RequestSender sender, TimeProvider clock, ILogger logger, CancellationToken stopping)
+{
+    private static readonly TimeSpan FreshFor = TimeSpan.FromHours(1);
+
+    private readonly Lock _gate = new();
+    private readonly Cooldown _cooldown = new(clock);
+    private ServerMetadata? _document;
+    private long _readAt;
+    private Task<ServerMetadata>? _fetch;
+
+    /// <summary>Whose metadata these are.</summary>
+    public string Issuer => issuer;
+
+    /// <summary>The address of one endpoint.</summary>
+    /// <param name="member">Its member of the document.</param>
+    /// <param name="memberName">That member's name on the wire.</param>
+    /// <param name="current">The present options.</param>
+    /// <param name="cancellationToken">Ends this caller's wait; the fetch goes on for the others.</param>
+    /// <exception cref="AuthClusterException">The document can't be read, or has no such endpoint that may be used.</exception>
+    public async ValueTask<Uri> EndpointAsync(Func<ServerMetadata, string?> member, string memberName, AuthClusterTokenOptions current, CancellationToken cancellationToken)
+    {
+        var document = await GetAsync(RequestBudget.Of(current), cancellationToken);
+        if (Uri.TryCreate(member(document), UriKind.Absolute, out var address) && ServerAddress.MayCarrySecrets(address, current.AllowPlainHttp))
+            return address;
+
+        var failure = new AuthClusterException(AuthClusterError.UnexpectedAnswer, $"The metadata of {issuer} has no {memberName} that may be used.");
+        lock (_gate)
+        {
+            // Read anew before it is an hour old: what stood there may have been a server half set up.
+            if (ReferenceEquals(_document, document))
+            {
+                _document = null;
+                _cooldown.After(failure, haveAnswer: false);
+            }
+        }
+
+        throw failure;
+    }
+
+    private ValueTask<ServerMetadata> GetAsync(RequestBudget budget, CancellationToken cancellationToken)
+    {
+        Task<ServerMetadata> fetch;
+        lock (_gate)
+        {
+            if (_document is { } document)
+            {
+                if (clock.GetElapsedTime(_readAt) >= FreshFor && _fetch is null && !_cooldown.IsOn(haveAnswer: true))
+                    Start(budget);
+                return new(document);
+            }
+
+            if (_fetch is null && _cooldown.IsOn(haveAnswer: false) && _cooldown.Failure is { } failure)
+                throw _cooldown.Repeat(failure);
+            fetch = _fetch ?? Start(budget);
+        }
+
+        return new(fetch.WaitAsync(cancellationToken));
+    }
+
+    /// <summary>Starts the one fetch. It belongs to no caller: none can cancel it, and none's context flows into it.</summary>
+    private Task<ServerMetadata> Start(RequestBudget budget)
+    {
+        var tries = _cooldown.Failure is null ? budget : budget.Once();
+        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+            _fetch = Task.Run(() => RefreshAsync(tries), stopping);
+        // When nobody waits for it, a failure has been logged and must not be reported as unobserved.
+        _ = _fetch.ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return _fetch;
+    }
+
+    private async Task<ServerMetadata> RefreshAsync(RequestBudget budget)
+    {
+        var startedAt = clock.GetTimestamp();
+        try
+        {
+            var document = await sender.WithinAsync(budget.Total, bounded => FetchAsync(budget, bounded), stopping);
+            lock (_gate)
+            {
+                (_document, _readAt, _fetch) = (document, startedAt, null);
+                _cooldown.Clear();
+            }
+
+            return document;
+        }
+        catch (Exception e)
+        {
+            lock (_gate)
+            {
+                _fetch = null;
+                if (e is AuthClusterException failure)
+                    _cooldown.After(failure, haveAnswer: _document is not null);
+            }
+
+            LogUnreadable(e is AuthClusterException { Code: var code } ? code : e.GetType().Name);
+            throw;
+        }
+    }
+
+    private async Task<ServerMetadata> FetchAsync(RequestBudget budget, CancellationToken cancellationToken)
+    {
+        var address = ServerAddress.MetadataOf(issuer);
+        using var response = await sender.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, address), budget, cancellationToken);
+        if (!response.IsSuccessStatusCode)
+            throw await ErrorResponse.ReadAsync(response, secret: "\0", clock, cancellationToken);
+
+        var document = await JsonAnswer.TryReadAsync(response, ClientJson.Default.ServerMetadata, cancellationToken);
+        if (document?.Issuer is null)
+            throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, $"What {address} answers is not the metadata of an authorization server.");
+        // RFC 8414 §3.3: a document of another issuer must not be used; it could name any token endpoint.
+        return document.Issuer == issuer
+            ? document
+            : throw new AuthClusterException(AuthClusterError.Misconfigured, $"The metadata at {address} is of another issuer than the configured {issuer}.");
+    }
+
+    [LoggerMessage(1081, LogLevel.Warning, "The authorization server's metadata can't be read ({Error}); going on with the last, if there is one")]
+    private partial void LogUnreadable(string error);
+}

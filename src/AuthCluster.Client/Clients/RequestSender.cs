@@ -1,0 +1,85 @@
+namespace AuthCluster.Client.Clients;
+
+/// <summary>
+/// Sends requests to the authorization server. Whatever goes wrong comes as <see cref="AuthClusterException"/>, but for
+/// the caller's own cancellation: handlers, proxies and resolvers throw what they like.
+/// </summary>
+internal sealed class RequestSender(string httpClientName, IHttpClientFactory http, TimeProvider clock)
+{
+    /// <summary>Sends a request, again where that may help, and answers the last response, whatever its status.</summary>
+    /// <param name="create">Makes the request, anew for each attempt.</param>
+    /// <param name="budget">Its attempts.</param>
+    /// <param name="cancellationToken">Ends them all.</param>
+    /// <exception cref="AuthClusterException">There was no response.</exception>
+    public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, RequestBudget budget, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            TimeSpan? asked = null;
+            try
+            {
+                var response = await AttemptAsync(create(), budget, cancellationToken);
+                asked = RetryRules.RetryAfter(response, clock);
+                if (attempt >= budget.Retries || asked > RetryRules.LongestWaitInCall || !await RetryRules.MayPassAsync(response, cancellationToken))
+                    return response;
+                response.Dispose();
+            }
+            catch (AuthClusterException) when (attempt < budget.Retries)
+            {
+                // Tried again: no connection, or no answer in time.
+            }
+
+            await Pause.Of(RetryRules.DelayAfter(attempt, asked), clock).WaitAsync(clock, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Runs a call within a bound that holds for all of it: reading the secret, finding the endpoint, the request and its
+    /// repeats.
+    /// </summary>
+    /// <param name="bound">The longest that the call may take.</param>
+    /// <param name="call">The call; its token ends with the bound and with the caller's.</param>
+    /// <param name="cancellationToken">The caller's own.</param>
+    /// <exception cref="AuthClusterException">The call failed, or took longer.</exception>
+    /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
+    public async Task<T> WithinAsync<T>(TimeSpan bound, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        using var timer = new CancellationTokenSource(bound, clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
+        try
+        {
+            return await call(linked.Token);
+        }
+        catch (Exception e) when (e is not AuthClusterException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw timer.IsCancellationRequested
+                ? new AuthClusterException(AuthClusterError.TimedOut, $"The authorization server gave no answer within {bound}.", innerException: e)
+                : new AuthClusterException(AuthClusterError.Unreachable, $"The authorization server could not be asked ({e.GetType().Name}).", innerException: e);
+        }
+    }
+
+    /// <summary>One attempt, in its own time. The client reads the whole body meanwhile, so that one that trickles ends with it.</summary>
+    private async Task<HttpResponseMessage> AttemptAsync(HttpRequestMessage request, RequestBudget budget, CancellationToken cancellationToken)
+    {
+        OwnRequest.Mark(request);
+        using var sent = request;
+        using var timer = new CancellationTokenSource(budget.Attempt, clock);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
+        try
+        {
+            using var client = http.CreateClient(httpClientName);
+            (request.Version, request.VersionPolicy) = (client.DefaultRequestVersion, client.DefaultVersionPolicy);
+            return await client.SendAsync(request, linked.Token);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            var address = request.RequestUri?.GetLeftPart(UriPartial.Path);
+            if (timer.IsCancellationRequested)
+                throw new AuthClusterException(AuthClusterError.TimedOut, $"{address} did not answer in time.", innerException: e);
+            // A connection that is not made in time is reported as a cancellation too.
+            var cause = e is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown and var error } ? error.ToString() : e.GetType().Name;
+            throw new AuthClusterException(AuthClusterError.Unreachable, $"{address} could not be reached ({cause}).", innerException: e);
+        }
+    }
+}

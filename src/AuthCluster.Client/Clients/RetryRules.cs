@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace AuthCluster.Client.Clients;
+
+/// <summary>
+/// When a request to the authorization server is repeated: a token request has no effect but its answer, so everything
+/// that may pass is tried again, with exponential backoff and jitter, and never before the time that the server named.
+/// </summary>
+internal static class RetryRules
+{
+    /// <summary>
+    /// A longer Retry-After is not slept through inside a call: the caller hears of it at once, and nothing is asked
+    /// until it has passed.
+    /// </summary>
+    public static readonly TimeSpan LongestWaitInCall = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long to wait before the next attempt.</summary>
+    /// <param name="attempt">How many attempts came before the one that failed.</param>
+    /// <param name="asked">What the server asked for, if it did.</param>
+    public static TimeSpan DelayAfter(int attempt, TimeSpan? asked) => Pause.After(attempt, FirstDelay, LongestDelay, asked);
+
+    /// <summary>
+    /// The answer's Retry-After as a duration (RFC 9110 §10.2.3), or null. One that says now, or a time that our clock has
+    /// passed, is as none: then our own backoff counts.
+    /// </summary>
+    public static TimeSpan? RetryAfter(HttpResponseMessage? response, TimeProvider clock) => response?.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } when delta > TimeSpan.Zero => delta,
+        { Date: { } date } when date > clock.GetUtcNow() => date - clock.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>Whether the same request may be answered otherwise in a moment.</summary>
+    public static async ValueTask<bool> MayPassAsync(HttpResponseMessage response, CancellationToken cancellationToken) => response.StatusCode switch
+    {
+        >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout => true,
+        // Some servers send server_error with status 400, the default of RFC 6749 §5.2.
+        HttpStatusCode.BadRequest => (await JsonAnswer.TryReadAsync(response, ClientJson.Default.ErrorResponse, cancellationToken))?.Error is "server_error" or "temporarily_unavailable",
+        _ => false,
+    };
+}

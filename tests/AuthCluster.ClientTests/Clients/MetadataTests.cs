@@ -1,0 +1,99 @@
+using AuthCluster.Client;
+using AuthCluster.Client.Introspection;
+using AuthCluster.Client.Revocation;
+using AuthCluster.ClientTests.Servers;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace AuthCluster.ClientTests.Clients;
+
+/// <summary>RFC 8414: how the server's metadata are got, kept and done without.</summary>
+public class MetadataTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Many_who_wait_for_metadata_that_do_not_come_share_one_fetch_and_end_in_their_own_time()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = new SdkHost(clock, services =>
+        {
+            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
+        });
+        issuer.Listener.Break("never answers");
+        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+
+        var tokens = Enumerable.Range(0, 20).Select(i => host.Tokens.GetTokenAsync(new($"scope-{i}"), Cancel).AsTask()).ToArray();
+        var standings = Enumerable.Range(0, 20).Select(i => introspection.CheckAsync($"token-{i}", Cancel).AsTask()).ToArray();
+        for (var begun = 0; begun < tokens.Length + 1; begun++)
+            await clock.WaitBegunAsync(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)); // each caller's bound and that of the fetch
+        while (issuer.Listener.Faulted == 0)
+            await Task.Yield();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.All(await Task.WhenAll(standings), standing => Assert.Equal(TokenStanding.Unknown, standing));
+        Assert.Equal(1, issuer.Listener.Faulted);
+        clock.Advance(TimeSpan.FromSeconds(27));
+
+        foreach (var token in tokens)
+            Assert.True((await Assert.ThrowsAsync<AuthClusterException>(() => token)).IsTransient);
+        Assert.InRange(issuer.Listener.Faulted, 1, 3);
+    }
+
+    [Fact]
+    public async Task A_failed_fetch_is_remembered_for_a_moment_and_then_tried_again()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => options.MaxRetries = 0);
+        issuer.Listener.Break("502 page");
+
+        var failures = new List<AuthClusterException>();
+        for (var i = 0; i < 50; i++)
+            failures.Add(await Assert.ThrowsAsync<AuthClusterException>(() => host.Tokens.GetTokenAsync(new($"scope-{i}"), Cancel).AsTask()));
+        Assert.All(failures, failure => Assert.Equal(AuthClusterError.ServerError, failure.Error));
+        Assert.Equal(1, issuer.Listener.Faulted);
+        issuer.Listener.Break(null);
+        clock.Advance(TimeSpan.FromSeconds(1.2));
+
+        Assert.NotEmpty((await host.Tokens.GetTokenAsync(new("scope-of-a-new-caller"), Cancel)).Value);
+    }
+
+    [Fact]
+    public async Task Metadata_that_are_an_hour_old_serve_while_the_next_are_fetched()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var elsewhere = await FakeIssuer.StartAsync(clock);
+        elsewhere.Secrets[issuer.Secret] = true;
+        issuer.TokenEndpoint = elsewhere.Issuer + "/oauth/token";
+        await using var host = SdkHost.ForTokens(clock, issuer);
+        await host.Tokens.GetTokenAsync(cancellationToken: Cancel);
+
+        issuer.Listener.Break("never answers");
+        clock.Advance(TimeSpan.FromHours(2));
+        await host.Tokens.GetTokenAsync(cancellationToken: Cancel); // the clock stands: who waited would wait for ever
+
+        Assert.Equal(2, elsewhere.TokenRequests.Count);
+    }
+
+    [Fact]
+    public async Task Metadata_without_the_endpoint_are_not_kept_for_an_hour()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.NamesNoEndpoint = true;
+        await using var host = SdkHost.ForTokens(clock, issuer);
+
+        for (var i = 0; i < 20; i++)
+        {
+            var failure = await Assert.ThrowsAsync<AuthClusterException>(() => host.Tokens.GetTokenAsync(new($"scope-{i}"), Cancel).AsTask());
+            Assert.Equal(AuthClusterError.UnexpectedAnswer, failure.Error);
+        }
+
+        Assert.Equal(1, issuer.MetadataRequests);
+        issuer.NamesNoEndpoint = false;
+        clock.Advance(TimeSpan.FromSeconds(1.2));
+        await host.Tokens.GetTokenAsync(new("scope-of-a-new-caller"), Cancel);
+    }
+}
