@@ -1,6 +1,4 @@
-using System.Data;
 using System.Data.Common;
-using Dapper;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -11,25 +9,21 @@ namespace AuthCluster.Storage;
 /// <remarks>
 /// All of the product's SQL goes through the stores of this project, which take a <see cref="Database"/>, except for what Orleans
 /// itself reads and writes: it is given <see cref="DataSource"/> and <see cref="OrleansInvariant"/>.
-/// Time-outs that the operator's connection string leaves open are set here, so that a database that hangs costs a caller
-/// <see cref="CommandTimeout"/> and no more.
+/// Time-outs that the operator's connection string leaves open are set here, so that a database that hangs does not hold a connection
+/// for ever: after <see cref="CommandTimeout"/> the driver asks the server to stop the statement, and gives the connection up where
+/// no answer comes to that. PostgreSQL's driver needs up to 2.5 s for this, SQL Server's 5 s. Callers that can't wait
+/// so long have a deadline of their own.
 /// </remarks>
-public sealed class Database : IAsyncDisposable
+public sealed partial class Database : IAsyncDisposable
 {
     /// <summary>How long one statement may take, where the connection string says nothing else.</summary>
     public static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a list or a report may take, which read much. Who asks for one gives it up sooner.</summary>
+    internal static readonly TimeSpan LongCommandTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>Heartbeats, readings of the table and votes: a few at a time.</summary>
     private const int MembershipConnections = 8;
-
-    private const int MostTries = 3;
-
-    /// <summary>
-    /// Has PostgreSQL end the session of a transaction of the stores that stands still, so that a process that hangs keeps nobody from
-    /// the locks that it took: in ms, half of <see cref="CommandTimeout"/>, for which the others wait. It costs a round trip. What Orleans writes is one
-    /// statement each, which holds no lock once it is done. SQL Server knows no such thing.
-    /// </summary>
-    private const string EndWhereIdle = "set local idle_in_transaction_session_timeout = 1500";
 
     private readonly SemaphoreSlim? _writers;
 
@@ -48,11 +42,26 @@ public sealed class Database : IAsyncDisposable
             StorageProvider.SqlServer => SqlClientFactory.Instance.CreateDataSource(ConnectionString),
             _ => throw new ArgumentOutOfRangeException(nameof(provider), provider, "No such storage provider."),
         });
+        MaxConnections = provider switch
+        {
+            StorageProvider.PostgreSql => new NpgsqlConnectionStringBuilder(ConnectionString).MaxPoolSize,
+            StorageProvider.SqlServer => new SqlConnectionStringBuilder(ConnectionString).MaxPoolSize,
+            _ => int.MaxValue,
+        };
         if (provider == StorageProvider.Sqlite)
         {
             _writers = new SemaphoreSlim(1);
             SqliteFile = Path.GetFullPath(new SqliteConnectionStringBuilder(ConnectionString).DataSource);
         }
+    }
+
+    /// <summary>A database behind any connections.</summary>
+    internal Database(StorageProvider provider, DbDataSource dataSource)
+    {
+        Provider = provider;
+        ConnectionString = "";
+        DataSource = new ReachingDataSource(dataSource);
+        MaxConnections = int.MaxValue;
     }
 
     /// <summary>
@@ -84,6 +93,12 @@ public sealed class Database : IAsyncDisposable
         _ => "Microsoft.Data.SqlClient",
     };
 
+    /// <summary>The most connections at once: the size of the driver's pool. SQLite has no such bound.</summary>
+    public int MaxConnections { get; }
+
+    /// <summary>Whether the driver works in its caller's thread, and holds it until the statement is done.</summary>
+    public bool HoldsItsCaller => Provider == StorageProvider.Sqlite;
+
     /// <summary>The full path of the SQLite file; null for the server databases.</summary>
     public string? SqliteFile { get; }
 
@@ -99,11 +114,19 @@ public sealed class Database : IAsyncDisposable
     /// Waits for the turn to write. SQLite has one writer at a time, and its own way of waiting blocks threads and starves
     /// some of them for seconds; so all writers of the process, Orleans' too, queue here. The server databases give it at once.
     /// </summary>
+    /// <exception cref="CanceledBeforeWriteException">The wait was cancelled.</exception>
     public async ValueTask<WriteTurn> EnterWriteAsync(CancellationToken cancellationToken = default)
     {
         if (_writers is not null)
         {
-            await _writers.WaitAsync(cancellationToken);
+            try
+            {
+                await _writers.WaitAsync(cancellationToken);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new CanceledBeforeWriteException("The turn to write was waited for in vain.", e);
+            }
         }
 
         return new WriteTurn(_writers);
@@ -138,109 +161,6 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Picks the text that this database understands, where SQLite and PostgreSQL agree.</summary>
     internal string Sql(string others, string sqlServer) => Provider == StorageProvider.SqlServer ? sqlServer : others;
-
-    /// <summary>Reads rows outside any transaction.</summary>
-    internal async Task<List<T>> ReadAsync<T>(
-        string sql, object? parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken, TimeSpan? timeout = null)
-    {
-        await using var connection = await OpenAsync(cancellationToken);
-        return await ReadAsync(connection, null, sql, parameters, row, cancellationToken, timeout);
-    }
-
-    /// <summary>Reads rows within a transaction.</summary>
-    internal static async Task<List<T>> ReadAsync<T>(
-        DbConnection connection,
-        DbTransaction? transaction,
-        string sql,
-        object? parameters,
-        Func<DbDataReader, T> row,
-        CancellationToken cancellationToken,
-        TimeSpan? timeout = null)
-    {
-        var rows = new List<T>();
-        var seconds = timeout is { } given ? (int)given.TotalSeconds : (int?)null;
-        var command = new CommandDefinition(sql, parameters, transaction, seconds, cancellationToken: cancellationToken);
-        await using var reader = await connection.ExecuteReaderAsync(command);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(row(reader));
-        }
-
-        return rows;
-    }
-
-    /// <summary>
-    /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool hands a connection on with the
-    /// isolation level that it was last used under, to readers that must not hold locks; what is read first there names its lock.
-    /// </summary>
-    internal async Task<T> ReadTogetherAsync<T>(Func<DbConnection, DbTransaction, Task<T>> read, CancellationToken cancellationToken)
-    {
-        await using var connection = await OpenAsync(cancellationToken);
-#pragma warning disable CA1849 // SQLite's driver never waits on a network, and has no other way to begin without the write lock.
-        await using var transaction = connection is SqliteConnection sqlite
-            ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(
-                Provider == StorageProvider.SqlServer ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken);
-#pragma warning restore CA1849
-        var result = await read(connection, transaction);
-        await transaction.CommitAsync(cancellationToken);
-        return result;
-    }
-
-    /// <summary>
-    /// Writes in one transaction, and once more when another transaction was in the way. What is passed in is idempotent,
-    /// as every write of the stores is.
-    /// </summary>
-    internal async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
-    {
-        using var turn = await EnterWriteAsync(cancellationToken);
-        return await WriteInTurnAsync(write, cancellationToken);
-    }
-
-    /// <summary>As <see cref="WriteAsync"/>, for whoever has the turn already.</summary>
-    internal async Task<T> WriteInTurnAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
-    {
-        for (var tried = 1; ; tried++)
-        {
-            try
-            {
-                await using var connection = await OpenAsync(cancellationToken);
-                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-                if (Provider == StorageProvider.PostgreSql)
-                {
-                    await ExecuteAsync(connection, transaction, EndWhereIdle, null, cancellationToken);
-                }
-
-                var result = await write(connection, transaction);
-                await transaction.CommitAsync(cancellationToken);
-                return result;
-            }
-            catch (DbException e) when (tried < MostTries && StorageFaults.Of(e) == StorageFault.Conflict)
-            {
-                // The transaction is rolled back; the one that was in the way is through.
-            }
-        }
-    }
-
-    /// <summary>Writes with one statement.</summary>
-    internal Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
-        WriteAsync((connection, transaction) => ExecuteAsync(connection, transaction, sql, parameters, cancellationToken), cancellationToken);
-
-    /// <summary>Runs one statement within a transaction and answers how many rows it touched.</summary>
-    internal static Task<int> ExecuteAsync(
-        DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(Counted(connection, sql), parameters, transaction, cancellationToken: cancellationToken));
-
-    /// <summary>
-    /// The text as one whose rows are counted. SQL Server counts none (the driver answers -1) where NOCOUNT is on, which may be the
-    /// default of the server's sessions.
-    /// </summary>
-    internal static string Counted(DbConnection connection, string sql) => connection is SqlConnection ? $"set nocount off;\n{sql}" : sql;
-
-    /// <summary>Runs one statement within a transaction and answers the first column of its first row, or the default when there is none.</summary>
-    internal static Task<T?> ScalarAsync<T>(
-        DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
-        connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
     private static string Complete(StorageProvider provider, string connectionString) => provider switch
     {

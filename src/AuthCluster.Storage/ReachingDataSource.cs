@@ -30,6 +30,10 @@ internal sealed class ReachingDataSource(DbDataSource inner) : DbDataSource
         {
             return await inner.OpenConnectionAsync(cancellationToken);
         }
+        catch (OperationCanceledException e)
+        {
+            throw new CanceledBeforeWriteException("The connection to the database was waited for in vain.", e);
+        }
         catch (Exception e) when (StorageFaults.IsOpeningFailure(e))
         {
             throw new StorageUnavailableException("The database could not be reached.", e);

@@ -8,6 +8,7 @@ namespace AuthCluster.Storage;
 /// <remarks>
 /// The write-ahead log lets readers go on while one writes; <c>synchronous=FULL</c> syncs it at each commit, so that what was
 /// acknowledged is on disk. Both are facts of the native connection, which the pool keeps, so they are set once for each.
+/// The token that a connection is opened with cuts its statements too, as long as it is open.
 /// </remarks>
 internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 {
@@ -24,13 +25,22 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 
     protected override DbConnection CreateDbConnection() => new SqliteConnection(connectionString);
 
-    protected override DbConnection OpenDbConnection()
+    protected override DbConnection OpenDbConnection() => Open(CancellationToken.None);
+
+    protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
     {
-        var connection = new SqliteConnection(connectionString);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<DbConnection>(Open(cancellationToken));
+    }
+
+    private InterruptibleConnection Open(CancellationToken cancellationToken)
+    {
+        var connection = new InterruptibleConnection(connectionString);
         try
         {
             connection.Open();
             Prepare(connection);
+            connection.InterruptOn(cancellationToken);
             return connection;
         }
         catch
@@ -38,12 +48,6 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
             connection.Dispose();
             throw;
         }
-    }
-
-    protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(OpenDbConnection());
     }
 
     private void Prepare(SqliteConnection connection)

@@ -38,10 +38,13 @@ public static class StorageFaults
         PostgresException e => OfPostgres(e.SqlState),
         // The socket broke or the time-out struck while a statement was under way.
         NpgsqlException => StorageFault.OutcomeUnknown,
-        SqliteException e => OfSqlite(e.SqliteErrorCode),
+        SqliteException e => OfSqlite(e.SqliteErrorCode, e.SqliteExtendedErrorCode),
         SqlException e => OfSqlServer(e.Number, e.Class),
         TimeoutException or IOException or SocketException => StorageFault.OutcomeUnknown,
         DbException or InvalidDataException => StorageFault.Rejected,
+        OperationCanceledException => StorageFault.None,
+        // What a driver throws besides: from a connection that broke under it, invalid operations and null references.
+        _ when IsOfDriver(exception) => StorageFault.OutcomeUnknown,
         _ => StorageFault.None,
     };
 
@@ -54,7 +57,7 @@ public static class StorageFaults
 
     /// <summary>Whether nobody can say if a write took place.</summary>
     public static bool IsOutcomeUnknown(Exception exception) =>
-        Of(exception) is StorageFault.OutcomeUnknown || exception is OperationCanceledException;
+        Of(exception) is StorageFault.OutcomeUnknown || exception is OperationCanceledException and not CanceledBeforeWriteException;
 
     /// <summary>What a connection that does not open may throw: no statement was sent yet.</summary>
     internal static bool IsOpeningFailure(Exception exception) =>
@@ -62,7 +65,11 @@ public static class StorageFaults
             // A file that is no database, or a damaged one, is no better the next time.
             && exception is not SqliteException { SqliteErrorCode: 11 or 26 })
         // Both drivers say so when their pool is exhausted.
-        || (exception is InvalidOperationException && exception is not ObjectDisposedException);
+        || (exception is InvalidOperationException && exception is not ObjectDisposedException)
+        || (exception is not OperationCanceledException && IsOfDriver(exception));
+
+    /// <summary>Whether the code of a driver threw it.</summary>
+    private static bool IsOfDriver(Exception exception) => exception.Source is "Microsoft.Data.SqlClient" or "Npgsql" or "Microsoft.Data.Sqlite";
 
     private static StorageFault OfPostgres(string state) => state switch
     {
@@ -81,10 +88,14 @@ public static class StorageFaults
         _ => StorageFault.Rejected,
     };
 
-    private static StorageFault OfSqlite(int code) => code switch
+    private static StorageFault OfSqlite(int code, int extended) => code switch
     {
-        // BUSY, LOCKED, FULL, CANTOPEN, READONLY, NOMEM.
-        5 or 6 or 13 or 14 or 8 or 7 => StorageFault.Unavailable,
+        // BUSY_SNAPSHOT: another wrote since this transaction's first read. It is told at once; the same again reads anew.
+        5 when extended == 517 => StorageFault.Conflict,
+        // BUSY, which has been waited for, LOCKED, FULL, CANTOPEN, READONLY, NOMEM, PROTOCOL (the log's locks were not to be had).
+        5 or 6 or 13 or 14 or 8 or 7 or 15 => StorageFault.Unavailable,
+        // INTERRUPT: cut at its deadline, and undone.
+        9 => StorageFault.Unavailable,
         // IOERR: a sync that failed leaves nobody knowing.
         10 => StorageFault.OutcomeUnknown,
         _ => StorageFault.Rejected,
@@ -92,17 +103,18 @@ public static class StorageFaults
 
     internal static StorageFault OfSqlServer(int number, int severity) => number switch
     {
-        // Deadlock victim, snapshot conflict, unique key and unique index: two inserted the same row at once.
-        1205 or 3960 or 2627 or 2601 => StorageFault.Conflict,
+        // Deadlock victim, snapshot conflict (of data, of the schema), unique key and unique index: two inserted the same row at once.
+        1205 or 3960 or 3961 or 2627 or 2601 => StorageFault.Conflict,
         // Lock time-out (51222 is our own), log or disk full, read-only, too many sessions, throttled.
         1222 or 51222 or 9002 or 1105 or 3906 or 17809 or 40501 or 49918 or 49919 or 49920 or 10928 or 10929 => StorageFault.Unavailable,
-        // Not enough memory: for the query, in the buffer pool, within the wait, at least the minimum, for a lock.
-        701 or 802 or 8645 or 8651 or 1204 => StorageFault.Unavailable,
         // The database is not recovered yet, in recovery, being restored, offline, in transition, not on this replica, without a role.
         921 or 922 or 927 or 942 or 952 or 976 or 983 => StorageFault.Unavailable,
-        // Client time-out (-2), a broken connection (severity 20 and up), a server that goes away.
+        // Time-out of the client (-2), cancelled by the client (0), a server that goes away.
         -2 or 0 or 6005 or 596 or 40613 or 40197 => StorageFault.OutcomeUnknown,
-        _ when severity >= 20 => StorageFault.OutcomeUnknown,
+        // Out of a resource for now: memory, disk, locks, workers.
+        _ when severity is 17 or 19 => StorageFault.Unavailable,
+        // A fault within the server after which the statement goes on (18), a broken connection (20 and up).
+        _ when severity >= 18 => StorageFault.OutcomeUnknown,
         _ => StorageFault.Rejected,
     };
 }

@@ -40,7 +40,7 @@ public sealed class OutageTests(ITestOutputHelper output)
         await new OutboxStore(database).ApplyAsync(Batch, Cancel);
 
         await server.PauseAsync();
-        await FailsAsync("hanging, open connection", TimeSpan.FromSeconds(6), [StorageFault.OutcomeUnknown], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
+        await FailsAsync("hanging, open connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
         await FailsAsync("hanging, new connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new CatalogueStore(database).CountEnabledAdminsAsync(Cancel));
         await server.ContinueAsync();
 
@@ -140,6 +140,13 @@ public sealed class OutageTests(ITestOutputHelper output)
     [InlineData(701, 17, StorageFault.Unavailable)]
     [InlineData(802, 17, StorageFault.Unavailable)]
     [InlineData(8645, 17, StorageFault.Unavailable)]
+    [InlineData(845, 17, StorageFault.Unavailable)]
+    [InlineData(1101, 17, StorageFault.Unavailable)]
+    [InlineData(8628, 17, StorageFault.Unavailable)]
+    [InlineData(1222, 16, StorageFault.Unavailable)]
+    [InlineData(3961, 16, StorageFault.Conflict)]
+    [InlineData(0, 11, StorageFault.OutcomeUnknown)]
+    [InlineData(682, 18, StorageFault.OutcomeUnknown)]
     [InlineData(8651, 17, StorageFault.Unavailable)]
     [InlineData(1204, 19, StorageFault.Unavailable)]
     [InlineData(942, 14, StorageFault.Unavailable)]
@@ -157,13 +164,63 @@ public sealed class OutageTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData(5, StorageFault.Unavailable)]
+    [InlineData(517, StorageFault.Conflict)]
+    [InlineData(9, StorageFault.Unavailable)]
+    [InlineData(15, StorageFault.Unavailable)]
     [InlineData(8, StorageFault.Unavailable)]
     [InlineData(10, StorageFault.OutcomeUnknown)]
     [InlineData(13, StorageFault.Unavailable)]
     [InlineData(19, StorageFault.Rejected)]
     [InlineData(1, StorageFault.Rejected)]
     public void Sqlites_codes_are_sorted(int code, StorageFault fault) =>
-        Assert.Equal(fault, StorageFaults.Of(new SqliteException("message", code)));
+        Assert.Equal(fault, StorageFaults.Of(new SqliteException("message", code & 0xff, code)));
+
+    [Theory]
+    [InlineData("Microsoft.Data.SqlClient", StorageFault.OutcomeUnknown)]
+    [InlineData("Npgsql", StorageFault.OutcomeUnknown)]
+    [InlineData("Microsoft.Data.Sqlite", StorageFault.OutcomeUnknown)]
+    [InlineData("AuthCluster.Storage", StorageFault.None)]
+    public void What_the_code_of_a_driver_throws_is_a_fault_of_storage_whatever_its_type(string source, StorageFault fault)
+    {
+        Assert.Equal(fault, StorageFaults.Of(new InvalidCastException { Source = source }));
+        Assert.Equal(fault, StorageFaults.Of(new InvalidOperationException { Source = source }));
+        Assert.Equal(StorageFault.None, StorageFaults.Of(new OperationCanceledException { Source = source }));
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_exhausted_is_told_as_what_was_not_begun()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        await using var small = new Database(StorageProvider.PostgreSql, under.ConnectionString + ";Maximum Pool Size=1;Timeout=1");
+        await using var only = await small.OpenAsync(Cancel);
+
+        var failure = await Assert.ThrowsAsync<StorageUnavailableException>(() => new OutboxStore(small).ApplyAsync(Batch, Cancel));
+
+        Assert.Equal((1, false), (small.MaxConnections, failure.OutcomeUnknown));
+        await new StorageProbe(under.Database).AnswerAsync(Cancel);
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_probe_is_answered_also_while_somebody_holds_every_table(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        await using var holder = await under.Database.OpenAsync(Cancel);
+        await using var transaction = await holder.BeginTransactionAsync(Cancel);
+        await using var hold = holder.CreateCommand();
+        hold.Transaction = transaction;
+#pragma warning disable CA2100 // One of the three constants.
+        hold.CommandText = provider switch
+        {
+            StorageProvider.Sqlite => "update key_ring set version = version",
+            StorageProvider.PostgreSql => "lock table key_ring, generation_floor, grain_state in access exclusive mode",
+            _ => "select count(*) from key_ring with (tablockx, holdlock)",
+        };
+#pragma warning restore CA2100
+        await hold.ExecuteNonQueryAsync(Cancel);
+
+        await new StorageProbe(under.Database).AnswerAsync(Cancel);
+    }
 
     private static async Task<Database> MigratedAsync(PostgresServer server)
     {

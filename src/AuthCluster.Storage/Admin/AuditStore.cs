@@ -68,7 +68,8 @@ public sealed class AuditStore(Database database)
             clientId is null ? _page : _pageOfClient,
             new { ClientId = clientId ?? "", Time = new StoredTime(time), Id = id, Limit = limit + 1 },
             ReadEntry,
-            cancellationToken);
+            cancellationToken,
+            Database.LongCommandTimeout);
         if (rows.Count <= limit)
         {
             return new AuditPage(rows, null);

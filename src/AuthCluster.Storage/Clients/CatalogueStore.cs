@@ -49,7 +49,6 @@ public sealed class CatalogueStore(Database database)
             return new CataloguePage([], null);
         }
 
-        await using var connection = await database.OpenAsync(cancellationToken);
         var search = query.Search ?? "";
         var after = query.After ?? "";
         var nameKey = StoredText.NameKey(search);
@@ -65,14 +64,7 @@ public sealed class CatalogueStore(Database database)
             NameTo = StoredText.EndOfPrefix(database.Provider, nameKey),
             Limit = query.Limit + 1,
         };
-        var sql = (search, query.Owner) switch
-        {
-            ("", null) => _sql.Page,
-            ("", _) => _sql.PageOfOwner,
-            (_, null) => await IsFewAsync(_sql.CountNames) ? _sql.SearchFew : _sql.SearchMany,
-            _ => await IsFewAsync(_sql.CountNamesOfOwner) ? _sql.SearchFewOfOwner : _sql.SearchManyOfOwner,
-        };
-        var rows = await Database.ReadAsync(connection, null, sql, parameters, ReadEntry, cancellationToken);
+        var rows = await database.ReadAsync(ReadRowsAsync, cancellationToken);
         if (rows.Count <= query.Limit)
         {
             return new CataloguePage(rows, null);
@@ -81,7 +73,19 @@ public sealed class CatalogueStore(Database database)
         rows.RemoveAt(query.Limit);
         return new CataloguePage(rows, rows[^1].ClientId);
 
-        async Task<bool> IsFewAsync(string count) => FewNames >= await Database.ScalarAsync<int>(
+        async Task<List<CatalogueEntry>> ReadRowsAsync(DbConnection connection)
+        {
+            var sql = (search, query.Owner) switch
+            {
+                ("", null) => _sql.Page,
+                ("", _) => _sql.PageOfOwner,
+                (_, null) => await IsFewAsync(connection, _sql.CountNames) ? _sql.SearchFew : _sql.SearchMany,
+                _ => await IsFewAsync(connection, _sql.CountNamesOfOwner) ? _sql.SearchFewOfOwner : _sql.SearchManyOfOwner,
+            };
+            return await Database.ReadAsync(connection, null, sql, parameters, ReadEntry, cancellationToken, Database.LongCommandTimeout);
+        }
+
+        async Task<bool> IsFewAsync(DbConnection connection, string count) => FewNames >= await Database.ScalarAsync<int>(
             connection,
             null,
             count,
@@ -90,11 +94,8 @@ public sealed class CatalogueStore(Database database)
     }
 
     /// <summary>How many clients are enabled and may have the scope <c>authcluster:admin</c>.</summary>
-    public async Task<int> CountEnabledAdminsAsync(CancellationToken cancellationToken = default)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await Database.ScalarAsync<int>(connection, null, _admins, null, cancellationToken);
-    }
+    public Task<int> CountEnabledAdminsAsync(CancellationToken cancellationToken = default) =>
+        database.ReadAsync(connection => Database.ScalarAsync<int>(connection, null, _admins, null, cancellationToken), cancellationToken);
 
     /// <summary>Secrets that run out after <paramref name="from"/> and not after <paramref name="to"/>, the soonest first.</summary>
     public Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(

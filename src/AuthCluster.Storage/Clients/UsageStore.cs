@@ -13,9 +13,6 @@ public sealed class UsageStore(Database database)
     /// <summary>The outcome of a request that got its token.</summary>
     public const string Issued = "issued";
 
-    /// <summary>Reports read much and are nobody's token request.</summary>
-    private static readonly TimeSpan ReportTimeout = TimeSpan.FromSeconds(30);
-
     private readonly IUsageWriter _writer = database.Provider switch
     {
         StorageProvider.Sqlite => new SqliteUsageWriter(),
@@ -143,7 +140,7 @@ public sealed class UsageStore(Database database)
             new { From = new StoredTime(from), To = new StoredTime(to), Limit = limit },
             row => new ClientUsageTotal(row.GetString(0), SumOf(row, 1), SumOf(row, 2)),
             cancellationToken,
-            ReportTimeout);
+            Database.LongCommandTimeout);
 
     /// <summary>When a client, its secrets and its scopes were last used.</summary>
     public async Task<IReadOnlyList<LastUse>> LastUsesAsync(string clientId, CancellationToken cancellationToken = default) =>
@@ -173,7 +170,7 @@ public sealed class UsageStore(Database database)
             row => new UnusedPart(
                 row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.Time(4), row.TimeOrNull(5)),
             cancellationToken,
-            ReportTimeout);
+            Database.LongCommandTimeout);
 
     private static string TopSql(Database database, string order)
     {

@@ -82,20 +82,21 @@ public sealed class RevocationStore(Database database)
             _liveTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, row => row.GetString(0), cancellationToken);
 
     /// <summary>How many tokens <see cref="LiveTokensAsync"/> would give.</summary>
-    public async Task<int> CountLiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default)
-    {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        return await Database.ScalarAsync<int>(
-            connection, null, _countTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, cancellationToken);
-    }
+    public Task<int> CountLiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(
+            connection => Database.ScalarAsync<int>(
+                connection, null, _countTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, cancellationToken),
+            cancellationToken);
 
     /// <summary>Reads what became visible after a cursor.</summary>
     /// <param name="after">What the page before gave as its next; null, or one that this database did not give, starts at the beginning.</param>
     /// <param name="limit">The most items to answer, at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<RevocationPage> FeedAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    public Task<RevocationPage> FeedAsync(string? after, int limit, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(connection => FeedAsync(connection, after, limit, cancellationToken), cancellationToken);
+
+    private async Task<RevocationPage> FeedAsync(DbConnection connection, string? after, int limit, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
         var floor = await Database.ScalarAsync<long?>(connection, null, _floor, null, cancellationToken) ?? 0;
         var cursor = FeedCursor.Read(after, database.Provider, floor);
         var rows = await Database.ReadAsync(

@@ -1,0 +1,207 @@
+using System.Data;
+using System.Data.Common;
+using Dapper;
+using Microsoft.Data.SqlClient;
+using Microsoft.Data.Sqlite;
+
+namespace AuthCluster.Storage;
+
+/// <summary>How the stores read and write: the one shape of every connection and transaction, and of how they fail.</summary>
+/// <remarks>
+/// What another transaction was in the way of is tried again. Whatever a driver throws leaves as what <see cref="StorageFaults"/> can
+/// sort. A transaction that fails before its commit was begun has written nothing, however its connection ended.
+/// </remarks>
+public sealed partial class Database
+{
+    private const int MostTries = 3;
+
+    /// <summary>
+    /// Has PostgreSQL end the session of a transaction of the stores that stands still, so that a process that hangs keeps nobody from
+    /// the locks that it took: in ms, half of <see cref="CommandTimeout"/>, for which the others wait. It costs a round trip. What Orleans writes is one
+    /// statement each, which holds no lock once it is done. SQL Server knows no such thing.
+    /// </summary>
+    private const string EndWhereIdle = "set local idle_in_transaction_session_timeout = 1500";
+
+    /// <summary>Runs work, and again, three times in all, when another transaction was in the way.</summary>
+    /// <param name="work">A read, or a write that may be made twice.</param>
+    public static async Task RepeatConflictsAsync(Func<Task> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        await RepeatConflictsAsync(async () =>
+        {
+            await work();
+            return true;
+        });
+    }
+
+    /// <summary>Reads on one connection, outside any transaction, and again when another transaction was in the way.</summary>
+    internal Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken) =>
+        RepeatConflictsAsync(async () => await UseAsync(
+            await OpenAsync(cancellationToken),
+            connection => SortAsync(connection, () => read(connection), isCommitting: () => false)));
+
+    /// <summary>Reads rows outside any transaction.</summary>
+    internal Task<List<T>> ReadAsync<T>(
+        string sql, object? parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken, TimeSpan? timeout = null) =>
+        ReadAsync(connection => ReadAsync(connection, null, sql, parameters, row, cancellationToken, timeout), cancellationToken);
+
+    /// <summary>Reads rows within a transaction.</summary>
+    internal static async Task<List<T>> ReadAsync<T>(
+        DbConnection connection,
+        DbTransaction? transaction,
+        string sql,
+        object? parameters,
+        Func<DbDataReader, T> row,
+        CancellationToken cancellationToken,
+        TimeSpan? timeout = null)
+    {
+        var rows = new List<T>();
+        var seconds = timeout is { } given ? (int)given.TotalSeconds : (int?)null;
+        var command = new CommandDefinition(sql, parameters, transaction, seconds, cancellationToken: cancellationToken);
+        await using var reader = await connection.ExecuteReaderAsync(command);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(row(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool hands a connection on with the
+    /// isolation level that it was last used under, to readers that must not hold locks; what is read first there names its lock.
+    /// </summary>
+    internal Task<T> ReadTogetherAsync<T>(Func<DbConnection, DbTransaction, Task<T>> read, CancellationToken cancellationToken) =>
+#pragma warning disable CA1849 // SQLite's driver never waits on a network, and has no other way to begin without the write lock.
+        RepeatConflictsAsync(() => InTransactionAsync(
+            async connection => connection is SqliteConnection sqlite
+                ? sqlite.BeginTransaction(deferred: true)
+                : await connection.BeginTransactionAsync(
+                    Provider == StorageProvider.SqlServer ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken),
+            read,
+            cancellationToken));
+#pragma warning restore CA1849
+
+    /// <summary>
+    /// Writes in one transaction, and again when another transaction was in the way. What is passed in is idempotent,
+    /// as every write of the stores is.
+    /// </summary>
+    internal async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
+    {
+        using var turn = await EnterWriteAsync(cancellationToken);
+        return await WriteInTurnAsync(write, cancellationToken);
+    }
+
+    /// <summary>As <see cref="WriteAsync"/>, for whoever has the turn already.</summary>
+    internal Task<T> WriteInTurnAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken) =>
+        RepeatConflictsAsync(() => InTransactionAsync(
+            async connection => await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken),
+            async (connection, transaction) =>
+            {
+                if (Provider == StorageProvider.PostgreSql)
+                {
+                    await ExecuteAsync(connection, transaction, EndWhereIdle, null, cancellationToken);
+                }
+
+                return await write(connection, transaction);
+            },
+            cancellationToken));
+
+    /// <summary>Writes with one statement.</summary>
+    internal Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
+        WriteAsync((connection, transaction) => ExecuteAsync(connection, transaction, sql, parameters, cancellationToken), cancellationToken);
+
+    /// <summary>Runs one statement within a transaction and answers how many rows it touched.</summary>
+    internal static Task<int> ExecuteAsync(
+        DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(Counted(connection, sql), parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <summary>
+    /// The text as one whose rows are counted. SQL Server counts none (the driver answers -1) where NOCOUNT is on, which may be the
+    /// default of the server's sessions.
+    /// </summary>
+    internal static string Counted(DbConnection connection, string sql) => connection is SqlConnection ? $"set nocount off;\n{sql}" : sql;
+
+    /// <summary>Runs one statement within a transaction and answers the first column of its first row, or the default when there is none.</summary>
+    internal static Task<T?> ScalarAsync<T>(
+        DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
+        connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
+
+    /// <summary>Every transaction of the stores: begun, worked in, committed, or dropped.</summary>
+    private async Task<T> InTransactionAsync<T>(
+        Func<DbConnection, Task<DbTransaction>> begin, Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        var isCommitting = false;
+        return await UseAsync(await OpenAsync(cancellationToken), connection => SortAsync(
+            connection,
+            async () => await UseAsync(await begin(connection), async transaction =>
+            {
+                var result = await work(connection, transaction);
+                isCommitting = true;
+                await transaction.CommitAsync(cancellationToken);
+                return result;
+            }),
+            () => isCommitting));
+    }
+
+    private static async Task<T> RepeatConflictsAsync<T>(Func<Task<T>> work)
+    {
+        for (var tried = 1; ; tried++)
+        {
+            try
+            {
+                return await work();
+            }
+            catch (Exception e) when (tried < MostTries && StorageFaults.Of(e) == StorageFault.Conflict)
+            {
+                // The transaction is rolled back; the one that was in the way is through.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Uses a connection or a transaction and disposes it. What the disposing throws is dropped: a session that broke within a
+    /// transaction has drivers throw anything there, which would hide why it broke; and after a success there is nothing to add to it.
+    /// </summary>
+    private static async Task<TResult> UseAsync<T, TResult>(T resource, Func<T, Task<TResult>> use)
+        where T : IAsyncDisposable
+    {
+        try
+        {
+            return await use(resource);
+        }
+        finally
+        {
+            try
+            {
+                await resource.DisposeAsync();
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // The pool throws away a connection that is not whole.
+            }
+        }
+    }
+
+    /// <summary>Runs work on an open connection, so that its failure tells what became of the database and of what was to be written.</summary>
+    private static async Task<T> SortAsync<T>(DbConnection connection, Func<Task<T>> work, Func<bool> isCommitting)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (OperationCanceledException e) when (!isCommitting())
+        {
+            throw new CanceledBeforeWriteException("The operation was cancelled before its commit.", e);
+        }
+        catch (Exception e) when (StorageFaults.Of(e) is StorageFault.OutcomeUnknown && !isCommitting())
+        {
+            throw new StorageUnavailableException("The database did not answer.", e);
+        }
+        catch (Exception e) when (StorageFaults.Of(e) is StorageFault.None && connection.State != ConnectionState.Open)
+        {
+            // A driver that finds its connection gone throws what the moment makes of it, a null reference even.
+            throw new StorageUnavailableException("The connection to the database broke.", e) { OutcomeUnknown = isCommitting() };
+        }
+    }
+}
