@@ -28,8 +28,11 @@ public static class GrainsSetup
     /// <param name="database">The database.</param>
     /// <param name="keys">The key material that was read at the start.</param>
     /// <param name="defaults">What a client gets where its document is silent.</param>
+    /// <param name="membership">
+    /// The same database over the connections of membership, which what happens to the others can't take; null where there are none.
+    /// </param>
     public static IServiceCollection AddAuthClusterGrains(
-        this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults)
+        this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults, Database? membership = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(keys);
@@ -50,6 +53,7 @@ public static class GrainsSetup
         services.AddSingleton<UsageStore>();
         services.AddSingleton<AuditStore>();
         services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton(new StorageProbe(membership ?? database));
         services.AddSingleton<StorageGate>();
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();

@@ -6,7 +6,6 @@ using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Keys;
-using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 
 namespace AuthCluster.Grains.Admin;
@@ -16,25 +15,14 @@ namespace AuthCluster.Grains.Admin;
 /// is bounded is how much of it storage has to do at a time.
 /// </summary>
 [GrainType("catalogue"), StatelessWorker(1)]
-#pragma warning disable CA1001 // The semaphore has no wait handle to free.
-internal sealed partial class CatalogueGrain(
+internal sealed class CatalogueGrain(
     CatalogueStore catalogue,
     AuditStore audit,
     UsageStore usage,
     KeyMaterialStore keys,
     KeyLife keyLife,
-    StorageGate gate,
-    ILogger<CatalogueGrain> logger) : Grain, ICatalogueGrain
-#pragma warning restore CA1001
+    StorageGate gate) : Grain, ICatalogueGrain
 {
-    /// <summary>Reports read much: two at a time leave room for everybody else.</summary>
-    private const int ReportsAtOnce = 2;
-
-    /// <summary>Shorter than the time-out of a call.</summary>
-    private static readonly TimeSpan ReportDeadline = TimeSpan.FromSeconds(6);
-
-    private readonly SemaphoreSlim _reports = new(ReportsAtOnce);
-
     public Task<ClientPageAnswer> ListClientsAsync(ListClientsQuery query, CancellationToken cancellationToken = default) =>
         ListAsync(
             async token =>
@@ -126,41 +114,24 @@ internal sealed partial class CatalogueGrain(
             ? new ExpiringKeyRecord(active.Kid, since + rotationInterval)
             : null;
 
-    /// <summary>Reads what an index answers, within the bounds of all of the silo's reads.</summary>
-    private async Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
+    /// <summary>Reads what an index answers.</summary>
+    private Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
+        ReadAsync(StorageLane.Lists, read, unavailable, cancellationToken);
+
+    /// <summary>Reads what may go through a whole table: few at a time, with a longer deadline.</summary>
+    private Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
+        ReadAsync(StorageLane.Reports, read, unavailable, cancellationToken);
+
+    private async Task<T> ReadAsync<T>(StorageLane lane, Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
     {
         var answer = unavailable;
         try
         {
-            await gate.ReadAsync(async token => answer = await read(token), cancellationToken);
+            await gate.RunAsync(lane, async token => answer = await read(token), cancellationToken);
             return answer;
         }
         catch (StorageUnavailableException)
         {
-            return unavailable;
-        }
-    }
-
-    /// <summary>Reads what may go through a whole table: few at a time, with a longer deadline.</summary>
-    private async Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(ReportDeadline);
-        try
-        {
-            await _reports.WaitAsync(deadline.Token);
-            try
-            {
-                return await read(deadline.Token);
-            }
-            finally
-            {
-                _reports.Release();
-            }
-        }
-        catch (Exception e) when (StorageFaults.IsFault(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            LogUnavailable(e);
             return unavailable;
         }
     }
@@ -188,7 +159,4 @@ internal sealed partial class CatalogueGrain(
         BeforeJson = entry.Before,
         AfterJson = entry.After,
     };
-
-    [LoggerMessage(1400, LogLevel.Warning, "Storage is not available for a report, or refuses it.")]
-    private partial void LogUnavailable(Exception exception);
 }

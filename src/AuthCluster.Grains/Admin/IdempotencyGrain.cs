@@ -27,7 +27,7 @@ internal sealed class IdempotencyGrain(
         try
         {
             IdempotencyRow? stored = null;
-            await gate.WriteAsync(async token => stored = await store.InsertOrReadAsync(row, clock.GetUtcNow(), token), CancellationToken.None);
+            await gate.RunAsync(StorageLane.Changes, async token => stored = await store.InsertOrReadAsync(row, clock.GetUtcNow(), token), CancellationToken.None);
             return new IdempotencyAnswer(stored is null ? null : ChoiceOf(stored));
         }
         catch (StorageUnavailableException)
@@ -40,7 +40,7 @@ internal sealed class IdempotencyGrain(
     {
         try
         {
-            await gate.WriteAsync(token => store.DeleteAsync(keyHash, token), CancellationToken.None);
+            await gate.RunAsync(StorageLane.Changes, token => store.DeleteAsync(keyHash, token), CancellationToken.None);
             return new ForgetAnswer(true);
         }
         catch (StorageUnavailableException)

@@ -45,10 +45,10 @@ internal sealed partial class ClientGrain
             return false;
         }
 
+        var batch = OutboxOf(record.State, items);
         try
         {
-            await _services.Gate.WriteAsync(
-                token => _services.Outbox.ApplyAsync(OutboxOf(record.State, items), token), cancellationToken);
+            await _services.Gate.RunAsync(StorageLane.Changes, token => _services.Outbox.ApplyAsync(batch, token), cancellationToken);
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
         {

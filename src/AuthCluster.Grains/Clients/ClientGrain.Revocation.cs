@@ -131,7 +131,7 @@ internal sealed partial class ClientGrain
         var item = new RevocationItem(RevocationKind.Token, _clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
         try
         {
-            await _services.Gate.WriteAsync(token => _services.Revocations.AddAsync([item], token), CancellationToken.None);
+            await _services.Gate.RunAsync(StorageLane.Changes, token => _services.Revocations.AddAsync([item], token), CancellationToken.None);
         }
         catch (StorageUnavailableException e)
         {
@@ -220,7 +220,7 @@ internal sealed partial class ClientGrain
         if (_unknownRevocations.Count > 0)
         {
             RevocationItem[] items = [.. _unknownRevocations];
-            await _services.Gate.WriteAsync(token => _services.Revocations.AddAsync(items, token), CancellationToken.None);
+            await _services.Gate.RunAsync(StorageLane.Changes, token => _services.Revocations.AddAsync(items, token), CancellationToken.None);
             _unknownRevocations.RemoveRange(0, items.Length);
         }
     }
@@ -230,10 +230,11 @@ internal sealed partial class ClientGrain
     private async Task<ClientOutcome?> HasNoRoomAsync(CancellationToken cancellationToken)
     {
         var live = 0;
+        var generation = ItemGeneration;
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, ItemGeneration, Now - TableSweeper.RevocationsKeptPastEnd, token), cancellationToken);
+                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, generation, Now - TableSweeper.RevocationsKeptPastEnd, token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {

@@ -78,7 +78,7 @@ internal sealed partial class ClientGrain
             }
 
             (outcome, record) = await _services.Records.WriteAsync(
-                this.GetGrainId(), record?.State ?? ClientState.NeverExisted, record?.ETag, CancellationToken.None);
+                this.GetGrainId(), record?.State ?? ClientState.NeverExisted, record?.ETag, background: null, CancellationToken.None);
             if (outcome == RecordOutcome.Done)
             {
                 _unknownWrite = null;
@@ -137,7 +137,9 @@ internal sealed partial class ClientGrain
     /// faster; null means that there is nothing to change.
     /// </summary>
     /// <param name="change">The new state from the present one; null state when there is no row.</param>
-    /// <param name="administrative">Whether an unknown outcome must stop decisions until the row was read again.</param>
+    /// <param name="administrative">
+    /// Whether an unknown outcome must stop decisions until the row was read again, and an administrator waits for it.
+    /// </param>
     /// <param name="cancellationToken">Cancels waiting, not a write under way.</param>
     private Task<RecordOutcome> UpdateRowAsync(
         Func<ClientState?, ClientState?> change, bool administrative, CancellationToken cancellationToken) =>
@@ -147,6 +149,12 @@ internal sealed partial class ClientGrain
     private async Task<RecordOutcome> UpdateRowAsync(
         Func<ClientState?, ValueTask<ClientState?>> change, bool administrative, CancellationToken cancellationToken)
     {
+        using var background = administrative ? null : await _services.Records.EnterBackgroundAsync(cancellationToken);
+        if (background is null && !administrative)
+        {
+            return RecordOutcome.Unavailable;
+        }
+
         await _row.WaitAsync(cancellationToken);
         try
         {
@@ -169,7 +177,7 @@ internal sealed partial class ClientGrain
 
                 // Once begun, a write is not given up with its caller: half of what it stands for would be lost.
                 var (outcome, record) = await _services.Records.WriteAsync(
-                    this.GetGrainId(), next, _record?.ETag, CancellationToken.None);
+                    this.GetGrainId(), next, _record?.ETag, background, CancellationToken.None);
                 _limits.WriteEnded(outcome);
                 switch (outcome)
                 {

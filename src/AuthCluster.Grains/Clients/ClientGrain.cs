@@ -71,7 +71,9 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         }
 
         await DrainAsync(cancellationToken);
-        if (_record is not null && _limits.HasSomethingToGiveBack && !_mustReload)
+        // A block that is being reserved is given back too, once it is there.
+        var isReserving = _limitWork is { IsCompleted: false };
+        if (_record is not null && (_limits.HasSomethingToGiveBack || isReserving) && !_mustReload)
         {
             await UpdateRowAsync(_limits.SignOff, administrative: false, cancellationToken);
         }

@@ -52,7 +52,8 @@ internal sealed partial class ClientRecordStore(
         var row = new GrainState<ClientState>();
         try
         {
-            await gate.ReadAsync(token => storage.ReadStateAsync(StateName, grain, row, token), cancellationToken);
+            await gate.ReadAsync(
+                token => Database.RepeatConflictsAsync(() => storage.ReadStateAsync(StateName, grain, row, token)), cancellationToken);
         }
         catch (StorageUnavailableException)
         {
@@ -69,19 +70,38 @@ internal sealed partial class ClientRecordStore(
             : (RecordOutcome.Missing, null);
     }
 
+    /// <summary>
+    /// Waits for the slot of a write in the background. To be taken before the row is held, so that a burst of such
+    /// writes, which may wait for long, keeps nobody from changing the client.
+    /// </summary>
+    /// <returns>Null when storage can't be asked now.</returns>
+    public async Task<StorageSlot?> EnterBackgroundAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await gate.EnterAsync(StorageLane.Background, cancellationToken);
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes a row.</summary>
+    /// <param name="grain">The grain.</param>
+    /// <param name="state">What the row is to hold.</param>
+    /// <param name="etag">The version that it was read with; null where there was none.</param>
+    /// <param name="background">The slot of a write in the background; null for an administrative one.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<(RecordOutcome Outcome, ClientRecord? Record)> WriteAsync(
-        GrainId grain, ClientState state, string? etag, CancellationToken cancellationToken)
+        GrainId grain, ClientState state, string? etag, StorageSlot? background, CancellationToken cancellationToken)
     {
         var row = new GrainState<ClientState>(state, etag);
         try
         {
-            await gate.WriteAsync(
-                async token =>
-                {
-                    using var turn = await database.EnterWriteAsync(token);
-                    await storage.WriteStateAsync(StateName, grain, row, token);
-                },
-                cancellationToken);
+            await (background is null
+                ? gate.RunAsync(StorageLane.Changes, WriteAsync, cancellationToken)
+                : gate.RunAsync(background, StorageLane.Background, WriteAsync, cancellationToken));
         }
         catch (InconsistentStateException)
         {
@@ -99,6 +119,12 @@ internal sealed partial class ClientRecordStore(
         }
 
         return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
+
+        async Task WriteAsync(CancellationToken token)
+        {
+            using var turn = await database.EnterWriteAsync(token);
+            await Database.RepeatConflictsAsync(() => storage.WriteStateAsync(StateName, grain, row, token));
+        }
     }
 
     [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]

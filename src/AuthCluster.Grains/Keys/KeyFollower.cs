@@ -11,11 +11,12 @@ namespace AuthCluster.Grains.Keys;
 /// them from another one, so none is a single point.
 /// </summary>
 /// <remarks>
-/// It reads one row of two numbers, and the keys only when their version moved. The same reading tells the
-/// <see cref="StorageGate"/> that storage fails, before a caller has to find out, and that it is back.
+/// It reads one row of two numbers, and the keys only when their version moved. Before each reading it is the silo's probe: it tells the
+/// <see cref="StorageGate"/> that storage fails, before a caller has to find out, and that it is back. It runs from before the silo
+/// begins until after it has stopped, on every database.
 /// </remarks>
 internal sealed partial class KeyFollower(
-    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, TimeProvider clock, ILogger<KeyFollower> logger)
+    KeyMaterialStore store, StorageProbe probe, StorageGate gate, HeldKeys held, GenerationFloor floor, TimeProvider clock, ILogger<KeyFollower> logger)
     : BackgroundService, ILifecycleParticipant<ISiloLifecycle>
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -33,7 +34,6 @@ internal sealed partial class KeyFollower(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        gate.IsProbed = true;
         try
         {
             while (true)
@@ -46,18 +46,17 @@ internal sealed partial class KeyFollower(
         {
             // The silo stops.
         }
-        finally
-        {
-            gate.IsProbed = false;
-        }
     }
 
     private async Task RefreshAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await gate.ProbeAsync(ReadAsync, cancellationToken);
-            _isRead = true;
+            if (await gate.ProbeAsync(probe.AnswerAsync, cancellationToken))
+            {
+                await gate.RunAsync(StorageLane.Keys, ReadAsync, cancellationToken);
+                _isRead = true;
+            }
         }
         catch (StorageUnavailableException)
         {

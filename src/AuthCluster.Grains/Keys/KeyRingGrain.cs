@@ -1,5 +1,6 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
+using AuthCluster.Grains.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;
@@ -12,7 +13,8 @@ namespace AuthCluster.Grains.Keys;
 /// </summary>
 [GrainType("key-ring")]
 internal sealed partial class KeyRingGrain(
-    KeyMaterialStore store, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock, ILogger<KeyRingGrain> logger) : Grain, IKeyRingGrain
+    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock, ILogger<KeyRingGrain> logger)
+    : Grain, IKeyRingGrain
 {
     public Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default) =>
         Task.FromResult(new KeySnapshotAnswer(held.Current));
@@ -21,7 +23,11 @@ internal sealed partial class KeyRingGrain(
     {
         try
         {
-            var raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), cancellationToken);
+            var raised = 0L;
+            await gate.RunAsync(
+                StorageLane.Changes,
+                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), token),
+                cancellationToken);
             return new RaiseFloorAnswer(await silos.AdoptFloorAsync(raised, cancellationToken), raised);
         }
         catch (Exception e) when (StorageFaults.IsFault(e))

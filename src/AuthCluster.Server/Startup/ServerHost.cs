@@ -81,7 +81,8 @@ internal static class ServerHost
             services.AddAuthClusterGrains(
                 silo.Database,
                 silo.Keys,
-                new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds));
+                new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds),
+                membership);
             builder.UseOrleans(orleans =>
             {
                 OrleansSetup.ConfigureSilo(orleans, settings, silo.Database, membership);

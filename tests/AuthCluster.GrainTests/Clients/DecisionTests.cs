@@ -140,6 +140,7 @@ public sealed class DecisionTests(GrainCluster cluster)
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id, Ask(Present("given")))).Kind);
         Assert.Equal(Refusal.WrongSecret, (await cluster.AskAsync(id, Ask(Present("other")))).Refusal);
 
+        await cluster.HasFastHashesAsync(id, strong ? 1 : 0);
         await cluster.ForgetAsync(id);
 
         Assert.Equal(strong ? DecisionKind.Allowed : DecisionKind.Prove, (await cluster.AskAsync(id, Ask(Present("given")))).Kind);
@@ -153,6 +154,7 @@ public sealed class DecisionTests(GrainCluster cluster)
         await Task.WhenAll(new[] { "one", "two" }.Select(secret => cluster.AskAsync(id, Ask(Present(
             secret,
             proofs: [new SlowHashProof("a", [.. Slow(secret)], true), new SlowHashProof("b", [.. Slow(secret)], true)])))));
+        await cluster.HasFastHashesAsync(id, 2);
         await cluster.ForgetAsync(id);
 
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id, Ask(Present("one")))).Kind);

@@ -31,7 +31,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Each_secret_is_warned_of_30_7_and_1_days_before_its_end_and_each_time_once()
     {
-        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var (one, other) = (Watch(gate), Watch(gate));
         var id = await cluster.CreateAsync(Document(), SecretOf("ends", "ends", expiresAt: End), SecretOf("stays", "stays"));
 
@@ -51,7 +51,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_secret_that_is_found_late_is_warned_of_once_and_a_new_end_is_warned_of_anew()
     {
-        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         _clock.AdjustTime(End.AddHours(-12));
         var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
@@ -70,7 +70,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_disabled_clients_secret_is_not_warned_of_until_it_is_enabled()
     {
-        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         _clock.AdjustTime(End.AddDays(-3));
         var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
@@ -87,7 +87,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task The_metric_has_the_seconds_to_the_soonest_end()
     {
-        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         using var soonest = new MetricCollector<double>(_meters, "AuthCluster.Clients", "authcluster.secret.expires_in");
         var watch = Watch(gate);
         // Before the ends that other tests made, and after the cluster's own clock.

@@ -4,21 +4,43 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 namespace AuthCluster.GrainTests.Clients;
 
 /// <summary>What the gate makes of storage that is away, and of storage that refuses.</summary>
-public sealed class StorageGateTests : IDisposable
+public sealed class StorageGateTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _clock = new();
     private readonly FakeLogger<StorageGate> _log = new();
+    // Nothing is opened: the tests bring what an operation does.
+    private readonly Database _database = new(StorageProvider.PostgreSql, "Host=nowhere.invalid");
     private readonly StorageGate _gate;
 
-    public StorageGateTests() => _gate = new StorageGate(_clock, _log);
+    public StorageGateTests() => _gate = new StorageGate(_database, _clock, _log);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _gate.Dispose();
+    public static TheoryData<Exception> TroubleOfOne =>
+    [
+        new TimeoutException("The statement took too long."),
+        new StorageUnavailableException("The database could not be reached.", new NpgsqlException("The connection pool has been exhausted")),
+        new PostgresException("deadlock detected", "ERROR", "ERROR", "40P01"),
+        new PostgresException("canceling statement due to lock timeout", "ERROR", "ERROR", "55P03"),
+        new SqliteException("database is locked", 5),
+        new OperationCanceledException("The driver's own."),
+        FromDriver,
+    ];
+
+#pragma warning disable CA2201 // What a driver throws, which is what this is about.
+    private static Exception FromDriver => new NullReferenceException { Source = "Microsoft.Data.SqlClient" };
+#pragma warning restore CA2201
+
+    public async ValueTask DisposeAsync()
+    {
+        _gate.Dispose();
+        await _database.DisposeAsync();
+    }
 
     [Theory]
     [InlineData(false)]
@@ -26,7 +48,7 @@ public sealed class StorageGateTests : IDisposable
     public async Task What_storage_refuses_is_unavailable_to_its_caller_alone(bool write)
     {
         // 1: no such table.
-        var refused = await FailAsync(new SqliteException("no such table: key_ring", 1), write);
+        var refused = await FailAsync(new SqliteException("no such table: key_ring", 1), write ? StorageLane.Changes : StorageLane.Reads);
 
         Assert.False(refused.OutcomeUnknown);
         Assert.False(_gate.IsFailing);
@@ -35,46 +57,223 @@ public sealed class StorageGateTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_write_that_waits_for_a_lock_too_long_is_an_outage_only_where_nobody_probes(bool probed)
+    [MemberData(nameof(TroubleOfOne))]
+    public async Task Whatever_goes_wrong_with_an_operation_is_the_trouble_of_its_caller_and_no_outage(Exception trouble)
     {
-        _gate.IsProbed = probed;
+        foreach (var lane in Enum.GetValues<StorageLane>())
+        {
+            await FailAsync(trouble, lane);
+        }
 
-        var write = _gate.WriteAsync(token => Task.Delay(Timeout.InfiniteTimeSpan, _clock, token), Cancellation);
-        _clock.Advance(TimeSpan.FromSeconds(5));
-        var failed = await Assert.ThrowsAsync<StorageUnavailableException>(() => write);
+        Assert.False(_gate.IsFailing);
+        await _gate.ReadAsync(_ => Task.CompletedTask, Cancellation);
+        Assert.DoesNotContain(Logged(LogLevel.Warning), line => line.Id.Id == 1500);
+    }
 
-        Assert.True(failed.OutcomeUnknown);
-        Assert.Equal(!probed, _gate.IsFailing);
-        Assert.Single(Logged(LogLevel.Warning));
+    [Theory]
+    [MemberData(nameof(TroubleOfOne))]
+    public async Task A_probe_without_an_answer_begins_an_outage_and_one_with_an_answer_ends_it(Exception trouble)
+    {
+        // A deadlock is an answer: somebody is there to have found it.
+        var isAnswer = trouble is PostgresException { SqlState: "40P01" };
+
+        Assert.Equal(isAnswer, await _gate.ProbeAsync(_ => throw trouble, Cancellation));
+        Assert.Equal(!isAnswer, _gate.IsFailing);
+
+        Assert.True(await _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation));
+        Assert.False(_gate.IsFailing);
     }
 
     [Fact]
-    public async Task Where_somebody_probes_a_write_whose_driver_gave_up_is_no_outage_but_one_that_gets_no_connection_is()
+    public async Task A_read_that_takes_too_long_is_cut_at_its_deadline_and_is_no_outage()
     {
-        _gate.IsProbed = true;
+        var begun = new TaskCompletionSource();
+        var read = _gate.ReadAsync(
+            token =>
+            {
+                begun.SetResult();
+                return Task.Delay(Timeout.InfiniteTimeSpan, _clock, token);
+            },
+            Cancellation);
+        await begun.Task;
+        _clock.Advance(TimeSpan.FromSeconds(2));
 
-        Assert.True((await FailAsync(new TimeoutException("The statement took too long."), write: true)).OutcomeUnknown);
+        var failed = await Assert.ThrowsAsync<StorageUnavailableException>(() => read);
+
+        Assert.True(failed.OutcomeUnknown);
         Assert.False(_gate.IsFailing);
+        Assert.Equal("An operation (Reads) got no answer from storage: it did not answer in time", Assert.Single(Logged(LogLevel.Warning)).Message);
+    }
 
-        await FailAsync(new StorageUnavailableException("The database could not be reached.", new IOException("Connection refused")), write: true);
-        Assert.True(_gate.IsFailing);
-        Assert.Equal(
-            ["A write got no answer from storage: The statement took too long.", "Storage is not available: Connection refused"],
-            Logged(LogLevel.Warning).Select(line => line.Message));
+    [Fact]
+    public async Task A_write_that_waited_for_its_turn_until_the_deadline_is_known_not_to_be_made()
+    {
+        await using var sqlite = new Database(StorageProvider.Sqlite, "Data Source=unused.db");
+        using var gate = new StorageGate(sqlite, _clock, _log);
+        using var turn = await sqlite.EnterWriteAsync(Cancellation);
+        var begun = new TaskCompletionSource();
+
+        var write = gate.RunAsync(
+            StorageLane.Changes,
+            async token =>
+            {
+                begun.SetResult();
+                using var never = await sqlite.EnterWriteAsync(token);
+            },
+            Cancellation);
+        await begun.Task;
+        _clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.False((await Assert.ThrowsAsync<StorageUnavailableException>(() => write)).OutcomeUnknown);
+    }
+
+    [Fact]
+    public async Task A_driver_that_ignores_its_token_holds_no_caller_but_its_slot_until_it_lets_go()
+    {
+        var letGo = new TaskCompletionSource();
+        for (var slots = LaneBounds.Of(_database)[StorageLane.Probe].AtOnce; slots > 0; slots--)
+        {
+            var probe = _gate.ProbeAsync(_ => letGo.Task, Cancellation);
+            _clock.Advance(TimeSpan.FromSeconds(1.75));
+            Assert.False(await probe);
+        }
+
+        // As many connections wait for an answer as there may be: another is not tried, however well it would do.
+        Assert.False(await _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation));
+        letGo.SetResult();
+
+        await TestKit.Eventually.HoldsAsync(
+            "a slot is free again", TimeSpan.FromSeconds(10), () => _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation), Cancellation);
+    }
+
+    [Fact]
+    public async Task While_storage_fails_everybody_is_told_at_once_those_who_wait_for_a_slot_included()
+    {
+        var busy = new TaskCompletionSource();
+        var slots = LaneBounds.Of(_database)[StorageLane.Background].AtOnce;
+        var running = Enumerable.Range(0, slots).Select(_ => _gate.WriteAsync(_ => busy.Task, Cancellation)).ToList();
+        var waiting = Enumerable.Range(0, 100).Select(_ => _gate.WriteAsync(_ => throw new InvalidOperationException("It was tried."), Cancellation)).ToList();
+
+        await _gate.ProbeAsync(_ => throw new TimeoutException(), Cancellation);
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => _gate.ReadAsync(_ => throw new InvalidOperationException("It was tried."), Cancellation));
+        busy.SetResult();
+
+        await Task.WhenAll(running);
+        foreach (var one in waiting)
+        {
+            Assert.False((await Assert.ThrowsAsync<StorageUnavailableException>(() => one)).OutcomeUnknown);
+        }
+    }
+
+    [Fact]
+    public async Task Twenty_thousand_writes_at_once_take_turns_and_none_fails_while_reads_and_changes_go_on()
+    {
+        // A clock that is moved looks at all who wait whenever one more begins to.
+        using var gate = new StorageGate(_database, TimeProvider.System, _log);
+        var slots = LaneBounds.Of(_database)[StorageLane.Background].AtOnce;
+        var (running, most, done) = (0, 0, 0);
+        var hold = new TaskCompletionSource();
+        var writes = Enumerable.Range(0, 20_000).Select(_ => gate.WriteAsync(
+            async _ =>
+            {
+                var now = Interlocked.Increment(ref running);
+                InterlockedMax(ref most, now);
+                await hold.Task;
+                Interlocked.Decrement(ref running);
+                Interlocked.Increment(ref done);
+            },
+            Cancellation)).ToList();
+
+        await gate.ReadAsync(_ => Task.CompletedTask, Cancellation);
+        await gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation);
+        Assert.Equal(0, done);
+        hold.SetResult();
+        await Task.WhenAll(writes);
+
+        Assert.Equal(20_000, done);
+        Assert.Equal(slots, most);
+    }
+
+    [Fact]
+    public async Task Who_waits_in_vain_or_is_one_too_many_is_told_that_nothing_was_begun()
+    {
+        var busy = new TaskCompletionSource();
+        var bounds = LaneBounds.Of(_database)[StorageLane.Changes];
+        var running = Enumerable.Range(0, bounds.AtOnce).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => busy.Task, Cancellation)).ToList();
+        var waiting = Enumerable.Range(0, bounds.Waiting).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation)).ToList();
+
+        var tooMany = await Assert.ThrowsAsync<StorageUnavailableException>(() => _gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation));
+        Assert.DoesNotContain(waiting, one => one.IsCompleted);
+        _clock.Advance(bounds.LongestWait);
+        foreach (var one in waiting)
+        {
+            Assert.False((await Assert.ThrowsAsync<StorageUnavailableException>(() => one)).OutcomeUnknown);
+        }
+
+        Assert.False(tooMany.OutcomeUnknown);
+        Assert.False(_gate.IsFailing);
+        busy.SetResult();
+        await Task.WhenAll(running);
+    }
+
+    [Fact]
+    public void The_lanes_fit_in_every_pool_and_are_full_in_the_drivers_own()
+    {
+        for (var connections = LaneBounds.LeastConnections; connections <= 300; connections++)
+        {
+            var lanes = LaneBounds.OfPool(connections);
+            // The probe's connections are of another pool. One at least writes usage.
+            var taken = lanes.Where(lane => lane.Key != StorageLane.Probe).Sum(lane => lane.Value.AtOnce);
+            Assert.True(taken + 1 <= connections, $"{taken} of {connections}");
+            Assert.All(lanes.Values, lane => Assert.True(lane.AtOnce >= 1));
+        }
+
+        Assert.Equal((32, 24, 24), (AtOnce(100, StorageLane.Reads), AtOnce(100, StorageLane.Changes), AtOnce(100, StorageLane.Background)));
+        // Lists and reports together leave most connections to others.
+        Assert.True(AtOnce(100, StorageLane.Lists) + AtOnce(100, StorageLane.Reports) <= AtOnce(100, StorageLane.Reads) / 2);
+    }
+
+    [Fact]
+    public void No_answer_of_a_call_that_waits_for_a_lane_comes_after_the_calls_own_time_out()
+    {
+        foreach (var (lane, bounds) in LaneBounds.OfPool(100))
+        {
+            // Nobody waits for what is in the background.
+            Assert.True(lane == StorageLane.Background || bounds.Total <= TimeSpan.FromSeconds(6), lane.ToString());
+            Assert.True(bounds.LongestWait < bounds.Total || lane == StorageLane.Probe);
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_who_leaves_is_no_fault_of_storage_whatever_the_driver_throws_then()
+    {
+        using var caller = new CancellationTokenSource();
+        var begun = new TaskCompletionSource();
+        var read = _gate.ReadAsync(
+            async token =>
+            {
+                begun.SetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, _clock, token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                throw new TimeoutException();
+            },
+            caller.Token);
+        await begun.Task;
+
+        await caller.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read);
+        Assert.Empty(_log.Collector.GetSnapshot());
     }
 
     [Fact]
     public async Task A_probe_that_is_refused_or_not_understood_ends_an_outage()
     {
-        _gate.IsProbed = true;
         foreach (var answer in new Exception[] { new SqliteException("no such table: key_ring", 1), new InvalidDataException("unknown state") })
         {
-            await FailAsync(new TimeoutException());
+            await _gate.ProbeAsync(_ => throw new TimeoutException(), Cancellation);
             Assert.True(_gate.IsFailing);
 
-            await Assert.ThrowsAsync<StorageUnavailableException>(() => _gate.ProbeAsync(_ => throw answer, Cancellation));
+            Assert.True(await _gate.ProbeAsync(_ => throw answer, Cancellation));
 
             Assert.False(_gate.IsFailing);
         }
@@ -85,12 +284,12 @@ public sealed class StorageGateTests : IDisposable
     {
         for (var second = 0; second < 25; second++)
         {
-            await FailAsync(new TimeoutException("the server is silent"));
+            await _gate.ProbeAsync(_ => throw new StorageUnavailableException("away", new IOException("the server is silent")), Cancellation);
             _clock.Advance(TimeSpan.FromSeconds(1));
         }
 
-        await _gate.ReadAsync(_ => Task.CompletedTask, Cancellation);
-        await _gate.ReadAsync(_ => Task.CompletedTask, Cancellation);
+        await _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation);
+        await _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation);
 
         Assert.All(Logged(LogLevel.Warning), line => Assert.Equal("Storage is not available: the server is silent", line.Message));
         Assert.All(Logged(LogLevel.Warning), line => Assert.Null(line.Exception));
@@ -106,8 +305,48 @@ public sealed class StorageGateTests : IDisposable
         Assert.Empty(_log.Collector.GetSnapshot());
     }
 
-    private Task<StorageUnavailableException> FailAsync(Exception failure, bool write = false) => Assert.ThrowsAsync<StorageUnavailableException>(
-        () => write ? _gate.WriteAsync(_ => throw failure, Cancellation) : _gate.ReadAsync(_ => throw failure, Cancellation));
+    [Fact]
+    public async Task A_slow_list_of_sqlite_is_cut_at_its_deadline_and_others_read_meanwhile()
+    {
+        using var folder = new TestKit.TemporaryFolder();
+        await using var sqlite = new Database(StorageProvider.Sqlite, $"Data Source={folder.PathOf("test.db")}");
+        using var gate = new StorageGate(sqlite, _clock, _log);
+        var begun = new TaskCompletionSource();
+        var list = gate.RunAsync(StorageLane.Lists, SlowAsync, Cancellation);
+        await begun.Task;
+
+        for (var reads = 0; reads < 20; reads++)
+        {
+            await gate.ReadAsync(new StorageProbe(sqlite).AnswerAsync, Cancellation);
+        }
+
+        Assert.False(list.IsCompleted);
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.False((await Assert.ThrowsAsync<StorageUnavailableException>(() => list)).OutcomeUnknown);
+        Assert.False(gate.IsFailing);
+
+        async Task SlowAsync(CancellationToken token)
+        {
+            await using var connection = await sqlite.OpenAsync(token);
+            await using var endless = connection.CreateCommand();
+            endless.CommandText = "with recursive n(x) as (select 1 union all select x + 1 from n where x < 100000000000) select count(*) from n";
+            begun.SetResult();
+            await endless.ExecuteScalarAsync(token);
+        }
+    }
+
+    private static int AtOnce(int connections, StorageLane lane) => LaneBounds.OfPool(connections)[lane].AtOnce;
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most))
+        {
+            Interlocked.CompareExchange(ref most, value, seen);
+        }
+    }
+
+    private Task<StorageUnavailableException> FailAsync(Exception failure, StorageLane lane) => Assert.ThrowsAsync<StorageUnavailableException>(
+        () => _gate.RunAsync(lane, _ => throw failure, Cancellation));
 
     private List<FakeLogRecord> Logged(LogLevel level) => [.. _log.Collector.GetSnapshot().Where(record => record.Level == level)];
 }

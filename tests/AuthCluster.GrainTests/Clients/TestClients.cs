@@ -122,4 +122,18 @@ internal static class TestClients
 
         return allowed;
     }
+
+    /// <summary>Waits until a client's row has the fast hash of so many secrets.</summary>
+    public static Task HasFastHashesAsync(this Cluster.GrainCluster cluster, string id, int secrets) => TestKit.Eventually.HoldsAsync(
+        $"{secrets} fast hashes are stored",
+        TimeSpan.FromSeconds(10),
+        async () => JsonNode.Parse(await cluster.RowAsync(id))!["secrets"]!.AsArray().Count(secret => secret!["mac"] is not null) == secrets,
+        Cancellation);
+
+    /// <summary>Waits until a client has nothing left to write.</summary>
+    public static Task ComesToRestAsync(this Cluster.GrainCluster cluster, string id) => TestKit.Eventually.HoldsAsync(
+        "the outbox is written away",
+        TimeSpan.FromSeconds(10),
+        async () => JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 },
+        Cancellation);
 }

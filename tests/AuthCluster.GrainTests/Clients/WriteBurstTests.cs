@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains;
+using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Keys;
+using AuthCluster.GrainTests.Cluster;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Keys;
+using AuthCluster.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.TestingHost;
+using static AuthCluster.GrainTests.Clients.TestClients;
+
+namespace AuthCluster.GrainTests.Clients;
+
+/// <summary>Many writes at once, as the beginning of a quota's period or the end of a silo makes them.</summary>
+[Collection(OnSharedCluster.Name)]
+public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper output)
+{
+    /// <summary>As many clients as all have something to write at the same moment. More by the environment; a real burst is 20,000.</summary>
+    private static readonly int Clients = int.TryParse(Environment.GetEnvironmentVariable("AUTHCLUSTER_TEST_BURST"), out var given) ? given : 3_000;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_burst_of_writes_over_few_connections_loses_none_and_keeps_neither_readers_nor_administrators_waiting()
+    {
+        PostgresServer.Need();
+        await using var server = await PostgresServer.StartAsync(fsync: false, Cancellation);
+        // As a busy database: more would only hide that the burst takes all that there are.
+        var connectionString = server.ConnectionStringOf(await server.CreateDatabaseAsync(Cancellation)) + ";Maximum Pool Size=20";
+        await using var database = new Database(StorageProvider.PostgreSql, connectionString);
+        await using var membership = Database.ForMembership(StorageProvider.PostgreSql, connectionString);
+        await using var silo = await StartAsync(database, membership);
+        var services = silo.Silos[0].ServiceProvider;
+        var records = services.GetRequiredService<ClientRecordStore>();
+        var gate = services.GetRequiredService<StorageGate>();
+        var (read, changed) = (Grain("c:reader"), Grain("c:changed"));
+        Assert.Equal(RecordOutcome.Done, (await records.WriteAsync(read, State, null, null, Cancellation)).Outcome);
+
+        var (start, left) = (TimeProvider.System.GetTimestamp(), Clients);
+        var burst = Enumerable.Range(0, Clients).Select(i => WriteAsync(Grain($"c:{i}"))).ToList();
+        var change = await records.WriteAsync(changed, State, null, null, Cancellation);
+        var leftAtChange = Volatile.Read(ref left);
+        var reads = 0;
+        while (Volatile.Read(ref left) > 0)
+        {
+            Assert.Equal(RecordOutcome.Done, (await records.ReadAsync(read, Cancellation)).Outcome);
+            reads++;
+        }
+
+        var outcomes = await Task.WhenAll(burst);
+        output.WriteLine($"{Clients} writes in {TimeProvider.System.GetElapsedTime(start).TotalSeconds:f1} s; {leftAtChange} of them were left when an administrator's was done; {reads} reads meanwhile");
+        Assert.All(outcomes, outcome => Assert.Equal(RecordOutcome.Done, outcome));
+        Assert.Equal(RecordOutcome.Done, change.Outcome);
+        Assert.InRange(leftAtChange, Clients / 2, Clients);
+        Assert.True(reads > 10, $"{reads} reads");
+        Assert.False(gate.IsFailing);
+
+        async Task<RecordOutcome> WriteAsync(GrainId grain)
+        {
+            using var slot = await records.EnterBackgroundAsync(Cancellation);
+            var outcome = slot is null ? RecordOutcome.Unavailable : (await records.WriteAsync(grain, State, null, slot, Cancellation)).Outcome;
+            Interlocked.Decrement(ref left);
+            return outcome;
+        }
+    }
+
+    [Fact]
+    public async Task A_client_whose_quota_block_waits_behind_a_burst_can_be_disabled_meanwhile()
+    {
+        var document = Document("read");
+        document["quota"] = new JsonObject { ["tokens"] = 100, ["per"] = "hour" };
+        var id = await cluster.CreateAsync(document);
+        var held = new List<StorageSlot>();
+        foreach (var gate in cluster.Each<StorageGate>())
+        {
+            for (var slots = LaneBounds.Of(cluster.Database)[StorageLane.Background].AtOnce; slots > 0; slots--)
+            {
+                held.Add(await gate.EnterAsync(StorageLane.Background, Cancellation));
+            }
+        }
+
+        Assert.Equal(NotNowReason.ReservingQuota, (await cluster.AskAsync(id)).Reason);
+        var disabled = await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
+        var refused = await cluster.AskAsync(id);
+        held.ForEach(slot => slot.Dispose());
+
+        Assert.Equal(ClientOutcome.Done, disabled.Outcome);
+        Assert.Equal(Refusal.ClientDisabled, refused.Refusal);
+    }
+
+    private static ClientState State { get; } = new() { Enabled = true, Document = JsonElement.Parse("""{ "scopes": ["read"] }"""), Secrets = ImmutableArray<SecretState>.Empty };
+
+    private static GrainId Grain(string key) => GrainId.Create("client", key);
+
+    /// <summary>One silo whose clock stands, so that no deadline passes however slow the machine is.</summary>
+    private static async Task<InProcessTestCluster> StartAsync(Database database, Database membership)
+    {
+        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 5, 15, 10, 30, 0, TimeSpan.Zero));
+        await new Migrator(database, clock, NullLogger<Migrator>.Instance).MigrateAsync(Cancellation);
+        var keys = await KeyMaterialSetup.EnsureAsync(
+            new KeyMaterialStore(database), new byte[32], "ES256", TimeSpan.FromDays(1), clock, Cancellation);
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton<TimeProvider>(clock);
+            silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
+            silo.Services.AddAuthClusterGrains(
+                database, keys, new ClientDefaults(GrainCluster.Issuer, GrainCluster.DefaultAudience, GrainCluster.LifetimeSeconds), membership);
+            silo.AddAuthClusterStorage(database);
+        });
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return cluster;
+    }
+}
