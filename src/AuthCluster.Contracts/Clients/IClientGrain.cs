@@ -64,6 +64,10 @@ public interface IClientGrain : IGrainWithStringKey
 }
 
 /// <summary>The key of a client's grain: <c>c:</c> and the client id, so that no id is read as a number by the storage provider.</summary>
+/// <remarks>
+/// The storage provider also takes a key with a brace for a format string, and fails. Angle brackets stand for braces in a key:
+/// no client id has them, and the key keeps the length that its column has room for.
+/// </remarks>
 public static class ClientGrainKey
 {
     private const string Prefix = "c:";
@@ -83,8 +87,8 @@ public static class ClientGrainKey
     }
 
     /// <summary>The grain key of a client id.</summary>
-    public static string Of(string clientId) => Prefix + clientId;
+    public static string Of(string clientId) => Prefix + clientId.Replace('{', '<').Replace('}', '>');
 
     /// <summary>The client id of a grain key.</summary>
-    public static string ClientId(string grainKey) => grainKey[Prefix.Length..];
+    public static string ClientId(string grainKey) => grainKey[Prefix.Length..].Replace('<', '{').Replace('>', '}');
 }

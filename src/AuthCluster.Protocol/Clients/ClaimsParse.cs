@@ -11,7 +11,7 @@ namespace AuthCluster.Protocol.Clients;
 internal static class ClaimsParse
 {
     private const int MaxClaims = 50;
-    private const int MaxNameLength = 64;
+    private const int MaxNameLength = 256;
     private const int MaxBytes = 8_192;
     private const int MaxLevels = 8;
 

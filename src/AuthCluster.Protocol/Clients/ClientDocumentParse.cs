@@ -99,9 +99,16 @@ internal sealed class ClientDocumentParse
         }
 
         CheckBetweenFields(serverLifetimeSeconds);
-        return _errors.Any || _id is not { } id
-            ? new ClientDocumentReading { Errors = _errors.ToImmutable() }
-            : new ClientDocumentReading { Document = Make(id), Secrets = _secrets.Entries };
+        if (_errors.Any || _id is not { } id)
+        {
+            return new ClientDocumentReading { Errors = _errors.ToImmutable() };
+        }
+
+        var document = Make(id);
+        // What an earlier version stored stays readable, so that its client goes on.
+        return _mode != Mode.Stored && ClientDocumentSize.ProblemOf(document) is { } problem
+            ? ClientDocumentReader.Refused(StrictJson.Root, problem)
+            : new ClientDocumentReading { Document = document, Secrets = _secrets.Entries };
     }
 
     private void ReadMember(string name, JsonElement value)
@@ -187,7 +194,7 @@ internal sealed class ClientDocumentParse
 
         if (!ClientId.TryParse(text, out var id))
         {
-            _errors.Add("clientId", "Must have 1 to 128 of A-Z a-z 0-9 . _ ~ -, be neither . nor .. and not begin with acs_.");
+            _errors.Add("clientId", "Must have 1 to 200 printable ASCII characters other than space, \", \\, <, >, %, # and ?, be neither . nor .. and not begin with acs_.");
         }
         else if (_mode != Mode.New && id != _id)
         {

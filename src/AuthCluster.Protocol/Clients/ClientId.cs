@@ -4,21 +4,23 @@ using System.Text;
 namespace AuthCluster.Protocol.Clients;
 
 /// <summary>
-/// A client identifier (RFC 6749 section 2.2): 1 to 128 of <c>A-Z a-z 0-9 . _ ~ -</c>, not <c>.</c> or <c>..</c>,
-/// not beginning with <c>acs_</c>. Case-sensitive.
+/// A client identifier (RFC 6749 section 2.2): 1 to 200 printable ASCII characters (<c>%x21-7E</c>) other than
+/// <c>" \ &lt; &gt; % # ?</c>, not <c>.</c> or <c>..</c>, not beginning with <c>acs_</c>. Case-sensitive.
 /// </summary>
 /// <remarks>
-/// The grammar has neither control characters nor anything that a URL path, a log line or a header would have to
-/// escape, so a parsed id may be logged. The prefix of generated secrets is left out so that a secret sent in the
-/// place of an id never counts as an id.
+/// <para>The ids of other servers are in the grammar, such as <c>http://adfs/x</c>, <c>a@b</c> and <c>sp-x!b1|y!b2</c>. It has
+/// neither spaces nor control characters, nor what JSON or HTML would have to escape, so a parsed id may be logged. In a URL
+/// and in HTTP Basic an id is percent-encoded; because it never has a percent sign, no text is an id both before and after
+/// decoding.</para>
+/// <para>The prefix of generated secrets is left out so that a secret sent in the place of an id never counts as an id.</para>
 /// </remarks>
 public readonly record struct ClientId
 {
     /// <summary>Longest id, in characters.</summary>
-    public const int MaxLength = 128;
+    public const int MaxLength = 200;
 
     private static readonly SearchValues<char> Allowed =
-        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-");
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!$&'()*+,-./:;=@[]^_`{|}~");
 
     private readonly string? _value;
 

@@ -238,7 +238,7 @@ internal static class ServerSettingsReader
         var secret = reader.Secret("Bootstrap:AdminClientSecret");
         if (id is not null && !ClientId.TryParse(id, out _))
         {
-            reader.Error("Bootstrap:AdminClientId", "must be 1 to 128 of A-Z a-z 0-9 . _ ~ -, not '.' or '..', and must not begin with 'acs_'.");
+            reader.Error("Bootstrap:AdminClientId", "must be 1 to 200 printable ASCII characters other than space, '\"', '\\', '<', '>', '%', '#' and '?', not '.' or '..', and must not begin with 'acs_'.");
         }
 
         if (id is null != secret is null && !reader.HasErrorOf("Bootstrap:AdminClientSecret"))

@@ -150,6 +150,7 @@ internal static class ServerHost
         }
 
         app.UseMiddleware<FaultMiddleware>();
+        app.UseExactMethods();
         app.UseRouting();
         app.UseManagementFence(settings);
         app.UseAdminProblems();

@@ -52,11 +52,11 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
 
     public Task WriteCountsAsync(
         DbConnection connection, DbTransaction transaction, List<UsageCount> rows, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, transaction, Counts, "usage_hourly_row", CountRecords(rows), cancellationToken);
+        ExecuteAsync(connection, transaction, Counts, "usage_count_row", CountRecords(rows), cancellationToken);
 
     public Task WriteLastUsesAsync(
         DbConnection connection, DbTransaction transaction, List<LastUse> rows, CancellationToken cancellationToken) =>
-        ExecuteAsync(connection, transaction, LastUses, "last_used_row", LastUseRecords(rows), cancellationToken);
+        ExecuteAsync(connection, transaction, LastUses, "last_use_row", LastUseRecords(rows), cancellationToken);
 
     private static async Task ExecuteAsync(
         DbConnection connection,
@@ -78,7 +78,7 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
     private static IEnumerable<SqlDataRecord> CountRecords(List<UsageCount> rows)
     {
         var record = new SqlDataRecord(
-            new SqlMetaData("client_id", SqlDbType.NVarChar, 128),
+            new SqlMetaData("client_id", SqlDbType.NVarChar, 200),
             new SqlMetaData("hour", SqlDbType.DateTime2, 0, MicrosecondScale),
             new SqlMetaData("outcome", SqlDbType.NVarChar, 64),
             new SqlMetaData("writer", SqlDbType.NVarChar, 64),
@@ -97,7 +97,7 @@ internal sealed class SqlServerUsageWriter : IUsageWriter
     private static IEnumerable<SqlDataRecord> LastUseRecords(List<LastUse> rows)
     {
         var record = new SqlDataRecord(
-            new SqlMetaData("client_id", SqlDbType.NVarChar, 128),
+            new SqlMetaData("client_id", SqlDbType.NVarChar, 200),
             new SqlMetaData("kind", SqlDbType.NVarChar, 20),
             new SqlMetaData("value", SqlDbType.NVarChar, 128),
             new SqlMetaData("used_at", SqlDbType.DateTime2, 0, MicrosecondScale));

@@ -25,6 +25,9 @@ internal sealed record AdminAnswer(int Status) : IResult
     /// <summary>When to ask again.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>More headers.</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
     /// <summary>Prints nothing of the body.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdminAnswer({Status})");
 
@@ -51,6 +54,11 @@ internal sealed record AdminAnswer(int Status) : IResult
         if (RetryAfter is { } after)
         {
             response.Headers.RetryAfter = RateLimitFields.RetryAfterSeconds(after).ToString(CultureInfo.InvariantCulture);
+        }
+
+        foreach (var (name, value) in Headers)
+        {
+            response.Headers[name] = value;
         }
 
         if (Body is { } body)

@@ -1,3 +1,4 @@
+using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
@@ -12,14 +13,17 @@ internal static class AdminBody
 
     public const string Json = "application/json";
 
+    /// <summary>The header that says what a PATCH takes (RFC 5789 section 3.1).</summary>
+    public const string AcceptPatch = "Accept-Patch";
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     /// <summary>Reads the body of the given media type. An empty one needs none, where it may be empty.</summary>
     public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, string mediaType, bool mayBeEmpty, TimeProvider clock)
     {
-        if (request.Headers.ContentEncoding.Count > 0)
+        if (!ContentCoding.IsNone(request))
         {
-            return new AdminBodyRead(AdminProblem.MediaType(mediaType));
+            return new AdminBodyRead(AdminProblem.ContentEncoding);
         }
 
         var isOfType = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)

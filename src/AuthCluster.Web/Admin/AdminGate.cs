@@ -16,8 +16,9 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
     private const string Parameter = "access_token";
     private const string FormType = "application/x-www-form-urlencoded";
 
-    /// <summary>Says who asks, or why they may not.</summary>
-    public async Task<(AdminRequest? Request, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
+    /// <summary>Says who asks, or why they may not. Only of who may is the body looked at.</summary>
+    /// <returns>The client id of the token, or the refusal.</returns>
+    public async Task<(string? Actor, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
     {
         var request = context.Request;
         var authorization = request.Headers.Authorization;
@@ -31,14 +32,14 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
             return (null, AdminProblem.NoToken);
         }
 
-        if (request.Query.ContainsKey(Parameter) || await HasTokenInFormAsync(request))
+        if (request.Query.ContainsKey(Parameter))
         {
             return (null, AdminProblem.SeveralTokens);
         }
 
         if (!validator.IsReady)
         {
-            return (null, AdminProblem.Unavailable);
+            return (null, AdminProblem.NothingDone);
         }
 
         if (await validator.ValidateAsync(header[Scheme.Length..].Trim()) is not { } token || !token.Audiences.Contains(issuer.Value))
@@ -49,10 +50,11 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
         var scope = ScopeThatAdmits(token, request);
         return await authority.CheckTokenAsync(token, scope, context.RequestAborted) switch
         {
-            TokenStanding.Unknown => (null, AdminProblem.Unavailable),
+            TokenStanding.Unknown => (null, AdminProblem.NothingDone),
             TokenStanding.Inactive => (null, AdminProblem.BadToken),
             _ when scope is null => (null, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? AdminScopes.Read : AdminScopes.Admin)),
-            _ => (new AdminRequest(context, token.ClientId.Value), null),
+            _ when await HasTokenInFormAsync(request) => (null, AdminProblem.SeveralTokens),
+            _ => (token.ClientId.Value, null),
         };
     }
 

@@ -43,6 +43,7 @@ internal static class AdminOpenApi
         {
             var doc = context.Description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Single();
             AddParameters(operation, context.Description.RelativePath ?? "", doc);
+            AdminOpenApiHeaders.Add(operation, doc);
             if (context.Description.HttpMethod == HttpMethods.Get)
             {
                 // One of the two is enough.
@@ -66,7 +67,11 @@ internal static class AdminOpenApi
     public static void MapAdminOpenApi(this IEndpointRouteBuilder routes)
     {
         var management = new ManagementEndpoint(LoopbackOnly: false);
-        routes.MapOpenApi("/openapi/{documentName}.json").WithMetadata(management);
+        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes.
+        var document = new Lazy<Task<byte[]>>(() => WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document)));
+        routes.MapGet($"/openapi/{Document}.json", async () => Results.Bytes(await document.Value, AdminBody.Json))
+            .WithMetadata(management)
+            .ExcludeFromDescription();
         routes.MapScalarApiReference("/openapi/reader", options =>
         {
             options.Title = "AuthCluster admin API";
@@ -75,6 +80,14 @@ internal static class AdminOpenApi
             // The page is an operator's: nothing in it calls anybody but this server.
             options.HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry();
         }).WithMetadata(management);
+    }
+
+    private static async Task<byte[]> WriteAsync(IOpenApiDocumentProvider provider)
+    {
+        var json = new MemoryStream();
+        var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
+        await document.SerializeAsJsonAsync(json, OpenApiSpecVersion.OpenApi3_0, CancellationToken.None);
+        return json.ToArray();
     }
 
     /// <summary>A schema without a type is any value, null too.</summary>
@@ -88,6 +101,8 @@ internal static class AdminOpenApi
             Version = Document,
             Description = "Clients, their secrets, reports, the audit and emergency revocation. Every call takes an access token of this server with the scope authcluster:admin, or authcluster:read for GET.",
         };
+        // Relative: a name that came with one request must not be what others are sent to.
+        document.Servers = [new OpenApiServer { Url = "/" }];
         document.AddComponent(Scheme, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.OAuth2,
@@ -153,6 +168,11 @@ internal static class AdminOpenApi
     private static async Task<IOpenApiSchema> ReferenceAsync(OpenApiOperationTransformerContext context, Type body, CancellationToken cancellationToken)
     {
         var schema = await context.GetOrCreateSchemaAsync(body, null, cancellationToken);
+        if (body == typeof(ClientPatchBody))
+        {
+            schema.AdditionalProperties = new OpenApiSchema();
+        }
+
         context.Document!.AddComponent(body.Name, schema);
         return new OpenApiSchemaReference(body.Name, context.Document);
     }

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Admin;
+using Microsoft.Net.Http.Headers;
 
 namespace AuthCluster.Web.Admin;
 
@@ -68,6 +70,10 @@ internal static class AdminProblem
     public static AdminAnswer Unavailable { get; } = ComeBack(
         "Storage does not answer at the moment. Whether the change was made is not known; repeating it is safe.");
 
+    /// <summary>What had to be read, or who asks, can't be known: a read has no answer, and a change was not begun.</summary>
+    public static AdminAnswer NothingDone { get; } = ComeBack(
+        "Storage does not answer at the moment, and nothing was done. Send the same again.");
+
     /// <summary>A patch that named no ETag lost to other changes until its time was up.</summary>
     public static AdminAnswer Contended { get; } = ComeBack(
         "Others change this client all the time; this change was not made. Send it again.");
@@ -76,8 +82,23 @@ internal static class AdminProblem
     public static AdminAnswer TooManyGivenSecrets { get; } = ComeBack(
         "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.");
 
+    /// <summary>The body is of another media type. What would be taken is named as RFC 9110 section 15.5.16 and, for PATCH, RFC 5789 section 2.2 have it.</summary>
     public static AdminAnswer MediaType(string expected) =>
-        Of(415, "Unsupported Media Type", $"The body must be {expected}, without a Content-Encoding.");
+        Of(415, "Unsupported Media Type", $"The body must be {expected}, as its Content-Type says.") with
+        {
+            Headers = [(expected == JsonMergePatch.ContentType ? AdminBody.AcceptPatch : HeaderNames.Accept, expected)],
+        };
+
+    /// <summary>The body is encoded, which no body may be; said as RFC 7694 section 3 has it.</summary>
+    public static AdminAnswer ContentEncoding { get; } =
+        Of(415, "Unsupported Media Type", "The body must be sent without a Content-Encoding.") with
+        {
+            Headers = [(HeaderNames.AcceptEncoding, "identity")],
+        };
+
+    /// <summary>If-None-Match names the present ETag, and the method is none that reads.</summary>
+    public static AdminAnswer Matched { get; } = Of(
+        412, "Precondition Failed", "If-None-Match names what is there now; the change was to be made only if it were not.");
 
     public static AdminAnswer Invalid(string field, string problem) =>
         Invalid(ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal).Add(field, problem));
@@ -135,6 +156,10 @@ internal static class AdminProblem
         ClientOutcome.Unavailable => Unavailable,
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
+
+    /// <summary>The problem of a read, which changes nothing, that found no client.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It found one.</exception>
+    public static AdminAnswer OfRead(ClientOutcome outcome) => outcome == ClientOutcome.Unavailable ? NothingDone : Of(outcome);
 
     private static AdminAnswer ComeBack(string detail) => Of(503, "Service Unavailable", detail) with { RetryAfter = ComeBackAfter };
 

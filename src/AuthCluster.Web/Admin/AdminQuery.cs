@@ -1,17 +1,43 @@
 using System.Globalization;
 using AuthCluster.Protocol.Admin;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>Reads the parameters of a query string; what is wrong is collected by name.</summary>
-internal sealed class AdminQuery(IQueryCollection query)
+/// <summary>
+/// Reads the parameters of a query string; what is wrong is collected by name. Names are case-sensitive, and one that the call
+/// does not know is refused: a misspelt filter must not answer everything.
+/// </summary>
+internal sealed class AdminQuery
 {
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1_000;
 
     private const int MaxText = 1_024;
+    private const int MaxNameShown = 64;
+    private const int MaxErrors = 50;
+    private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _errors = new(StringComparer.Ordinal);
+
+    /// <summary>Reads a query string.</summary>
+    /// <param name="query">The query string, not decoded.</param>
+    /// <param name="known">The parameters that the call knows.</param>
+    public AdminQuery(QueryString query, IReadOnlyCollection<string> known)
+    {
+        foreach (var pair in new QueryStringEnumerable(query.Value))
+        {
+            var name = pair.DecodeName().ToString();
+            if (!known.Contains(name))
+            {
+                Refuse(Shown(name), "Is no parameter of this call; see the spelling, or leave it out.");
+            }
+            else if (!_values.TryAdd(name, pair.DecodeValue().ToString()))
+            {
+                Refuse(name, "Is given more than once; give it once.");
+            }
+        }
+    }
 
     /// <summary>The answer to a bad query; null when it is good.</summary>
     public AdminAnswer? Problem => _errors.Count > 0 ? AdminProblem.Invalid(_errors) : null;
@@ -19,21 +45,14 @@ internal sealed class AdminQuery(IQueryCollection query)
     /// <summary>A text; null when it is absent or empty.</summary>
     public string? Text(string name)
     {
-        var values = query[name];
-        if (values.Count > 1)
-        {
-            _errors.TryAdd(name, "Is given more than once; give it once.");
-            return null;
-        }
-
-        if (values is not [{ Length: > 0 } text])
+        if (_values.GetValueOrDefault(name) is not { Length: > 0 } text)
         {
             return null;
         }
 
         if (text.Length > MaxText)
         {
-            _errors.TryAdd(name, "Has more than 1,024 characters.");
+            Refuse(name, "Has more than 1,024 characters.");
             return null;
         }
 
@@ -48,9 +67,9 @@ internal sealed class AdminQuery(IQueryCollection query)
     {
         if (Text(name) is not { } text)
         {
-            if (query[name] is [""])
+            if (_values.GetValueOrDefault(name) is "")
             {
-                _errors.TryAdd(name, BoundsOf(min, max));
+                Refuse(name, BoundsOf(min, max));
             }
 
             return otherwise;
@@ -61,7 +80,7 @@ internal sealed class AdminQuery(IQueryCollection query)
             return number;
         }
 
-        _errors.TryAdd(name, BoundsOf(min, max));
+        Refuse(name, BoundsOf(min, max));
         return otherwise;
     }
 
@@ -79,7 +98,7 @@ internal sealed class AdminQuery(IQueryCollection query)
             return time;
         }
 
-        _errors.TryAdd(name, "Must be a time of RFC 3339, such as 2030-01-31T08:00:00Z.");
+        Refuse(name, "Must be a time of RFC 3339, such as 2030-01-31T08:00:00Z.");
         return null;
     }
 
@@ -92,15 +111,28 @@ internal sealed class AdminQuery(IQueryCollection query)
             return text;
         }
 
-        _errors.TryAdd(name, $"Must be {first} or {second}.");
+        Refuse(name, $"Must be {first} or {second}.");
         return first;
     }
 
     /// <summary>True, false or absent, which is false.</summary>
     public bool Flag(string name) => Choice(name, "false", "true") == "true";
 
-    /// <summary>Notes a problem.</summary>
-    public void Refuse(string name, string problem) => _errors.TryAdd(name, problem);
+    /// <summary>Notes a problem; the first of a parameter stands, and after 50 no more are noted.</summary>
+    public void Refuse(string name, string problem)
+    {
+        if (_errors.Count < MaxErrors)
+        {
+            _errors.TryAdd(name, problem);
+        }
+    }
+
+    /// <summary>A name that the caller made up: shortened, and without characters that can't be seen.</summary>
+    private static string Shown(string name)
+    {
+        var shown = name.Length > MaxNameShown ? name[..MaxNameShown] + "…" : name;
+        return shown.Length > 0 && DisplayText.HasOnlyPlainCharacters(shown) ? shown : "(unprintable)";
+    }
 
     private static string BoundsOf(int min, int max) =>
         string.Create(CultureInfo.InvariantCulture, $"Must be a whole number from {min:N0} to {max:N0}.");

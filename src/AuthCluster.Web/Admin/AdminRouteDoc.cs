@@ -29,17 +29,29 @@ internal sealed record AdminParameter(string Name, string Type, string Descripti
 /// <summary>What the OpenAPI document tells of a route, beside its path.</summary>
 internal sealed record AdminRouteDoc(string Name, string Tag, string Summary)
 {
+    private IReadOnlyCollection<string>? _queryParameters;
+
     /// <summary>Successful answers.</summary>
     public required IReadOnlyList<(int Status, Type? Body)> Answers { get; init; }
 
     /// <summary>The statuses of problems, beside those that every route has.</summary>
     public IReadOnlyList<int> MoreProblems { get; init; } = [];
 
-    /// <summary>The statuses of all problems.</summary>
-    public IEnumerable<int> Problems => MoreProblems.Concat([400, 401, 403, 500, 503]).Distinct().Order();
+    /// <summary>The statuses of all problems; 408, 413 and 415 are those of a body.</summary>
+    public IEnumerable<int> Problems =>
+        MoreProblems.Concat([400, 401, 403, 500, 503]).Concat(Body is null ? [] : [408, 413, 415]).Order();
+
+    /// <summary>Whether a successful answer has an <c>ETag</c>.</summary>
+    public bool HasETag { get; init; }
+
+    /// <summary>Whether a successful answer has a <c>Location</c>.</summary>
+    public bool HasLocation { get; init; }
 
     /// <summary>Parameters of the query and headers.</summary>
     public IReadOnlyList<AdminParameter> Parameters { get; init; } = [];
+
+    /// <summary>The names of the parameters of the query.</summary>
+    public IReadOnlyCollection<string> QueryParameters => _queryParameters ??= [.. Parameters.Where(parameter => !parameter.IsHeader).Select(parameter => parameter.Name)];
 
     /// <summary>The body that is sent; null for none.</summary>
     public Type? Body { get; init; }

@@ -22,6 +22,12 @@ internal static class AdminRouteDocs
         IsHeader = true,
     };
 
+    private static readonly AdminParameter IfNoneMatch = new(
+        "If-None-Match", "string", "ETags that are known already, in double quotes; 304 when the client still has one of them. What uses a client does not move its ETag.")
+    {
+        IsHeader = true,
+    };
+
     private static readonly AdminParameter IdempotencyKey = new(
         "Idempotency-Key", "string", "1 to 255 printable characters. For an hour the same key and body get the same answer.")
     {
@@ -35,9 +41,11 @@ internal static class AdminRouteDocs
     public static AdminRouteDoc CreateClient { get; } = new("createClient", Clients, "Creates a client; its generated secret is shown this once.")
     {
         Answers = [(201, typeof(CreatedClientBody))],
-        MoreProblems = [409, 412, 413, 415, 422],
+        MoreProblems = [409, 412, 422],
         Parameters = [IdempotencyKey],
         Body = typeof(NewClientBody),
+        HasETag = true,
+        HasLocation = true,
     };
 
     public static AdminRouteDoc ListClients { get; } = new("listClients", Clients, "Lists clients in ordinal order of their ids, page by page.")
@@ -54,26 +62,29 @@ internal static class AdminRouteDocs
 
     public static AdminRouteDoc GetClient { get; } = new("getClient", Clients, "Reads a client; its ETag is in the header.")
     {
-        Answers = [(200, typeof(ClientBody))],
+        Answers = [(200, typeof(ClientBody)), (304, null)],
         MoreProblems = [404, 412],
-        Parameters = [IfMatch],
+        Parameters = [IfMatch, IfNoneMatch],
+        HasETag = true,
     };
 
     public static AdminRouteDoc ReplaceClient { get; } = new("replaceClient", Clients, "Replaces a client's document; enabled stays as it is unless given.")
     {
         Answers = [(200, typeof(ClientBody))],
-        MoreProblems = [404, 409, 412, 413, 415, 428],
+        MoreProblems = [404, 409, 412, 428],
         Parameters = [IfMatch with { Required = true }],
         Body = typeof(ClientDocumentBody),
+        HasETag = true,
     };
 
     public static AdminRouteDoc PatchClient { get; } = new("patchClient", Clients, "Changes members of a client's document (RFC 7396); null removes one.")
     {
         Answers = [(200, typeof(ClientBody))],
-        MoreProblems = [404, 409, 412, 413, 415],
+        MoreProblems = [404, 409, 412],
         Parameters = [IfMatch],
-        Body = typeof(ClientDocumentBody),
+        Body = typeof(ClientPatchBody),
         BodyType = JsonMergePatch.ContentType,
+        HasETag = true,
     };
 
     public static AdminRouteDoc DeleteClient { get; } = new("deleteClient", Clients, "Deletes a client. It gets no token from the answer on, and its tokens are dead.")
@@ -88,6 +99,7 @@ internal static class AdminRouteDocs
         Answers = [(200, typeof(ClientBody))],
         MoreProblems = [404, 409, 412],
         Parameters = [IfMatch],
+        HasETag = true,
     };
 
     public static AdminRouteDoc EnableClient { get; } = new("enableClient", Clients, "Enables a client.")
@@ -95,6 +107,7 @@ internal static class AdminRouteDocs
         Answers = [(200, typeof(ClientBody))],
         MoreProblems = [404, 412],
         Parameters = [IfMatch],
+        HasETag = true,
     };
 
     public static AdminRouteDoc RevokeClientTokens { get; } = new("revokeClientTokens", Emergency, "Ends every token of one client that was issued before.")
@@ -117,24 +130,28 @@ internal static class AdminRouteDocs
     public static AdminRouteDoc AddSecret { get; } = new("addSecret", Secrets, "Adds a secret, shown this once; with retireOthersAfter it also ends the others, in one write.")
     {
         Answers = [(201, typeof(AddedSecretBody))],
-        MoreProblems = [404, 409, 412, 413, 415, 422],
+        MoreProblems = [404, 409, 412, 422],
         Parameters = [IdempotencyKey, IfMatch],
         Body = typeof(NewSecretBody),
         BodyOptional = true,
+        HasETag = true,
+        HasLocation = true,
     };
 
     public static AdminRouteDoc ListSecrets { get; } = new("listSecrets", Secrets, "Lists a client's secrets, without the secrets themselves.")
     {
-        Answers = [(200, typeof(SecretsBody))],
+        Answers = [(200, typeof(SecretsBody)), (304, null)],
         MoreProblems = [404, 412],
-        Parameters = [IfMatch],
+        Parameters = [IfMatch, IfNoneMatch],
+        HasETag = true,
     };
 
     public static AdminRouteDoc GetSecret { get; } = new("getSecret", Secrets, "Reads a secret's metadata.")
     {
-        Answers = [(200, typeof(SecretBody))],
+        Answers = [(200, typeof(SecretBody)), (304, null)],
         MoreProblems = [404, 412],
-        Parameters = [IfMatch],
+        Parameters = [IfMatch, IfNoneMatch],
+        HasETag = true,
     };
 
     public static AdminRouteDoc RevokeSecret { get; } = new("revokeSecret", Secrets, "Revokes a secret.")

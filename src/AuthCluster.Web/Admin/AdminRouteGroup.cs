@@ -23,7 +23,7 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
     {
         // As a delegate with a result, not a request delegate, so that it is described in the OpenAPI document.
         var endpoint = routes
-            .MapMethods(Prefix + pattern, [method], (Delegate)((HttpContext context) => HandleAsync(context, pattern, handler)))
+            .MapMethods(Prefix + pattern, [method], (Delegate)((HttpContext context) => HandleAsync(context, pattern, handler, doc)))
             .WithName(doc.Name)
             .WithTags(doc.Tag)
             .WithSummary(doc.Summary)
@@ -41,20 +41,20 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
         }
     }
 
-    private async Task<IResult> HandleAsync(HttpContext context, string pattern, AdminHandler handler)
+    private async Task<IResult> HandleAsync(HttpContext context, string pattern, AdminHandler handler, AdminRouteDoc doc)
     {
-        AdminRequest? request = null;
+        string? actor = null;
         try
         {
-            (request, var refusal) = await services.Gate.AdmitAsync(context);
-            var answer = request is null ? refusal! : await handler(request, services);
+            (actor, var refusal) = await services.Gate.AdmitAsync(context);
+            var answer = refusal ?? await AnswerAsync(context, actor!, handler, doc);
             if (HttpMethods.IsGet(context.Request.Method))
             {
-                LogRead(request?.Actor ?? "", pattern, answer.Status, context.TraceIdentifier);
+                LogRead(actor ?? "", pattern, answer.Status, context.TraceIdentifier);
             }
             else
             {
-                LogWrite(request?.Actor ?? "", context.Request.Method, pattern, answer.Status, context.TraceIdentifier);
+                LogWrite(actor ?? "", context.Request.Method, pattern, answer.Status, context.TraceIdentifier);
             }
 
             return answer;
@@ -63,9 +63,15 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            LogFault(e, request?.Actor ?? "", pattern, context.TraceIdentifier);
+            LogFault(e, actor ?? "", pattern, context.TraceIdentifier);
             return AdminProblem.Fault(context.TraceIdentifier);
         }
+    }
+
+    private Task<AdminAnswer> AnswerAsync(HttpContext context, string actor, AdminHandler handler, AdminRouteDoc doc)
+    {
+        var query = new AdminQuery(context.Request.QueryString, doc.QueryParameters);
+        return query.Problem is { } problem ? Task.FromResult(problem) : handler(new AdminRequest(context, actor, query), services);
     }
 
     [LoggerMessage(1410, LogLevel.Debug, "Admin read by {Actor}: {Route} answered {Status} ({CorrelationId})")]

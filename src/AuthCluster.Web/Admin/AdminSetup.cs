@@ -28,14 +28,33 @@ public static class AdminSetup
         return services;
     }
 
-    /// <summary>Gives a problem to what routing refuses below <c>/admin/v1</c>: a path that is none, a method that a path has not.</summary>
+    /// <summary>
+    /// Gives a problem to what routing refuses below <c>/admin/v1</c>: a path that is none, a method that a path has not. Who may not
+    /// call the API is told that first, and nothing of its paths.
+    /// </summary>
     public static IApplicationBuilder UseAdminProblems(this IApplicationBuilder app) => app.UseWhen(
         context => context.Request.Path.StartsWithSegments(AdminRouteGroup.Prefix, StringComparison.OrdinalIgnoreCase),
-        admin => admin.UseStatusCodePages(refused => refused.HttpContext.Response.StatusCode switch
+        admin => admin.UseStatusCodePages(async refused =>
         {
-            StatusCodes.Status404NotFound => AdminProblem.NotFound("path").ExecuteAsync(refused.HttpContext),
-            StatusCodes.Status405MethodNotAllowed => AdminProblem.MethodNotAllowed.ExecuteAsync(refused.HttpContext),
-            _ => Task.CompletedTask,
+            var context = refused.HttpContext;
+            AdminAnswer? problem = context.Response.StatusCode switch
+            {
+                StatusCodes.Status404NotFound => AdminProblem.NotFound("path"),
+                StatusCodes.Status405MethodNotAllowed => AdminProblem.MethodNotAllowed,
+                _ => null,
+            };
+            if (problem is null)
+            {
+                return;
+            }
+
+            if (await context.RequestServices.GetRequiredService<AdminGate>().AdmitAsync(context) is { Refusal: { } refusal })
+            {
+                context.Response.Headers.Allow = default;
+                problem = refusal;
+            }
+
+            await problem.ExecuteAsync(context);
         }));
 
     /// <summary>Maps <c>/admin/v1</c> and its description.</summary>

@@ -11,7 +11,7 @@ internal static class AuditRoutes
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var asked = new ListAuditQuery(query.Text("client"), query.Text(AdminCursor.Parameter), query.Limit());
         if (query.Problem is { } problem)
         {
@@ -22,7 +22,7 @@ internal static class AuditRoutes
             () => services.Authority.Catalogue.ListAuditAsync(asked, CancellationToken.None), new AuditPageAnswer(false, [], null));
         if (!page.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         if (page.AfterIsNone)

@@ -35,8 +35,8 @@ public sealed record QuotaBody
 /// <summary>A client document.</summary>
 public record ClientDocumentBody
 {
-    /// <summary>1 to 128 of <c>A-Z a-z 0-9 . _ ~ -</c>; generated unless given.</summary>
-    [StringLength(128, MinimumLength = 1)] public string? ClientId { get; init; }
+    /// <summary>1 to 200 printable ASCII characters other than space, <c>" \ &lt; &gt; % # ?</c>, not beginning with <c>acs_</c>; generated unless given.</summary>
+    [StringLength(200, MinimumLength = 1)] public string? ClientId { get; init; }
 
     /// <summary>A name for people; the id unless given.</summary>
     [StringLength(200, MinimumLength = 1)] public string? Name { get; init; }
@@ -80,6 +80,15 @@ public record ClientDocumentBody
     /// <summary>Names and values for people and tools; <c>owner</c> is searchable.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
+
+/// <summary>
+/// Changes of a client document (RFC 7396), by the names of <c>ClientDocumentBody</c>: a member that is left out stays as it is, null removes
+/// one (also inside of <c>rateLimit</c>, <c>quota</c>, <c>claims</c> and <c>metadata</c>), which then has its default.
+/// </summary>
+/// <remarks>
+/// It is described as a map: a class with the members would make generated clients send null, which removes, for all that is not set.
+/// </remarks>
+public sealed record ClientPatchBody;
 
 /// <summary>A secret to bring over from another server.</summary>
 public sealed record GivenSecretBody

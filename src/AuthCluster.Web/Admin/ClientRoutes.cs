@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
@@ -28,6 +30,9 @@ internal static class ClientRoutes
         routes.Map(HttpMethods.Post, One + "/enable", (request, services) => SetEnabledAsync(request, services, true), AdminRouteDocs.EnableClient);
         routes.Map(HttpMethods.Post, One + "/revoke-tokens", RevokeTokensAsync, AdminRouteDocs.RevokeClientTokens);
     }
+
+    /// <summary>Where a client is found.</summary>
+    public static string LocationOf(ClientId id) => $"{AdminRouteGroup.Prefix}{All}/{Uri.EscapeDataString(id.Value)}";
 
     /// <summary>Reads a client id of the route; one outside the grammar is nobody's.</summary>
     public static ClientId? IdOf(AdminRequest request) => ClientId.TryParse(request.Route("id"), out var id) ? id : null;
@@ -86,6 +91,11 @@ internal static class ClientRoutes
             secrets = secrets.SetItem(0, (secret is null ? secrets[0] : NewSecrets.Given(secret)) with { SecretId = choice.SecretId });
         }
 
+        if (EndedSecrets(reading.Secrets, now) is { Count: > 0 } ended)
+        {
+            return await RefuseAsync(services, key, AdminProblem.Invalid(ended));
+        }
+
         var command = new CreateClientCommand
         {
             DocumentJson = ClientDocumentWriter.ToStoredJson(document),
@@ -103,7 +113,25 @@ internal static class ClientRoutes
         }
 
         return ClientAnswers.Created(
-            command.DocumentJson, command.Enabled, now, answer.ETag, $"{AdminRouteGroup.Prefix}{All}/{id}", secrets[0].SecretId, secret);
+            command.DocumentJson, command.Enabled, now, answer.ETag, LocationOf(document.ClientId), secrets[0].SecretId, secret);
+    }
+
+    /// <summary>
+    /// The secrets that have ended at the time of the creation, as problems by field. Of a repeat that is the time of the first
+    /// request, so that it is answered alike.
+    /// </summary>
+    private static SortedDictionary<string, string> EndedSecrets(ImmutableArray<ClientSecretEntry> secrets, DateTimeOffset createdAt)
+    {
+        var problems = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < secrets.Length; i++)
+        {
+            if (secrets[i].ExpiresAt <= createdAt)
+            {
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"secrets[{i}].expiresAt"), SecretRoutes.HasEnded);
+            }
+        }
+
+        return problems;
     }
 
     /// <summary>A client that is to be made has no ETag: with If-Match none is. What is there already stays a conflict.</summary>
@@ -120,7 +148,7 @@ internal static class ClientRoutes
         {
             ClientOutcome.Done => AdminProblem.Taken,
             ClientOutcome.NotFound => AdminProblem.NothingToMatch,
-            _ => AdminProblem.Of(present.Outcome),
+            _ => AdminProblem.OfRead(present.Outcome),
         };
     }
 
@@ -137,7 +165,7 @@ internal static class ClientRoutes
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var list = new ListClientsQuery(query.Text("search"), query.Text("owner"), query.Text("after"), query.Limit());
         if (query.Problem is { } problem)
         {
@@ -146,7 +174,7 @@ internal static class ClientRoutes
 
         var page = await services.Authority.AskAsync(
             () => services.Authority.Catalogue.ListClientsAsync(list, CancellationToken.None), new ClientPageAnswer(false, [], null));
-        return page.Found ? ClientAnswers.Page(page) : AdminProblem.Unavailable;
+        return page.Found ? ClientAnswers.Page(page) : AdminProblem.NothingDone;
     }
 
     private static async Task<AdminAnswer> GetAsync(AdminRequest request, AdminServices services)
@@ -165,7 +193,7 @@ internal static class ClientRoutes
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
         {
-            return AdminProblem.Of(answer.Outcome);
+            return AdminProblem.OfRead(answer.Outcome);
         }
 
         if (!match.Admits(client.ETag))
@@ -173,8 +201,13 @@ internal static class ClientRoutes
             return AdminProblem.Stale;
         }
 
+        if (IfNoneMatch.UnchangedOf(request, client.ETag) is { } unchanged)
+        {
+            return unchanged;
+        }
+
         var lastUses = await LastUsesAsync(services, id);
-        return lastUses.Found ? ClientAnswers.Of(client, lastUses) : AdminProblem.Unavailable;
+        return lastUses.Found ? ClientAnswers.Of(client, lastUses) : AdminProblem.NothingDone;
     }
 
     private static async Task<AdminAnswer> ReplaceAsync(AdminRequest request, AdminServices services)
@@ -227,7 +260,7 @@ internal static class ClientRoutes
             var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
             if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
             {
-                return AdminProblem.Of(present.Outcome);
+                return AdminProblem.OfRead(present.Outcome);
             }
 
             if (!match.Admits(client.ETag))
@@ -322,7 +355,7 @@ internal static class ClientRoutes
         var lastUses = await LastUsesAsync(services, id);
         if (!lastUses.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var answer = await services.Authority.AskClientAsync(id.Value, change);

@@ -15,7 +15,7 @@ internal static class ClusterRoutes
             () => services.Authority.Cluster.DescribeAsync(CancellationToken.None), new ClusterAnswer([]));
         if (answer.Silos.IsEmpty)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var body = new ClusterBody([.. answer.Silos.Select(silo => new SiloBody(

@@ -75,7 +75,7 @@ internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
             () => authority.Idempotency.ChooseAsync(mine, CancellationToken.None), new IdempotencyAnswer((IdempotencyChoice?)null));
         if (answer.Choice is not { } choice)
         {
-            return (null, null, AdminProblem.Unavailable);
+            return (null, null, AdminProblem.NothingDone);
         }
 
         if (!choice.BodyHash.AsSpan().SequenceEqual(key.BodyHash.AsSpan()))

@@ -14,9 +14,17 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
     /// <summary>Whether a request with it may go on when the client has this ETag.</summary>
     public bool Admits(string etag) => ETag is null || ETag == etag;
 
-    /// <summary>Reads the header. Of several ETags the present one is taken, if it is among them.</summary>
+    /// <summary>
+    /// Reads the header. Of several ETags the present one is taken, if it is among them. What <c>If-None-Match</c> forbids to change
+    /// is a problem too; what it says of a read is the reader's.
+    /// </summary>
     public static async Task<(IfMatch Match, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminAuthority authority, string clientId)
     {
+        if (await IfNoneMatch.ForbidsAsync(request, authority, clientId) is { } forbidden)
+        {
+            return (default, forbidden);
+        }
+
         var header = request.Http.Request.Headers.IfMatch;
         if (header.Count == 0)
         {
@@ -42,7 +50,7 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
 
         var present = await authority.AskClientAsync(clientId, grain => grain.GetAsync(CancellationToken.None));
         return present.Outcome == ClientOutcome.Unavailable
-            ? (default, AdminProblem.Unavailable)
+            ? (default, AdminProblem.NothingDone)
             : (new IfMatch(true, present.Client is { } client && strong.Contains(client.ETag) ? client.ETag : None), null);
     }
 }

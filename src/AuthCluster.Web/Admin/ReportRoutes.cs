@@ -30,7 +30,7 @@ internal static class ReportRoutes
 
     private static async Task<AdminAnswer> UnusedAsync(AdminRequest request, AdminServices services)
     {
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var days = query.Number("days", 0, MaxDays, DefaultUnusedDays);
         var limit = query.Limit();
         UnusedCursor? after = null;
@@ -52,7 +52,7 @@ internal static class ReportRoutes
             () => services.Authority.Catalogue.UnusedReportAsync(asked, CancellationToken.None), new UnusedReportAnswer(false, []));
         if (!report.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var items = report.Items.Take(limit).ToImmutableArray();
@@ -68,7 +68,7 @@ internal static class ReportRoutes
 
     private static async Task<AdminAnswer> ExpiringAsync(AdminRequest request, AdminServices services)
     {
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var days = query.Number("days", 0, MaxDays, DefaultExpiringDays);
         var limit = query.Limit();
         ExpiringCursor? after = null;
@@ -92,7 +92,7 @@ internal static class ReportRoutes
             () => services.Authority.Catalogue.ExpiringReportAsync(asked, CancellationToken.None), new ExpiringReportAnswer(false, [], []));
         if (!report.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var secrets = report.Secrets.Take(limit).ToImmutableArray();
@@ -120,7 +120,7 @@ internal static class ReportRoutes
 
     private static async Task<AdminAnswer> UsageAsync(AdminRequest request, AdminServices services)
     {
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var order = query.Choice("order", Issued, Refused);
         var limit = query.Limit();
         var (from, to) = Window(query, services.Clock.GetUtcNow(), TimeSpan.FromHours(1));
@@ -134,7 +134,7 @@ internal static class ReportRoutes
             () => services.Authority.Catalogue.UsageReportAsync(asked, CancellationToken.None), new UsageReportAnswer(false, []));
         if (!report.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var body = new UsageReportBody(
@@ -152,7 +152,7 @@ internal static class ReportRoutes
             return AdminProblem.NotFound("client");
         }
 
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var bucket = query.Choice("bucket", Hour, Day);
         var width = bucket == Hour ? TimeSpan.FromHours(1) : TimeSpan.FromDays(1);
         var (from, to) = Window(query, services.Clock.GetUtcNow(), width);
@@ -169,7 +169,7 @@ internal static class ReportRoutes
         var client = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         if (client.Outcome != ClientOutcome.Done)
         {
-            return AdminProblem.Of(client.Outcome);
+            return AdminProblem.OfRead(client.Outcome);
         }
 
         var asked = new ClientUsageQuery(id.Value, from, to);
@@ -178,7 +178,7 @@ internal static class ReportRoutes
         var lastUses = await ClientRoutes.LastUsesAsync(services, id);
         if (!usage.Found || !lastUses.Found)
         {
-            return AdminProblem.Unavailable;
+            return AdminProblem.NothingDone;
         }
 
         var byBucket = usage.Items.ToLookup(item => Floor(item.Hour, width));

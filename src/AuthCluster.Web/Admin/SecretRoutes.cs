@@ -14,6 +14,9 @@ internal static class SecretRoutes
     private const string Kind = "secret";
     private const int MaxSecretId = 128;
 
+    /// <summary>What is wrong with the end of a secret that could never be used.</summary>
+    public const string HasEnded = "Must be in the future.";
+
     public static void Map(AdminRouteGroup routes)
     {
         routes.Map(HttpMethods.Post, All, AddAsync, AdminRouteDocs.AddSecret);
@@ -62,6 +65,12 @@ internal static class SecretRoutes
             stored = NewSecrets.Given(secret) with { SecretId = choice.SecretId };
         }
 
+        // Of a repeat, the time is that of the first request: it is answered as that was, also after the secret's end.
+        if (asked.ExpiresAt <= now)
+        {
+            return await ClientRoutes.RefuseAsync(services, key, AdminProblem.Invalid("expiresAt", HasEnded));
+        }
+
         stored = stored with { Label = asked.Label, NotBefore = asked.NotBefore, ExpiresAt = asked.ExpiresAt };
         var command = new AddSecretCommand(stored, asked.RetireOthersAfter, match.ETag, request.NewActor(), key?.Id, now);
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.AddSecretAsync(command, CancellationToken.None));
@@ -76,14 +85,14 @@ internal static class SecretRoutes
         {
             Body = JsonSerializer.SerializeToUtf8Bytes(added, AdminJson.Default.AddedSecretBody),
             ETag = answer.ETag,
-            Location = $"{AdminRouteGroup.Prefix}/clients/{id.Value}/secrets/{stored.SecretId}",
+            Location = $"{ClientRoutes.LocationOf(id)}/secrets/{stored.SecretId}",
         };
     }
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
         var (secrets, etag, problem) = await ReadAsync(request, services);
-        return problem ?? new AdminAnswer(StatusCodes.Status200OK)
+        return problem ?? IfNoneMatch.UnchangedOf(request, etag!) ?? new AdminAnswer(StatusCodes.Status200OK)
         {
             Body = JsonSerializer.SerializeToUtf8Bytes(new SecretsBody(secrets), AdminJson.Default.SecretsBody),
             ETag = etag,
@@ -99,7 +108,8 @@ internal static class SecretRoutes
         }
 
         return secrets.FirstOrDefault(secret => secret.SecretId == request.Route("secretId")) is { } found
-            ? new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(found, AdminJson.Default.SecretBody), ETag = etag }
+            ? IfNoneMatch.UnchangedOf(request, etag!)
+                ?? new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(found, AdminJson.Default.SecretBody), ETag = etag }
             : AdminProblem.NotFound("secret");
     }
 
@@ -110,7 +120,7 @@ internal static class SecretRoutes
             return AdminProblem.NotFound("secret");
         }
 
-        var query = new AdminQuery(request.Http.Request.Query);
+        var query = request.Query;
         var force = query.Flag("force");
         var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
         var command = new RevokeSecretCommand(secretId, force, match.ETag, request.NewActor());
@@ -134,7 +144,7 @@ internal static class SecretRoutes
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
         {
-            return ([], null, AdminProblem.Of(answer.Outcome));
+            return ([], null, AdminProblem.OfRead(answer.Outcome));
         }
 
         if (!match.Admits(client.ETag))
@@ -145,7 +155,7 @@ internal static class SecretRoutes
         var lastUses = await ClientRoutes.LastUsesAsync(services, id);
         if (!lastUses.Found)
         {
-            return ([], null, AdminProblem.Unavailable);
+            return ([], null, AdminProblem.NothingDone);
         }
 
         var usedAt = lastUses.Items.Where(use => use.Kind == Kind).ToDictionary(use => use.Value, use => use.UsedAt, StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
@@ -14,7 +15,7 @@ internal static class FormBody
     /// <summary>The error that the head alone earns, before anything is read; null when the body may be read.</summary>
     public static OAuthError? CheckHead(HttpRequest request, int maxBytes) =>
         !HttpMethods.IsPost(request.Method) ? OAuthError.MethodNotAllowed
-        : request.Headers.ContentEncoding.Count > 0 ? OAuthError.ContentEncodingNotSupported
+        : !ContentCoding.IsNone(request) ? OAuthError.ContentEncodingNotSupported
         : request.ContentLength > maxBytes ? OAuthError.BodyTooLarge
         : null;
 

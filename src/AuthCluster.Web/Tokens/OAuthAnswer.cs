@@ -34,6 +34,10 @@ internal static class OAuthAnswer
             case StatusCodes.Status405MethodNotAllowed:
                 response.Headers.Allow = ReferenceEquals(error, OAuthError.MethodNotGet) ? HttpMethods.Get : HttpMethods.Post;
                 break;
+            case StatusCodes.Status415UnsupportedMediaType:
+                // RFC 7694 section 3.
+                response.Headers.AcceptEncoding = "identity";
+                break;
             case StatusCodes.Status408RequestTimeout:
                 response.Headers.Connection = "close";
                 break;

@@ -17,7 +17,7 @@ namespace AuthCluster.AdminTests.Access;
 public sealed class EveryRouteTests(AdminServer server)
 {
     /// <summary>Every route. A new one fails <see cref="The_list_of_routes_is_the_servers_own"/> until it stands here.</summary>
-    private static readonly string[] Routes =
+    internal static readonly string[] Routes =
     [
         "POST /admin/v1/clients",
         "GET /admin/v1/clients",
@@ -149,12 +149,65 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_path_that_is_none_and_a_method_that_a_path_has_not_are_problems_too()
+    public async Task Only_who_may_call_is_told_that_a_path_is_none_or_has_not_a_method()
     {
-        var admin = await server.CallerAsync();
+        foreach (var (method, path, status) in ((string, string, int)[])[("GET", "/nothing", 404), ("POST", "/clients/a/nothing", 404), ("DELETE", "/clients", 405), ("PUT", "/audit", 405)])
+        {
+            Task<Answer> AskAsync(string? token) => new AdminCaller(server.Http, token).SendAsync(new HttpMethod(method), path);
 
-        (await admin.GetAsync("/nothing")).Refused(404);
-        (await admin.DeleteAsync("/clients")).Refused(405);
+            (await AskAsync(null)).Refused(401);
+            (await AskAsync("not.a.token")).Refused(401);
+            (await AskAsync(await server.TokenAsync(AdminServer.Plain))).Refused(403);
+            (await AskAsync(await server.TokenAsync(AdminServer.Admin))).Refused(status);
+        }
+
+        var admin = await server.TokenAsync(AdminServer.Admin);
+        Assert.Equal("GET, POST", RawExchange.Header((await SendAsync("DELETE", admin)).Head, "Allow"));
+        Assert.Null(RawExchange.Header((await SendAsync("DELETE", "none")).Head, "Allow"));
+
+        Task<(int Status, string Head, string Body)> SendAsync(string method, string token) => RawExchange.SendAsync(
+            server.Process.Address, $"{method} /admin/v1/clients HTTP/1.1", $"Authorization: Bearer {token}", "Connection: close");
+    }
+
+    [Theory]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("application/json")]
+    [InlineData("application/merge-patch+json")]
+    [InlineData("multipart/form-data; boundary=x")]
+    [InlineData("text/plain")]
+    public async Task The_body_of_a_stranger_is_not_read(string mediaType)
+    {
+        string[] tokens = ["none", await server.TokenAsync(AdminServer.Plain), await server.TokenAsync(AdminServer.Reader)];
+        foreach (var route in Routes.Where(route => !route.StartsWith("GET", StringComparison.Ordinal)))
+        {
+            foreach (var token in tokens)
+            {
+                // Who begins to read a body asks for it first, by 100 Continue.
+                var answer = await RawExchange.SendAsync(
+                    server.Process.Address,
+                    $"{route.Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal)} HTTP/1.1",
+                    $"Authorization: Bearer {token}", $"Content-Type: {mediaType}", "Content-Length: 200000", "Expect: 100-continue", "Connection: close");
+
+                Assert.True(answer.Status is 401 or 403, $"{route}: {answer.Status}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_method_in_lower_case_is_another_method()
+    {
+        var token = await server.TokenAsync(AdminServer.Admin);
+        foreach (var route in Routes)
+        {
+            var parts = route.Split(' ');
+            var path = parts[1].Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal);
+
+            var answer = await RawExchange.SendAsync(
+                server.Process.Address, $"{parts[0].ToLowerInvariant()} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
+
+            Assert.Equal(405, answer.Status);
+            Assert.Contains(parts[0], RawExchange.Header(answer.Head, "Allow"), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -455,23 +455,85 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Every_bound_of_a_document_is_reachable_and_no_more()
+    public async Task Every_bound_of_a_document_is_reachable()
     {
         var admin = await server.CallerAsync();
+        var id = new string('a', 200);
         var document = new JsonObject
         {
-            ["clientId"] = new string('a', 128),
+            ["clientId"] = id,
             ["name"] = string.Concat(Enumerable.Repeat("😀", 200)),
-            ["scopes"] = new JsonArray([.. Enumerable.Range(0, 200).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(128, 's'))]),
-            ["audiences"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(512, 'a'))]),
+            ["scopes"] = new JsonArray([new string('s', 128), .. Enumerable.Range(0, 199).Select(i => (JsonNode)$"s{i}")]),
+            ["audiences"] = new JsonArray([new string('a', 512), .. Enumerable.Range(0, 49).Select(i => (JsonNode)$"a{i}")]),
+            ["claims"] = new JsonObject { [new string('c', 256)] = new string('v', 8_192 - 256 - 7) },
             ["metadata"] = new JsonObject([.. Enumerable.Range(0, 50).Select(i => KeyValuePair.Create(i.ToString(CultureInfo.InvariantCulture).PadLeft(64, 'm'), (JsonNode?)new string('v', 1_000)))]),
         };
 
         var created = await admin.PostAsync("/clients", document.ToJsonString());
 
         Assert.True(created.Status == 201, created.ToString());
-        Assert.Equal(200, (await admin.GetAsync($"/clients/{new string('a', 128)}")).Status);
+        Assert.Equal(200, (await admin.GetAsync($"/clients/{id}")).Status);
         Assert.Single((await admin.GetAsync($"/clients?search={new string('a', 100)}")).Items);
-        Assert.True(Encoding.UTF8.GetByteCount(document.ToJsonString()) > 80_000);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 8_192)]
+    [InlineData(100, 0, 0)]
+    [InlineData(60, 0, 8_192)]
+    [InlineData(0, 25, 0)]
+    [InlineData(20, 15, 4_000)]
+    public async Task The_largest_token_of_any_client_is_taken_everywhere_and_all_its_scopes_can_be_named(int scopes, int audiences, int claims)
+    {
+        var admin = await server.CallerAsync();
+        var id = $"large-{scopes}-{audiences}-{claims}";
+        string[] registered = ["authcluster:admin", "authcluster:introspect", .. Enumerable.Range(0, scopes).Select(i => i.ToString(CultureInfo.InvariantCulture).PadLeft(128, 's'))];
+        var document = new JsonObject
+        {
+            ["scopes"] = new JsonArray([.. registered.Select(scope => (JsonNode)scope)]),
+            ["audiences"] = new JsonArray([.. Enumerable.Range(0, audiences).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(512, 'a'))]),
+        };
+        if (claims > 0)
+        {
+            document["claims"] = new JsonObject { ["c"] = new string('v', claims - 8) };
+        }
+
+        var (client, _) = await admin.CreateAsync(id, document);
+
+        var scope = Uri.EscapeDataString(string.Join(' ', registered));
+        var token = await server.TokenAsync(client, $"&scope={scope}");
+        Assert.True(token.Length <= 24_576, $"{token.Length}");
+        Assert.Equal(200, (await new AdminCaller(server.Http, token).GetAsync("/clients?limit=1")).Status);
+        Assert.Contains("\"active\":true", await PostAsync("/oauth/introspect", token), StringComparison.Ordinal);
+        await PostAsync("/oauth/revoke", token);
+        Assert.Contains("\"active\":false", await PostAsync("/oauth/introspect", token), StringComparison.Ordinal);
+
+        async Task<string> PostAsync(string path, string presented)
+        {
+            using var form = new StringContent($"client_id={id}&client_secret={client.Secret}&token={presented}", Encoding.UTF8, "application/x-www-form-urlencoded");
+            using var answer = await server.Http.PostAsync(path, form, TestContext.Current.CancellationToken);
+            Assert.Equal(200, (int)answer.StatusCode);
+            return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task A_client_whose_token_would_be_too_large_is_refused_and_one_that_is_there_already_is_not_made_so()
+    {
+        var admin = await server.CallerAsync();
+        var scopes = new JsonArray([.. Enumerable.Range(0, 200).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(128, 's'))]).ToJsonString();
+        await admin.CreateAsync("not-too-large");
+
+        foreach (var answer in (Answer[])
+            [
+                await admin.PostAsync("/clients", $$"""{ "clientId": "too-large", "scopes": {{scopes}} }"""),
+                await admin.PutAsync("/clients/not-too-large", $$"""{ "scopes": {{scopes}} }""", "*"),
+                await admin.PatchAsync("/clients/not-too-large", $$"""{ "scopes": {{scopes}} }"""),
+            ])
+        {
+            answer.Refused(400);
+            Assert.Equal(["$"], answer.Fields);
+        }
+
+        (await admin.GetAsync("/clients/too-large")).Refused(404);
     }
 }

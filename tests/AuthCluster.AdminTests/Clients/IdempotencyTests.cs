@@ -119,6 +119,23 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
+    public async Task Refused_requests_at_once_under_one_key_are_refused_and_never_a_fault()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("refused-at-once");
+
+        for (var round = 0; round < 10; round++)
+        {
+            var key = ("Idempotency-Key", $"refused-at-once-{round}");
+            var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => i % 3 == 0
+                ? admin.PostAsync("/clients/nobody-at-once/secrets", "{}", key)
+                : admin.PostAsync("/clients", """{ "clientId": "refused-at-once" }""", key)));
+
+            Assert.All(answers, answer => Assert.True(answer.Status is 404 or 409, answer.ToString()));
+        }
+    }
+
+    [Fact]
     public async Task What_was_revoked_or_deleted_since_is_answered_and_not_made_again()
     {
         var admin = await server.CallerAsync();

@@ -36,16 +36,55 @@ public sealed class SecretTests(AdminServer server)
         Assert.DoesNotContain(second.Secret, listed.Body + one.Body, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("""{ "retireOthersAfter": 0, "notBefore": "2099-01-01T00:00:00Z" }""")]
-    [InlineData("""{ "retireOthersAfter": 0, "expiresAt": "2020-01-01T00:00:00Z" }""")]
-    public async Task The_others_are_not_retired_for_a_secret_that_is_of_no_use_by_then(string wish)
+    [Fact]
+    public async Task A_secret_that_has_ended_already_is_not_made()
+    {
+        var admin = await server.CallerAsync();
+        var (client, _) = await admin.CreateAsync("ended-already");
+
+        foreach (var wish in (string[])["""{ "expiresAt": "2020-01-01T00:00:00Z" }""", """{ "retireOthersAfter": 0, "expiresAt": "2020-01-01T00:00:00Z" }"""])
+        {
+            var added = await admin.PostAsync("/clients/ended-already/secrets", wish, ("Idempotency-Key", "ended-already"));
+            added.Refused(400);
+            Assert.Equal(["expiresAt"], added.Fields);
+        }
+
+        var created = await admin.PostAsync("/clients", """
+            { "clientId": "ended-too", "secrets": [ { "secret": "long enough to be one", "expiresAt": "2099-01-01T00:00:00Z" }, { "secret": "long enough to be another", "expiresAt": "2020-01-01T00:00:00Z" } ] }
+            """, ("Idempotency-Key", "ended-too"));
+        created.Refused(400);
+        Assert.Equal(["secrets[1].expiresAt"], created.Fields);
+        (await admin.GetAsync("/clients/ended-too")).Refused(404);
+        Assert.Equal(200, (await server.TryTokenAsync(client)).Status);
+        Assert.Single((await admin.GetAsync("/clients/ended-already/secrets")).Items);
+        // A refusal does not spend the key.
+        Assert.Equal(201, (await admin.PostAsync("/clients/ended-already/secrets", """{ "label": "better" }""", ("Idempotency-Key", "ended-already"))).Status);
+    }
+
+    [Fact]
+    public async Task A_repeat_after_the_end_of_the_secret_is_answered_as_the_first_time()
+    {
+        var admin = await server.CallerAsync();
+        await admin.CreateAsync("repeated-late");
+        var ends = DateTimeOffset.UtcNow.AddSeconds(2);
+        var wish = $$"""{ "expiresAt": "{{Text(ends)}}" }""";
+        var first = await admin.PostAsync("/clients/repeated-late/secrets", wish, ("Idempotency-Key", "late"));
+        Assert.True(first.Status == 201, first.ToString());
+
+        await Eventually.HoldsAsync("the secret has ended", TimeSpan.FromSeconds(10), () => Task.FromResult(DateTimeOffset.UtcNow > ends), TestContext.Current.CancellationToken);
+
+        Assert.Equal(first.Body, (await admin.PostAsync("/clients/repeated-late/secrets", wish, ("Idempotency-Key", "late"))).Body);
+        (await admin.PostAsync("/clients/repeated-late/secrets", wish, ("Idempotency-Key", "later"))).Refused(400);
+    }
+
+    [Fact]
+    public async Task The_others_are_not_retired_for_a_secret_that_is_of_no_use_by_then()
     {
         var admin = await server.CallerAsync();
         var id = $"kept-{Guid.NewGuid():n}";
         var (client, _) = await admin.CreateAsync(id);
 
-        Assert.Equal(409, (await admin.PostAsync($"/clients/{id}/secrets", wish)).Status);
+        Assert.Equal(409, (await admin.PostAsync($"/clients/{id}/secrets", """{ "retireOthersAfter": 0, "notBefore": "2099-01-01T00:00:00Z" }""")).Status);
 
         Assert.Equal(200, (await server.TryTokenAsync(client)).Status);
         Assert.Single((await admin.GetAsync($"/clients/{id}/secrets")).Items);

@@ -71,6 +71,12 @@ public sealed record Answer(int Status, string Body, string? ETag, string? Chall
     /// <summary>The names of the fields that the problem is with.</summary>
     public IReadOnlyList<string> Fields => [.. Json["errors"]!.AsObject().Select(error => error.Key)];
 
+    /// <summary>All headers but those of the content.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The value of a header; null for none.</summary>
+    public string? Header(string name) => Headers.GetValueOrDefault(name);
+
     /// <summary>The items of a list.</summary>
     public JsonArray Items => Json["items"]!.AsArray();
 
@@ -85,7 +91,10 @@ public sealed record Answer(int Status, string Body, string? ETag, string? Chall
             response.Content.Headers.ContentType?.MediaType,
             response.Headers.Location?.ToString(),
             response.Headers.CacheControl?.NoStore ?? false,
-            response.Headers.RetryAfter?.ToString());
+            response.Headers.RetryAfter?.ToString())
+        {
+            Headers = response.Headers.ToDictionary(header => header.Key, header => string.Join(", ", header.Value), StringComparer.OrdinalIgnoreCase),
+        };
     }
 
     /// <inheritdoc/>

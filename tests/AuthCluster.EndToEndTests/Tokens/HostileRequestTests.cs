@@ -97,7 +97,14 @@ public sealed class HostileRequestTests(SharedServer server) : IAsyncDisposable
         var answer = await ExchangeAsync(RawConnection.TokenRequest(Good, "Content-Encoding: " + encoding));
 
         Assert.Equal(415, answer.Status);
+        Assert.Equal("identity", answer.Header("Accept-Encoding"));
     }
+
+    [Theory]
+    [InlineData("identity")]
+    [InlineData("")]
+    public async Task A_body_whose_content_encoding_encodes_nothing_is_read(string encoding) =>
+        Assert.Equal(200, (await ExchangeAsync(RawConnection.TokenRequest(Good, "Content-Encoding: " + encoding))).Status);
 
     [Fact]
     public async Task A_chunked_body_is_read()

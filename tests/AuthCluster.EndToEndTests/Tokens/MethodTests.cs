@@ -17,6 +17,8 @@ public sealed class MethodTests(SharedServer server)
     [InlineData("OPTIONS")]
     [InlineData("TRACE")]
     [InlineData("BREW")]
+    [InlineData("post")]
+    [InlineData("Post")]
     public async Task The_token_endpoint_answers_POST_alone(string method)
     {
         var request = RawConnection.TokenRequest("", "Connection: close").Replace("POST", method, StringComparison.Ordinal);

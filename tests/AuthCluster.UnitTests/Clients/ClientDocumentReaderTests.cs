@@ -250,15 +250,15 @@ public sealed class ClientDocumentReaderTests
     [InlineData(true, """{"metadata":{"@64":"@1000"}}""")]
     [InlineData(false, """{"metadata":{"@65":"x"}}""")]
     [InlineData(false, """{"metadata":{"x":"@1001"}}""")]
-    [InlineData(true, """{"claims":{"@64":1}}""")]
-    [InlineData(false, """{"claims":{"@65":1}}""")]
+    [InlineData(true, """{"claims":{"@256":1}}""")]
+    [InlineData(false, """{"claims":{"@257":1}}""")]
     [InlineData(true, """{"claims":{"a":{"@300":1}}}""")]
     [InlineData(true, """{"secrets":[{"secret":"0123456789abcdef","label":"@200"}]}""")]
     [InlineData(false, """{"secrets":[{"secret":"0123456789abcdef","label":"@201"}]}""")]
-    [InlineData(true, """{"scopes":["#128"],"audiences":["#512"],"clientId":"#128","secret":"#256"}""")]
+    [InlineData(true, """{"scopes":["#128"],"audiences":["#512"],"clientId":"#200","secret":"#256"}""")]
     [InlineData(false, """{"scopes":["#129"]}""")]
     [InlineData(false, """{"audiences":["#513"]}""")]
-    [InlineData(false, """{"clientId":"#129"}""")]
+    [InlineData(false, """{"clientId":"#201"}""")]
     [InlineData(false, """{"secret":"#257"}""")]
     [InlineData(true, """{"claims":{"2":{"3":{"4":{"5":{"6":{"7":{"8":{"9":1}}}}}}}}}""")]
     [InlineData(true, """{"claims":{"a":"#8184"}}""")]
@@ -281,6 +281,47 @@ public sealed class ClientDocumentReaderTests
         });
 
         Assert.Equal(good, New(json).Succeeded);
+    }
+
+    [Theory]
+    [InlineData(true, 76, 0, 6_000)]
+    [InlineData(false, 80, 0, 6_000)]
+    [InlineData(true, 109, 0, 0)]
+    [InlineData(false, 110, 0, 0)]
+    [InlineData(true, 0, 27, 0)]
+    [InlineData(false, 0, 28, 0)]
+    [InlineData(false, 60, 15, 0)]
+    [InlineData(false, 30, 10, 8_000)]
+    public void All_that_a_client_may_have_fits_into_one_request_and_one_token(bool fits, int scopes, int audiences, int claims)
+    {
+        var document = new JsonObject
+        {
+            ["scopes"] = new JsonArray([.. Enumerable.Range(0, scopes).Select(i => (JsonNode)$"{i}".PadLeft(128, 's'))]),
+            ["audiences"] = new JsonArray([.. Enumerable.Range(0, audiences).Select(i => (JsonNode)$"{i}".PadLeft(512, 'a'))]),
+            ["claims"] = new JsonObject { ["c"] = new string('v', claims) },
+        };
+
+        var reading = New(document.ToJsonString());
+
+        Assert.Equal(fits, reading.Succeeded);
+        Assert.Equal(fits ? [] : ["$"], reading.Errors.Keys);
+    }
+
+    [Fact]
+    public void What_has_to_be_escaped_in_a_form_counts_escaped() =>
+        Assert.Equal(["$"], New(new JsonObject { ["scopes"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)$"{i}".PadLeft(128, ':'))]) }.ToJsonString()).Errors.Keys);
+
+    [Fact]
+    public void A_stored_document_that_an_earlier_version_let_grow_too_large_is_read()
+    {
+        var scopes = Enumerable.Range(0, 200).Select(i => $"{i}".PadLeft(128, 's')).ToList();
+        var stored = new JsonObject { ["clientId"] = "big", ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]) }.ToJsonString();
+        var big = ClientDocumentReader.ReadStored("big", stored);
+        Assert.True(ClientId.TryParse("big", out var id));
+
+        Assert.Equal(scopes, big.Scopes);
+        Assert.Equal(["$"], ClientDocumentReader.ReadPatch("""{"name":"x"}"""u8.ToArray(), id, stored, ServerLifetime).Errors.Keys);
+        Assert.True(ClientDocumentReader.ReadPatch("""{"scopes":["s"]}"""u8.ToArray(), id, stored, ServerLifetime).Succeeded);
     }
 
     [Theory]

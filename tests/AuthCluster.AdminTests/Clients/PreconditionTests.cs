@@ -1,0 +1,97 @@
+using AuthCluster.AdminTests.Session;
+
+namespace AuthCluster.AdminTests.Clients;
+
+/// <summary>RFC 9110 sections 8.4, 13.1.2 and 15.5.16, RFC 5789 section 2.2, RFC 7694 section 3: conditional reads, and what a refused body is told.</summary>
+[Collection(OnAdminServer.Name)]
+public sealed class PreconditionTests(AdminServer server)
+{
+    [Fact]
+    public async Task A_read_of_what_is_known_already_answers_304_until_it_is_changed()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("known-already");
+        var secret = $"/clients/known-already/secrets/{created.Json["secretId"]}";
+
+        foreach (var path in (string[])["/clients/known-already", "/clients/known-already/secrets", secret])
+        {
+            foreach (var tags in (string[])[created.ETag!, "W/" + created.ETag, "\"other\", " + created.ETag, "*"])
+            {
+                var unchanged = await ReadAsync(path, tags);
+                Assert.Equal(304, unchanged.Status);
+                Assert.Empty(unchanged.Body);
+                Assert.Equal(created.ETag, unchanged.ETag);
+            }
+
+            Assert.Equal(200, (await ReadAsync(path, "\"other\"")).Status);
+            (await ReadAsync(path, "nonsense")).Refused(400);
+        }
+
+        (await ReadAsync("/clients/known-already/secrets/none", "*")).Refused(404);
+        (await ReadAsync("/clients/nobody", "*")).Refused(404);
+        Assert.Equal(200, (await admin.PatchAsync("/clients/known-already", """{ "name": "x" }""")).Status);
+        var read = await ReadAsync("/clients/known-already", created.ETag!);
+        Assert.Equal(200, read.Status);
+        Assert.NotEqual(created.ETag, read.ETag);
+
+        Task<Answer> ReadAsync(string path, string tags) => admin.SendAsync(HttpMethod.Get, path, null, null, ("If-None-Match", tags));
+    }
+
+    [Fact]
+    public async Task A_change_is_not_made_while_what_it_names_is_there()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("none-match");
+
+        foreach (var tags in (string[])["*", created.ETag!, "W/" + created.ETag])
+        {
+            (await admin.PatchAsync("/clients/none-match", """{ "name": "x" }""", ("If-None-Match", tags))).Refused(412);
+            (await admin.PostAsync("/clients/none-match/disable", null, ("If-None-Match", tags))).Refused(412);
+            (await admin.PostAsync("/clients/none-match/secrets", null, ("If-None-Match", tags))).Refused(412);
+            (await admin.DeleteAsync("/clients/none-match", ("If-None-Match", tags))).Refused(412);
+            (await admin.PostAsync("/clients", """{ "clientId": "none-match" }""", ("If-None-Match", tags))).Refused(412);
+        }
+
+        Assert.Equal(created.ETag, (await admin.GetAsync("/clients/none-match")).ETag);
+        Assert.Equal(201, (await admin.PostAsync("/clients", """{ "clientId": "none-match-new" }""", ("If-None-Match", "*"))).Status);
+        Assert.Equal(200, (await admin.PatchAsync("/clients/none-match", """{ "name": "x" }""", ("If-None-Match", "\"other\""))).Status);
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("identity", true)]
+    [InlineData("Identity, identity", true)]
+    [InlineData("gzip", false)]
+    [InlineData("identity, gzip", false)]
+    public async Task A_body_is_taken_where_its_content_encoding_encodes_nothing(string encoding, bool taken)
+    {
+        var admin = await server.CallerAsync();
+
+        foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Post, "/clients"), (HttpMethod.Patch, "/clients/plain"), (HttpMethod.Post, "/clients/plain/secrets")])
+        {
+            // With an unknown member, so that nothing is made: who is told of it had the body read.
+            var answer = await admin.SendAsync(method, path, """{ "nmae": 1 }""", null, ("Content-Encoding", encoding));
+
+            answer.Refused(taken ? 400 : 415);
+            Assert.Equal(taken ? null : "identity", answer.Header("Accept-Encoding"));
+            Assert.Null(answer.Header("Accept"));
+        }
+    }
+
+    [Fact]
+    public async Task A_body_of_another_media_type_is_told_which_is_taken()
+    {
+        var admin = await server.CallerAsync();
+
+        var post = await admin.SendAsync(HttpMethod.Post, "/clients", "{}", "text/plain");
+        var put = await admin.SendAsync(HttpMethod.Put, "/clients/plain", "{}", "application/merge-patch+json", ("If-Match", "*"));
+        var patch = await admin.SendAsync(HttpMethod.Patch, "/clients/plain", "{}", "application/json");
+
+        foreach (var (answer, header, value) in ((Answer, string, string)[])[(post, "Accept", "application/json"), (put, "Accept", "application/json"), (patch, "Accept-Patch", "application/merge-patch+json")])
+        {
+            answer.Refused(415);
+            Assert.Equal(value, answer.Header(header));
+            Assert.Null(answer.Header("Accept-Encoding"));
+        }
+    }
+}
