@@ -1,5 +1,4 @@
 using AuthCluster.Client;
-using AuthCluster.Client.AspNetCore;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
 using AuthCluster.ClientTests.Servers;
