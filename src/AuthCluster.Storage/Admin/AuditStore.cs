@@ -80,7 +80,7 @@ public sealed class AuditStore(Database database)
     }
 
     /// <summary>Whether an entry is there.</summary>
-    public async Task<bool> ContainsAsync(string auditId, CancellationToken cancellationToken = default) =>
+    internal async Task<bool> ContainsAsync(string auditId, CancellationToken cancellationToken = default) =>
         (await database.ReadAsync(_contains, new { AuditId = auditId }, row => row.GetInt32(0), cancellationToken)).Count > 0;
 
     /// <summary>Whether a text has the form of what a page gives as its next.</summary>

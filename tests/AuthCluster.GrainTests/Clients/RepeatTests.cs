@@ -39,7 +39,8 @@ public sealed class RepeatTests(GrainCluster cluster)
 
         Assert.Equal(ClientOutcome.Done, revoked.Outcome);
         var secrets = (await grain.GetAsync(Cancellation)).Client!.Secrets;
-        Assert.Equal(["s1", .. adds.Skip(1).Select(add => add.Secret.SecretId)], secrets.Select(secret => secret.SecretId));
+        // Calls that are made at once come in any order.
+        Assert.Equal(adds.Skip(1).Select(add => add.Secret.SecretId).Append("s1").Order(StringComparer.Ordinal), secrets.Select(secret => secret.SecretId).Order(StringComparer.Ordinal));
         Assert.Equal(generation + Each, (await cluster.AskAsync(id)).Grant!.Generation);
         Assert.Equal(Refusal.WrongSecret, (await cluster.AskAsync(id, Ask(Present("secret-0")))).Refusal);
         Assert.Equal(
@@ -52,7 +53,6 @@ public sealed class RepeatTests(GrainCluster cluster)
     public async Task A_client_whose_row_holds_a_secret_twice_can_be_administered_and_the_secret_revoked()
     {
         var id = await cluster.CreateAsync(Document("read"), SecretOf(Secret), SecretOf("the doubled one", "doubled"));
-        await cluster.RestsAsync(id);
         await cluster.ForgetAsync(id);
         var row = JsonNode.Parse(await cluster.RowAsync(id))!;
         row["secrets"]!.AsArray().Add(row["secrets"]![1]!.DeepClone());
