@@ -21,6 +21,8 @@ internal sealed class GeneratedClient
         _assembly = Compile(new CSharpClientGenerator(description, new CSharpClientGeneratorSettings
         {
             ClassName = "AdminClient",
+            // This generator's own format has no offset, which a time of RFC 3339 must have.
+            ParameterDateTimeFormat = "O",
             CSharpGeneratorSettings =
             {
                 Namespace = "Generated",

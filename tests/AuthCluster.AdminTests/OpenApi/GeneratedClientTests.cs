@@ -50,7 +50,7 @@ public sealed class GeneratedClientTests(AdminServer server)
         await client.CallAsync("getUsageReport", ("to", DateTimeOffset.UtcNow), ("limit", 1));
         Assert.NotEmpty((await client.CallAsync("describeCluster"))!.Silos);
         await client.CallAsync("deleteClient", ("id", Id));
-        Assert.Equal(9, (int)Enumerable.Count((await client.CallAsync("listAudit", ("client", Id), ("limit", 20)))!.Items));
+        Assert.Equal(10, (int)Enumerable.Count((await client.CallAsync("listAudit", ("client", Id), ("limit", 20)))!.Items));
         await client.CallAsync("revokeAllTokens");
 
         Assert.Equal(
