@@ -118,7 +118,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Of_very_many_secrets_that_end_at_once_each_is_warned_of_once_and_a_thousand_by_name()
     {
-        using var gate = new StorageGate(_clock, NullLogger<StorageGate>.Instance);
+        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         var end = new DateTimeOffset(2060, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
