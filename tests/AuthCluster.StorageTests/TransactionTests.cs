@@ -8,6 +8,8 @@ namespace AuthCluster.StorageTests;
 /// <summary>How transactions fail: what a caller learns is why, and whether something was written.</summary>
 public sealed class TransactionTests(ITestOutputHelper output)
 {
+    private static readonly DateTimeOffset Hour = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
 #pragma warning disable CA2201 // What drivers throw, which is what this is about.
@@ -100,7 +102,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Sessions_that_postgresql_ends_within_transactions_throw_nothing_that_is_no_fault_of_storage()
+    public async Task Sessions_that_postgresql_ends_within_transactions_throw_nothing_that_is_no_fault_of_storage_and_each_flush_counts_once()
     {
         const int Writers = 8;
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
@@ -112,17 +114,22 @@ public sealed class TransactionTests(ITestOutputHelper output)
 
         var writing = Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
         {
-            for (var count = 1; !enough.IsCancellationRequested; count++)
+            // A flush whose outcome is not known is repeated under its number.
+            for (var number = 1; !enough.IsCancellationRequested; number++)
             {
-                try
+                for (var isStored = false; !isStored;)
                 {
-                    var rows = Enumerable.Range(0, 50).Select(n => new UsageCount($"c-{n}", new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), "issued", $"w-{writer}", count));
-                    await usage.FlushAsync([.. rows], [], Cancel);
-                    Interlocked.Increment(ref done);
-                }
-                catch (Exception e) when (StorageFaults.IsFault(e))
-                {
-                    faults.AddOrUpdate(StorageFaults.Of(e), 1, (_, n) => n + 1);
+                    try
+                    {
+                        var rows = Enumerable.Range(0, 50).Select(n => new UsageCount($"c-{n}", Hour, "issued", 1));
+                        await usage.FlushAsync(new UsageFlush($"w-{writer}", number, Hour), [.. rows], [], Cancel);
+                        isStored = true;
+                        Interlocked.Increment(ref done);
+                    }
+                    catch (Exception e) when (StorageFaults.IsFault(e))
+                    {
+                        faults.AddOrUpdate(StorageFaults.Of(e), 1, (_, n) => n + 1);
+                    }
                 }
             }
         })).ToList();
@@ -138,7 +145,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
         await Task.WhenAll(writing);
         output.WriteLine($"{done} flushes, {string.Join(", ", faults)}");
         Assert.NotEmpty(faults);
-        await usage.FlushAsync([new UsageCount("after", Samples.Now, "issued", "w", 1)], [], Cancel);
+        Assert.Equal(done, Assert.Single(await usage.ReadAsync("c-7", Hour, Hour.AddHours(1), Cancel)).Count);
     }
 
     private static Database Breaking(Breakage breakage) => new(StorageProvider.SqlServer, new BreakingDatabase(breakage));
