@@ -167,7 +167,7 @@ public sealed partial class SqlServerTextTests
     [GeneratedRegex("'(?:[^']|'')*'|--[^\n]*")]
     private static partial Regex LiteralOrComment();
 
-    [GeneratedRegex(@"\b(begin|start|commit|rollback|vacuum|pragma|attach|concurrently|tablespace|alter\s+system|(create|drop|alter)\s+database)\b", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\b(begin|start|commit|rollback|vacuum|pragma(?!\s+writable_schema)|attach|concurrently|tablespace|alter\s+system|(create|drop|alter)\s+database)\b", RegexOptions.IgnoreCase)]
     private static partial Regex NotWithinTransaction();
 
     /// <summary>The names of tables, types and columns, without what a text calls its answers.</summary>

@@ -6,7 +6,7 @@ namespace AuthCluster.StorageTests.Clients;
 /// <summary>A client id may have 200 characters, in every table that holds one, in a new database and in one that was made for ids of 128.</summary>
 public sealed partial class LongIdTests
 {
-    private const string Widening = "0020_widen_client_ids";
+    private const string Widening = "0015_widen_client_ids";
 
     private static readonly string LongId = "sp-x!b1|" + new string('y', 192);
 

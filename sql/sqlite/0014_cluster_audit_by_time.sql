@@ -3,4 +3,4 @@
 -- Rows: none.
 -- Indexes: none.
 
-insert into schema_version (script_name, applied_at) values ('0016_cluster_audit_by_time', unixepoch() * 1000000);
+insert into schema_version (script_name, applied_at) values ('0014_cluster_audit_by_time', unixepoch() * 1000000);

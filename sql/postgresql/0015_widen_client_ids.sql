@@ -38,4 +38,4 @@ alter table grain_state
     drop constraint grain_state_grain_key_check,
     add constraint grain_state_grain_key_check check (length(grain_key) <= 210) not valid;
 
-insert into schema_version (script_name) values ('0020_widen_client_ids');
+insert into schema_version (script_name) values ('0015_widen_client_ids');

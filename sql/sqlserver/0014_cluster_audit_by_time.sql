@@ -20,4 +20,4 @@ create unique clustered index ix_audit_time on audit (occurred_at, audit_id);
 alter table audit add constraint pk_audit primary key nonclustered (audit_id);
 create index ix_audit_client on audit (client_id, occurred_at, audit_id) where client_id <> N'';
 
-insert into schema_version (script_name) values (N'0016_cluster_audit_by_time');
+insert into schema_version (script_name) values (N'0014_cluster_audit_by_time');

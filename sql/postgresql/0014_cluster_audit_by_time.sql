@@ -2,4 +2,4 @@
 -- Rows: none.
 -- Indexes: none.
 
-insert into schema_version (script_name) values ('0016_cluster_audit_by_time');
+insert into schema_version (script_name) values ('0014_cluster_audit_by_time');

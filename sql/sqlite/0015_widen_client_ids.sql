@@ -18,4 +18,4 @@ pragma writable_schema = reset;
 create table schema_was_widened (id integer not null);
 drop table schema_was_widened;
 
-insert into schema_version (script_name, applied_at) values ('0020_widen_client_ids', unixepoch() * 1000000);
+insert into schema_version (script_name, applied_at) values ('0015_widen_client_ids', unixepoch() * 1000000);

@@ -10,4 +10,4 @@ set quoted_identifier on; set ansi_nulls on; set xact_abort on;
 if object_id(N'OrleansQuery') is null
     exec (N'create view OrleansQuery (QueryKey, QueryText) as select querykey, querytext from orleansquery');
 
-insert into schema_version (script_name) values (N'0015_name_queries');
+insert into schema_version (script_name) values (N'0013_name_queries');

@@ -2,4 +2,4 @@
 -- Rows: none.
 -- Indexes: none.
 
-insert into schema_version (script_name, applied_at) values ('0015_name_queries', unixepoch() * 1000000);
+insert into schema_version (script_name, applied_at) values ('0013_name_queries', unixepoch() * 1000000);

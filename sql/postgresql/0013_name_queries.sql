@@ -2,4 +2,4 @@
 -- Rows: none.
 -- Indexes: none.
 
-insert into schema_version (script_name) values ('0015_name_queries');
+insert into schema_version (script_name) values ('0013_name_queries');

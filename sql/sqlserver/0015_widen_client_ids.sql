@@ -67,4 +67,4 @@ create type last_use_row as table
     primary key (client_id, kind, value)
 );
 
-insert into schema_version (script_name) values (N'0020_widen_client_ids');
+insert into schema_version (script_name) values (N'0015_widen_client_ids');
