@@ -1,5 +1,4 @@
 using AuthCluster.Web.Cluster;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -66,11 +65,20 @@ internal static class AdminBody
         }
         catch (BadHttpRequestException e)
         {
-            return new AdminBodyRead(e.StatusCode == StatusCodes.Status413PayloadTooLarge ? AdminProblem.TooLarge : AdminProblem.BodyNotReceived);
+            return new AdminBodyRead(e.StatusCode switch
+            {
+                StatusCodes.Status413PayloadTooLarge => AdminProblem.TooLarge,
+                StatusCodes.Status408RequestTimeout => AdminProblem.BodyNotReceived,
+                _ => AdminProblem.BodyMalformed,
+            });
         }
-        catch (Exception e) when (e is OperationCanceledException or ConnectionResetException or ConnectionAbortedException or IOException)
+        catch (OperationCanceledException)
         {
             return new AdminBodyRead(AdminProblem.BodyNotReceived);
+        }
+        catch (IOException)
+        {
+            return new AdminBodyRead(AdminProblem.BodyMalformed);
         }
 
         return new AdminBodyRead(null) { Bytes = bytes.ToArray() };

@@ -60,6 +60,8 @@ internal static class AdminProblem
 
     public static AdminAnswer BodyNotReceived { get; } = Of(408, "Request Timeout", "The body did not arrive whole and in time.");
 
+    public static AdminAnswer BodyMalformed { get; } = Of(400, "Bad Request", "The body can't be read as HTTP frames it; check Content-Length or the chunks.");
+
     public static AdminAnswer KeyReused { get; } = Of(
         422, "Unprocessable Content", "This Idempotency-Key was used before with another body; take a new key for a new request.");
 

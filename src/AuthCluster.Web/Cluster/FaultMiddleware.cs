@@ -22,7 +22,8 @@ public sealed partial class FaultMiddleware(RequestDelegate next, ILogger<FaultM
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The caller has gone; whatever failed, failed for nobody.
+            // The caller has gone; whatever failed, failed for nobody. What was not written yet must not go out as an empty 200.
+            context.Abort();
         }
         catch (BadHttpRequestException e) when (!context.Response.HasStarted)
         {

@@ -2,7 +2,6 @@ using System.Buffers;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Cluster;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Tokens;
@@ -95,8 +94,16 @@ internal static class FormBody
         {
             return new FormBodyRead(null, OAuthError.BodyNotReceived);
         }
-        catch (Exception e) when (e is ConnectionResetException or ConnectionAbortedException or OperationCanceledException or IOException)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
+            if (!request.HttpContext.RequestAborted.IsCancellationRequested)
+            {
+                // Kestrel throws an IOException for a chunk size past 2^31, for one, while its sender waits for an answer.
+                return new FormBodyRead(null, OAuthError.MalformedBody);
+            }
+
+            // Nobody is there to answer. Aborting makes sure that no empty 200 goes out.
+            request.HttpContext.Abort();
             return default;
         }
         finally

@@ -43,6 +43,9 @@ public static class PreparedClients
     /// <summary>May have <c>authcluster:read</c>, and <c>read</c> for an audience of its own.</summary>
     public static readonly TestClient Operator = New("operator");
 
+    /// <summary>May have <c>authcluster:admin</c>.</summary>
+    public static readonly TestClient Administrator = New("administrator");
+
     /// <summary>Several secrets; this one is valid without an end.</summary>
     public static readonly TestClient Rotating = New("rotating");
 
@@ -89,7 +92,7 @@ public static class PreparedClients
     public static IEnumerable<TestClient> All =>
     [
         Usual, Other, WithDefaults, WithoutDefaults, WithoutScopes, Disabled, WithoutGrants, BasicOnly, PostOnly, WithAudiences,
-        WithClaims, Operator, .. SecretsOfRotating, Given, .. Counted,
+        WithClaims, Operator, Administrator, .. SecretsOfRotating, Given, .. Counted,
         Inventory, Inspector, Reusing,
     ];
 
@@ -122,6 +125,7 @@ public static class PreparedClients
                 ["claims"] = JsonNode.Parse("""{ "tenant": "Ünited \"quotes\" & <tags>", "tier": 3, "flags": [true, 1.5, "x"], "address": { "city": "Zürich" } }"""),
             }),
             ClientDocument.For(Operator, new() { ["scopes"] = List("authcluster:read", "read"), ["defaultScopes"] = List("read"), ["audiences"] = List("inventory") }),
+            ClientDocument.For(Administrator, new() { ["scopes"] = List("authcluster:admin") }),
             ClientDocument.For(Rotating, new()
             {
                 ["scopes"] = List("read"),
