@@ -66,7 +66,7 @@ public static class StorageFaults
             && exception is not SqliteException { SqliteErrorCode: 11 or 26 })
         // Both drivers say so when their pool is exhausted.
         || (exception is InvalidOperationException && exception is not ObjectDisposedException)
-        || (exception is not OperationCanceledException && IsOfDriver(exception));
+        || (exception is not (OperationCanceledException or DbException) && IsOfDriver(exception));
 
     /// <summary>Whether the code of a driver threw it.</summary>
     private static bool IsOfDriver(Exception exception) => exception.Source is "Microsoft.Data.SqlClient" or "Npgsql" or "Microsoft.Data.Sqlite";
