@@ -35,6 +35,7 @@ public static class WebSetup
         services.AddSingleton<TokenValidator>();
         services.AddSingleton<ReusableTokens>();
         services.AddSingleton<RefusalPacer>();
+        services.AddSingleton<RefusalLog>();
         services.AddSingleton<TokenEndpoint>();
         services.AddSingleton<CallerDoor>();
         services.AddSingleton<IntrospectionEndpoint>();

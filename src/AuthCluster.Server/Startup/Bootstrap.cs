@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Cluster;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Server.Settings;
+using AuthCluster.Server.Telemetry;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.Cluster;
 
@@ -26,6 +27,7 @@ internal sealed partial class Bootstrap(
     private const string Actor = "system:bootstrap";
     private static readonly TimeSpan TryFor = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ShowWithin = TimeSpan.FromSeconds(2);
 
     // Bounded so that a file of ten thousand clients neither floods the storage nor takes its turns one by one.
     private const int ClientsAtOnce = 16;
@@ -47,9 +49,9 @@ internal sealed partial class Bootstrap(
             foreach (var problem in e.Problems)
             {
                 LogRefused(problem);
-                await Console.Error.WriteLineAsync(problem);
             }
 
+            await ServerConsole.TellAsync(e.Problems);
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }
@@ -88,7 +90,20 @@ internal sealed partial class Bootstrap(
             ? await MakeFirstClientAsync(firstStart, Admin(FirstStartNotice.AdminId), cancellationToken)
             : null;
         var demo = await MakeFirstClientAsync(firstStart, Demo(FirstStartNotice.DemoId), cancellationToken);
-        await Console.Out.WriteLineAsync(FirstStartNotice.Text(settings, admin, demo));
+        var shown = ShowAsync(firstStart, FirstStartNotice.Text(settings, admin, demo), cancellationToken);
+
+        // Usually the credentials stand there before the server says that it is ready; a console that nobody reads holds up no start.
+        await Task.WhenAny(shown, Task.Delay(ShowWithin, clock, cancellationToken));
+        if (shown.IsCompleted)
+        {
+            await shown;
+        }
+    }
+
+    /// <summary>The first start is over when its credentials were shown: a start that ends before shows them again.</summary>
+    private static async Task ShowAsync(FirstStart firstStart, string notice, CancellationToken cancellationToken)
+    {
+        await ServerConsole.WriteAsync(notice);
         await firstStart.EndAsync(cancellationToken);
     }
 

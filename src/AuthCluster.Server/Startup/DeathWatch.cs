@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AuthCluster.Grains.Cluster;
+using AuthCluster.Server.Telemetry;
 
 namespace AuthCluster.Server.Startup;
 
@@ -13,7 +14,7 @@ namespace AuthCluster.Server.Startup;
 /// silo does, which says of itself that it is dead at its end: until then it was the others.
 /// </remarks>
 internal sealed partial class DeathWatch(
-    IClusterMembershipService membership, ILocalSiloDetails silo, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
+    IClusterMembershipService membership, ILocalSiloDetails silo, ServerConsole console, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -27,7 +28,8 @@ internal sealed partial class DeathWatch(
             if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
                 LogDeclaredDead();
-                await Console.Error.WriteLineAsync("The other silos declared this one dead; it ends, to be started again.");
+                await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);
+                console.Dispose();
                 Process.GetCurrentProcess().Kill();
             }
         }

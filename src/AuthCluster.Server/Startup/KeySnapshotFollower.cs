@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Grains.Cluster;
+using AuthCluster.Server.Telemetry;
 using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Keys;
 
@@ -53,7 +54,7 @@ internal sealed partial class KeySnapshotFollower(
         {
             LogWrongKey();
             Environment.ExitCode = 1;
-            await Console.Error.WriteLineAsync(SiloPreparation.WrongEncryptionKey);
+            await ServerConsole.TellAsync([SiloPreparation.WrongEncryptionKey]);
             lifetime.StopApplication();
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))

@@ -31,6 +31,7 @@ internal static class ServerHost
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
         LogSetup.Configure(builder.Logging);
         ListenerCheck.Require(settings);
+        using var console = new ServerConsole();
 
         using var startupLog = LoggerFactory.Create(logging =>
         {
@@ -46,7 +47,7 @@ internal static class ServerHost
 
         ConfigureServices(builder, settings, keys, silo, membership);
         ConfigureHttp(builder, settings);
-        await using var app = builder.Build();
+        await using var app = console.LendTo(builder);
         Map(app, settings);
         if (silo is not null)
         {
@@ -70,6 +71,7 @@ internal static class ServerHost
 
         // Registered before the silo, so that it runs first on a stop.
         services.AddHostedService<ShutdownDrain>();
+        services.AddHostedService<LogWatch>();
         services.AddAuthClusterWeb(settings.IssuerUri, keys);
         services.AddAuthClusterAdmin(new AdminDefaults((int)settings.Tokens.Lifetime.TotalSeconds));
         TelemetrySetup.Configure(services, builder.Configuration);

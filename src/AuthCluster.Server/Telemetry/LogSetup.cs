@@ -7,8 +7,8 @@ internal static class LogSetup
 {
     /// <summary>
     /// Categories that print paths, query strings, header lines or bodies at their lower levels, each with all
-    /// that lie below it. They are set after the configuration, so that no level that it gives for one of them,
-    /// or for a longer name below it, turns them on.
+    /// that lie below it, or that name a grain, and so the id that a caller sent, which may be a secret. No level in the
+    /// configuration turns them on.
     /// </summary>
     private static readonly (string Category, LogLevel Least)[] Muted =
     [
@@ -19,6 +19,7 @@ internal static class LogSetup
         ("Microsoft.AspNetCore.Routing", LogLevel.Warning),
         ("Microsoft.AspNetCore.HttpsPolicy", LogLevel.Warning),
         ("Microsoft.IdentityModel", LogLevel.Warning),
+        ("Orleans", LogLevel.Warning),
     ];
 
     public static void Configure(ILoggingBuilder logging)
@@ -27,6 +28,8 @@ internal static class LogSetup
         // Lines to read, unless Logging:Console:FormatterName asks for another form, such as json.
         logging.AddConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
+        // The console behind it takes lines without waiting and counts what it drops; the logger's own queue must not wait either.
+        logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {
             options.SingleLine = true;
@@ -41,29 +44,18 @@ internal static class LogSetup
         logging.Services.PostConfigure<LoggerFilterOptions>(Mute);
     }
 
+    /// <summary>Every rule also asks for the least level, whatever it says itself; where no rule fits, one that only asks for it.</summary>
     private static void Mute(LoggerFilterOptions options)
     {
-        foreach (var (category, least) in Muted)
+        foreach (var (i, rule) in options.Rules.Index().ToList())
         {
-            foreach (var rule in options.Rules.Where(rule => IsBelow(rule.CategoryName, category) && (rule.LogLevel ?? LogLevel.Trace) < least).ToList())
-            {
-                options.Rules.Remove(rule);
-            }
-
-            options.AddFilter<ConsoleLoggerProvider>(category, least);
-        }
-    }
-
-    // A rule's name may hold one wildcard. The longer name beats the shorter.
-    private static bool IsBelow(string? name, string category)
-    {
-        if (name is null)
-        {
-            return false;
+            options.Rules[i] = new LoggerFilterRule(
+                rule.ProviderName, rule.CategoryName, rule.LogLevel, (provider, category, level) => IsLetThrough(category, level) && (rule.Filter?.Invoke(provider, category, level) ?? true));
         }
 
-        var start = name.Split('*')[0];
-        return start.StartsWith(category, StringComparison.OrdinalIgnoreCase)
-            || (name.Contains('*', StringComparison.Ordinal) && name.Length >= category.Length && category.StartsWith(start, StringComparison.OrdinalIgnoreCase));
+        options.Rules.Insert(0, new LoggerFilterRule(null, null, options.MinLevel, (_, category, level) => IsLetThrough(category, level)));
     }
+
+    private static bool IsLetThrough(string? category, LogLevel level) =>
+        category is null || !Array.Exists(Muted, muted => level < muted.Least && category.StartsWith(muted.Category, StringComparison.OrdinalIgnoreCase));
 }

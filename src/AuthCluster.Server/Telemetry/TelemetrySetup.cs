@@ -29,7 +29,7 @@ internal static class TelemetrySetup
         });
         if (hasOtlp)
         {
-            telemetry.WithTracing(tracing => tracing.AddSource(Sources).AddOtlpExporter());
+            telemetry.WithTracing(tracing => tracing.AddSource(Sources).AddProcessor<CallersTextOutOfTraces>().AddOtlpExporter());
         }
     }
 

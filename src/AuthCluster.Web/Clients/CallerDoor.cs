@@ -14,7 +14,7 @@ namespace AuthCluster.Web.Clients;
 /// known: head, body, admission, parse, authenticate. What is refused is answered here, as the token endpoint does.
 /// </summary>
 public sealed partial class CallerDoor(
-    ClientAuthority authority, RefusalPacer pacer, Admission admission, TimeProvider clock, ILogger<CallerDoor> logger)
+    ClientAuthority authority, RefusalPacer pacer, RefusalLog refusals, Admission admission, TimeProvider clock, ILogger<CallerDoor> logger)
 {
     /// <summary>Largest accepted form body, in bytes: tokens have extra claims.</summary>
     public const int MaxFormBytes = 32_768;
@@ -32,7 +32,7 @@ public sealed partial class CallerDoor(
         OAuthAnswer.ForbidCaching(context.Response);
         if (FormBody.CheckHead(context.Request, MaxFormBytes) is { } headError)
         {
-            await RefuseAsync(context, headError, null);
+            await RefuseAsync(context, headError, LoggableClient.None);
             return;
         }
 
@@ -41,7 +41,7 @@ public sealed partial class CallerDoor(
         {
             if (read.Error is { } bodyError)
             {
-                await RefuseAsync(context, bodyError, null);
+                await RefuseAsync(context, bodyError, LoggableClient.None);
             }
 
             return;
@@ -51,7 +51,7 @@ public sealed partial class CallerDoor(
         context.Request.BodyReader.AdvanceTo(body.End);
         if (!parsed.Succeeded)
         {
-            await RefuseAsync(context, parsed.Error, parsed.ClientId, arrived);
+            await RefuseAsync(context, parsed.Error, LoggableClient.Unknown(parsed.ClientId), arrived);
             return;
         }
 
@@ -67,7 +67,7 @@ public sealed partial class CallerDoor(
     {
         if (!admission.TryEnter(out var place))
         {
-            await RefuseAsync(context, OAuthError.TemporarilyUnavailable, credentials.ClientId);
+            await RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Unknown(credentials.ClientId));
             return;
         }
 
@@ -96,10 +96,11 @@ public sealed partial class CallerDoor(
                     answer.Scopes.IsDefault ? [] : answer.Scopes,
                     answer.Introspects.IsDefault ? [] : answer.Introspects);
             case DecisionKind.Refused:
-                await RefuseAsync(context, RefusalMapping.ErrorOf(answer.Refusal), credentials.ClientId, arrived, answer.Refusal.ToString());
+                var client = answer.Refusal == Refusal.UnknownClient ? LoggableClient.Unknown(credentials.ClientId) : LoggableClient.Known(credentials.ClientId);
+                await RefuseAsync(context, RefusalMapping.ErrorOf(answer.Refusal), client, arrived, answer.Refusal.ToString());
                 return null;
             default:
-                await RefuseAsync(context, OAuthError.TemporarilyUnavailable, credentials.ClientId);
+                await RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Unknown(credentials.ClientId));
                 return null;
         }
     }
@@ -107,10 +108,10 @@ public sealed partial class CallerDoor(
     /// <summary>Answers with an error.</summary>
     /// <param name="context">The request.</param>
     /// <param name="error">The error.</param>
-    /// <param name="clientId">Who asked, when it may be logged.</param>
+    /// <param name="client">Who asked.</param>
     /// <param name="arrived">When it arrived, a timestamp of the clock: a failed authentication is held until its beat.</param>
     /// <param name="reason">More than the caller is told, for the log.</param>
-    internal async Task RefuseAsync(HttpContext context, OAuthError error, ClientId? clientId, long arrived = 0, string? reason = null)
+    internal async Task RefuseAsync(HttpContext context, OAuthError error, LoggableClient client, long arrived = 0, string? reason = null)
     {
         if (ReferenceEquals(error, OAuthError.ClientAuthenticationFailed))
         {
@@ -121,9 +122,12 @@ public sealed partial class CallerDoor(
             ? ComeBackAfter
             : null;
         await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
-        LogRefused(
-            context.Request.Path.Value ?? "", clientId?.Value ?? "", error.Code, reason ?? error.Description,
-            SourceNetwork.AddressOf(context), context.TraceIdentifier);
+        if (refusals.MayLog(client.IsProven))
+        {
+            LogRefused(
+                context.Request.Path.Value ?? "", client.Text, error.Code, reason ?? error.Description,
+                SourceNetwork.AddressOf(context), context.TraceIdentifier);
+        }
     }
 
     [LoggerMessage(1301, LogLevel.Information, "{Path} refused to client {ClientId}: {Error} ({Reason}), from {RemoteAddress} ({CorrelationId})")]

@@ -24,7 +24,7 @@ public sealed class IntrospectionEndpoint(CallerDoor door, TokenValidator valida
     {
         if (!validator.IsReady)
         {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);
+            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
             return;
         }
 
@@ -43,7 +43,7 @@ public sealed class IntrospectionEndpoint(CallerDoor door, TokenValidator valida
                 await OAuthAnswer.WriteJsonAsync(context.Response, IntrospectionResponse.Inactive);
                 break;
             default:
-                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);
+                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
                 break;
         }
     }

@@ -23,7 +23,7 @@ public sealed class RevocationEndpoint(CallerDoor door, TokenValidator validator
     {
         if (!validator.IsReady)
         {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);
+            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
             return;
         }
 
@@ -35,7 +35,7 @@ public sealed class RevocationEndpoint(CallerDoor door, TokenValidator validator
 
         if (token.ClientId != caller.ClientId)
         {
-            await door.RefuseAsync(context, OAuthError.TokenOfAnotherClient, caller.ClientId);
+            await door.RefuseAsync(context, OAuthError.TokenOfAnotherClient, LoggableClient.Proven(caller.ClientId));
             return;
         }
 
@@ -45,10 +45,10 @@ public sealed class RevocationEndpoint(CallerDoor door, TokenValidator validator
                 Done(context.Response);
                 break;
             case ClientOutcome.TooMany:
-                await door.RefuseAsync(context, OAuthError.TooManyRevocations, caller.ClientId);
+                await door.RefuseAsync(context, OAuthError.TooManyRevocations, LoggableClient.Proven(caller.ClientId));
                 break;
             default:
-                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);
+                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
                 break;
         }
     }

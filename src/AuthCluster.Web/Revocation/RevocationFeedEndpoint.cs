@@ -20,14 +20,14 @@ public sealed class RevocationFeedEndpoint(CallerDoor door, RevocationWatch watc
         OAuthAnswer.ForbidCaching(context.Response);
         if (!HttpMethods.IsGet(context.Request.Method))
         {
-            await door.RefuseAsync(context, OAuthError.MethodNotGet, null);
+            await door.RefuseAsync(context, OAuthError.MethodNotGet, LoggableClient.None);
             return;
         }
 
         var parsed = RevocationFeedRequest.Parse(context.Request.Headers.Authorization.ToArray(), context.Request.QueryString.Value);
         if (!parsed.Succeeded)
         {
-            await door.RefuseAsync(context, parsed.Error, parsed.ClientId, arrived);
+            await door.RefuseAsync(context, parsed.Error, LoggableClient.Unknown(parsed.ClientId), arrived);
             return;
         }
 
@@ -40,14 +40,14 @@ public sealed class RevocationFeedEndpoint(CallerDoor door, RevocationWatch watc
 
         if (!caller.MayReadFeed)
         {
-            await door.RefuseAsync(context, OAuthError.InsufficientScope, caller.ClientId);
+            await door.RefuseAsync(context, OAuthError.InsufficientScope, LoggableClient.Proven(caller.ClientId));
             return;
         }
 
         var page = await watch.ReadAsync(request.After, request.Wait, arrived, context.RequestAborted);
         if (!page.Known)
         {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, caller.ClientId);
+            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
             return;
         }
 

@@ -24,6 +24,7 @@ public sealed partial class TokenEndpoint(
     TokenSigner signer,
     ReusableTokens reusable,
     RefusalPacer pacer,
+    RefusalLog refusals,
     Admission admission,
     TokenMetrics metrics,
     TimeProvider clock,
@@ -98,30 +99,30 @@ public sealed partial class TokenEndpoint(
         request.BodyReader.AdvanceTo(body.End);
         if (!parsed.Succeeded)
         {
-            await AnswerAsync(context, arrived, parsed.Error, new Asked(parsed.ClientId?.Value ?? (parsed.ClientIdIsMasked ? "(masked)" : ""), parsed.AuthMethod?.Name() ?? "none"));
+            await AnswerAsync(context, arrived, parsed.Error, new Asked(parsed.ClientIdIsMasked ? LoggableClient.OutsideGrammar : LoggableClient.Unknown(parsed.ClientId), parsed.AuthMethod?.Name() ?? "none"));
             return;
         }
 
         var token = parsed.Request;
         var credentials = new ClientCredentials { ClientId = token.ClientId, Secret = token.Secret, Method = token.AuthMethod };
-        var asked = new Asked(token.ClientId.Value, token.AuthMethod.Name());
+        var asked = new Asked(LoggableClient.Unknown(token.ClientId), token.AuthMethod.Name());
         var answer = await authority.DecideAsync(
             credentials, secret => Command(secret, token), SourceNetwork.Of(context), context.RequestAborted);
         switch (answer.Kind)
         {
             case DecisionKind.Allowed:
-                await IssueAsync(context, arrived, asked, answer);
+                await IssueAsync(context, arrived, token.ClientId, asked with { Client = LoggableClient.Proven(token.ClientId) }, answer);
                 break;
             case DecisionKind.Refused:
-                await RefuseAsync(context, arrived, asked with { Scope = LoggableScope.Of(token) }, answer);
+                await RefuseAsync(context, arrived, token, asked, answer);
                 break;
             default:
-                await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked with { Scope = LoggableScope.Of(token) });
+                await AnswerAsync(context, arrived, OAuthError.TemporarilyUnavailable, asked);
                 break;
         }
     }
 
-    private async Task IssueAsync(HttpContext context, long arrived, Asked asked, IssueTokenAnswer answer)
+    private async Task IssueAsync(HttpContext context, long arrived, ClientId clientId, Asked asked, IssueTokenAnswer answer)
     {
         var grant = answer.Grant!;
         if (!signer.IsReady)
@@ -130,7 +131,7 @@ public sealed partial class TokenEndpoint(
             return;
         }
 
-        var signed = reusable.GetOrSign(asked.ClientId, grant);
+        var signed = reusable.GetOrSign(clientId.Value, grant);
         WriteLimits(context.Response, answer.Limit);
         // Counted first: who has the answer finds it in the metrics.
         var elapsed = clock.GetElapsedTime(arrived);
@@ -140,20 +141,35 @@ public sealed partial class TokenEndpoint(
         if (answer.Limit is { IsExceeded: true } exceeded)
         {
             metrics.OverLimit(exceeded);
-            LogOverLimit(_logger, asked.ClientId, grant.Scope, exceeded.RateExceeded ? "rate limit" : "quota", SourceNetwork.AddressOf(context), context.TraceIdentifier);
+            if (refusals.MayLog(isProven: true))
+            {
+                LogOverLimit(_logger, clientId.Value, grant.Scope, exceeded.RateExceeded ? "rate limit" : "quota", SourceNetwork.AddressOf(context), context.TraceIdentifier);
+            }
         }
 
         if (_issuance.IsEnabled(LogLevel.Debug))
         {
-            LogIssued(_issuance, Issued, asked.ClientId, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+            LogIssued(_issuance, Issued, clientId.Value, grant.Scope, signed.Jti, SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
         }
     }
 
-    private async Task RefuseAsync(HttpContext context, long arrived, Asked asked, IssueTokenAnswer answer)
+    private async Task RefuseAsync(HttpContext context, long arrived, TokenRequest token, Asked asked, IssueTokenAnswer answer)
     {
         var error = RefusalMapping.ErrorOf(answer.Refusal);
         WriteLimits(context.Response, answer.Limit);
-        await AnswerAsync(context, arrived, error, asked with { Reason = answer.Refusal.ToString() }, answer.Delay);
+        asked = asked with { Reason = answer.Refusal.ToString() };
+        if (!ReferenceEquals(error, OAuthError.ClientAuthenticationFailed))
+        {
+            // Targets and limits are looked at only when all scopes are the client's.
+            var areRegistered = answer.Refusal is Refusal.TargetNotAllowed or Refusal.RateLimited or Refusal.QuotaExceeded;
+            asked = asked with { Client = LoggableClient.Proven(token.ClientId), Scope = LoggableText.Scopes(token.RequestedScopes, areRegistered) };
+        }
+        else if (answer.Refusal != Refusal.UnknownClient)
+        {
+            asked = asked with { Client = LoggableClient.Known(token.ClientId) };
+        }
+
+        await AnswerAsync(context, arrived, error, asked, answer.Delay);
     }
 
     private async Task AnswerAsync(HttpContext context, long arrived, OAuthError error, Asked asked, TimeSpan retryAfter = default)
@@ -170,9 +186,12 @@ public sealed partial class TokenEndpoint(
         metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
         await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
 
-        LogRefused(
-            _logger, asked.ClientId ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason, asked.Scope ?? "",
-            SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+        if (refusals.MayLog(asked.Client.IsProven))
+        {
+            LogRefused(
+                _logger, asked.Client.Text ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason, asked.Scope ?? "",
+                SourceNetwork.AddressOf(context), elapsed.TotalMilliseconds, context.TraceIdentifier);
+        }
     }
 
     private static IssueTokenCommand Command(PresentedSecret secret, TokenRequest token) => new(
@@ -222,5 +241,5 @@ public sealed partial class TokenEndpoint(
     private static partial void LogOverLimit(ILogger logger, string clientId, string scope, string limit, string remoteAddress, string correlationId);
 
     /// <summary>What is known of who asked and for what, for the log and the metrics.</summary>
-    private readonly record struct Asked(string ClientId, string AuthMethod, string Reason = "", string Scope = "");
+    private readonly record struct Asked(LoggableClient Client, string AuthMethod, string Reason = "", string Scope = "");
 }

@@ -1,0 +1,52 @@
+using System.Diagnostics.Metrics;
+
+namespace AuthCluster.Server.Telemetry;
+
+/// <summary>Tells what the log lost while nobody read the console: in a metric at once, and in one line when the console takes lines again.</summary>
+internal sealed partial class LogWatch : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly ServerConsole _console;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private long _told;
+
+    public LogWatch(ServerConsole console, IMeterFactory meters, TimeProvider clock, ILogger<LogWatch> logger)
+    {
+        _console = console;
+        _clock = clock;
+        _logger = logger;
+        meters.Create("AuthCluster.Log").CreateObservableCounter(
+            "authcluster.log.dropped", () => console.Dropped, "{line}", "Lines of the log that were dropped because nobody read the console");
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, _clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Tell();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops.
+        }
+    }
+
+    private void Tell()
+    {
+        var dropped = _console.Dropped;
+        if (dropped > _told && _console.IsDrained)
+        {
+            LogDropped(dropped - _told);
+            _told = dropped;
+        }
+    }
+
+    [LoggerMessage(1620, LogLevel.Warning, "{Count} lines were dropped here because the console was not read fast enough.")]
+    private partial void LogDropped(long count);
+}

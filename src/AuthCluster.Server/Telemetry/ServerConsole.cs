@@ -1,0 +1,72 @@
+using System.Text.RegularExpressions;
+
+namespace AuthCluster.Server.Telemetry;
+
+/// <summary>
+/// The console of a running server. What the log writes to it waits for no reader, and names no client's grain, whose id is whatever a
+/// caller sent as a client id.
+/// </summary>
+internal sealed partial class ServerConsole : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly QueuedWriter _output = new(Console.Out, WithoutGrainIds);
+    private readonly QueuedWriter _error = new(Console.Error, WithoutGrainIds);
+    private int _ended;
+
+    /// <summary>How many lines of the log were dropped because nobody read the console.</summary>
+    public long Dropped => _output.Dropped + _error.Dropped;
+
+    /// <summary>Whether nothing waits to be written.</summary>
+    public bool IsDrained => _output.IsDrained && _error.IsDrained;
+
+    /// <summary>Builds the application so that its log goes through the queues.</summary>
+    /// <remarks>
+    /// The console's logger keeps the writers that it finds when it is made. Afterwards the process has its own again: .NET locks
+    /// <see cref="Console.Out"/> while it writes, so a queue must not stand there.
+    /// </remarks>
+    public WebApplication LendTo(WebApplicationBuilder builder)
+    {
+        var (output, error) = (Console.Out, Console.Error);
+        Console.SetOut(_output);
+        Console.SetError(_error);
+        try
+        {
+            builder.Services.AddSingleton(this);
+            var app = builder.Build();
+            _ = app.Services.GetServices<ILoggerProvider>().Count();
+            return app;
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+    }
+
+    /// <summary>Writes to standard output past the log, so that the text is not dropped.</summary>
+    /// <returns>Completes when the text has been written: late, or never, where nobody reads.</returns>
+    public static Task WriteAsync(string text) => Task.Run(() => Console.Out.WriteLine(text));
+
+    /// <summary>Writes to standard error, and waits for it a second at most.</summary>
+    public static Task TellAsync(IReadOnlyList<string> lines) => Task.WhenAny(
+        Task.Run(() => Console.Error.Write(string.Concat(lines.Select(line => line + Environment.NewLine)))),
+        Task.Delay(Patience, TimeProvider.System));
+
+    /// <summary>Writes what is queued, for a second at most.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            _output.Dispose();
+            _error.Dispose();
+        }
+    }
+
+    private static string WithoutGrainIds(string text) =>
+        text.Contains("client/c:", StringComparison.Ordinal) ? ClientGrainId().Replace(text, "client/c:(masked)") : text;
+
+    // Neither a blank nor a quote nor a backslash is in an id, so that a line of JSON stays one; there some characters are escaped.
+    [GeneratedRegex(@"client/c:([^\s""\\]|\\u[0-9A-Fa-f]{4})+")]
+    private static partial Regex ClientGrainId();
+}
