@@ -1,4 +1,3 @@
-using System.Net;
 using AuthCluster.Server.Settings;
 using AuthCluster.Web.Cluster;
 
@@ -18,7 +17,7 @@ internal static class ManagementFence
         var ports = settings.Http.ManagementUrls.Select(url => BindingAddress.Parse(url).Port).ToHashSet();
         app.Use((context, next) =>
         {
-            if ((context.GetEndpoint()?.Metadata.GetMetadata<ManagementEndpoint>() is { } management && !MayPass(management, ports, context.Connection))
+            if ((context.GetEndpoint()?.Metadata.GetMetadata<ManagementEndpoint>() is { } management && !MayPass(management, ports, context))
                 || (ports.Count > 0 && !ports.Contains(context.Connection.LocalPort) && Array.Exists(Fenced, path => context.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase))))
             {
                 context.SetEndpoint(null);
@@ -30,8 +29,8 @@ internal static class ManagementFence
         });
     }
 
-    private static bool MayPass(ManagementEndpoint endpoint, HashSet<int> ports, ConnectionInfo connection) =>
+    private static bool MayPass(ManagementEndpoint endpoint, HashSet<int> ports, HttpContext context) =>
         ports.Count > 0
-            ? ports.Contains(connection.LocalPort)
-            : !endpoint.LoopbackOnly || (connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address));
+            ? ports.Contains(context.Connection.LocalPort)
+            : !endpoint.LoopbackOnly || LoopbackCaller.Is(context);
 }

@@ -28,6 +28,8 @@ internal static class ServerHost
             Args = args,
             ContentRootPath = AppContext.BaseDirectory,
         });
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED would make everybody's headers believed: TrustedProxies alone decides.
+        builder.Configuration["ForwardedHeaders_Enabled"] = "false";
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
         LogSetup.Configure(builder.Logging);
         ListenerCheck.Require(settings);

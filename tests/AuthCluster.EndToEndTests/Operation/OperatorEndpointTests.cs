@@ -63,5 +63,43 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
             Cancellation);
     }
 
+    [Theory]
+    [InlineData("X-Forwarded-For: 127.0.0.1")]
+    [InlineData("X-Forwarded-For: 203.0.113.9")]
+    [InlineData("x-forwarded-proto: https")]
+    [InlineData("X-Forwarded-Host: auth.example")]
+    [InlineData("X-Original-For: 127.0.0.1")]
+    [InlineData("Forwarded: for=127.0.0.1")]
+    [InlineData("X-Real-IP: 127.0.0.1")]
+    [InlineData("Via: 1.1 proxy")]
+    [InlineData("CF-Connecting-IP: 127.0.0.1")]
+    public async Task A_request_that_a_proxy_on_this_machine_passed_on_sees_no_metrics(string header)
+    {
+        var answer = await RawConnection.ExchangeAsync(server.Address, $"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
+
+        Assert.Equal(404, answer.Status);
+    }
+
+    [Theory]
+    [InlineData(404, "auth.example")]
+    [InlineData(200, "localhost:8080")]
+    [InlineData(200, "127.0.0.1")]
+    [InlineData(200, "[::1]:8080")]
+    public async Task The_metrics_are_for_who_asks_for_this_machine_by_a_name_of_loopback(int status, string host) =>
+        Assert.Equal(status, (await RawConnection.ExchangeAsync(server.Address, $"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n")).Status);
+
+    [Fact]
+    public async Task No_variable_of_the_framework_makes_forwarded_headers_believed()
+    {
+        await using var own = new ServerProcess { ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true" };
+        await own.StartAsync(Cancellation);
+
+        var answer = await RawConnection.ExchangeAsync(own.Address, RawConnection.TokenRequest("grant_type=client_credentials&client_id=someone&client_secret=wrong", "X-Forwarded-For: 203.0.113.9"));
+
+        Assert.Equal(401, answer.Status);
+        await Eventually.HoldsAsync("the refusal is in the log", Soon, () => own.Output.Contains("UnknownClient", StringComparison.Ordinal), Cancellation);
+        Assert.DoesNotContain("203.0.113.9", own.Output, StringComparison.Ordinal);
+    }
+
     public void Dispose() => _caller.Dispose();
 }

@@ -1,0 +1,31 @@
+using System.Net;
+
+namespace AuthCluster.Server.Startup;
+
+/// <summary>
+/// Tells a caller on this machine from one behind a proxy on this machine, whose connection comes from loopback too: a request that
+/// says it was forwarded, or that asks for another host, is the stranger's.
+/// </summary>
+internal static class LoopbackCaller
+{
+    /// <summary>What proxies add. Headers that were believed and taken off stand under <c>X-Original-</c>.</summary>
+    private static readonly string[] Prefixes = ["X-Forwarded-", "X-Original-", "X-Envoy-", "CF-"];
+
+    private static readonly string[] Names =
+        ["Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "Fastly-Client-IP", "X-ProxyUser-Ip", "CDN-Loop"];
+
+    /// <summary>Whether the request comes from this machine itself, so far as it can be told.</summary>
+    public static bool Is(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && !context.Request.Headers.Keys.Any(IsOfProxy)
+        && IsLoopbackHost(context.Request.Host.Host);
+
+    private static bool IsOfProxy(string header) =>
+        Array.Exists(Prefixes, prefix => header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        || Names.Contains(header, StringComparer.OrdinalIgnoreCase);
+
+    private static bool IsLoopbackHost(string host) =>
+        host.Length == 0
+        || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+}
