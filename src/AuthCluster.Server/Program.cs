@@ -1,6 +1,7 @@
 using AuthCluster.Server.Commands;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Startup;
+using AuthCluster.Server.Telemetry;
 
 namespace AuthCluster.Server;
 
@@ -18,19 +19,17 @@ internal static class Program
         {
             return await RefuseAsync(e.Problems);
         }
-        catch (Exception e) when (StartFailure.SentenceOf(e) is { } sentence)
+#pragma warning disable CA1031 // Whoever starts the server reads one sentence, whatever went wrong.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            return await RefuseAsync([sentence]);
+            return await RefuseAsync([StartFailure.SentenceOf(e)]);
         }
     }
 
     private static async Task<int> RefuseAsync(IReadOnlyList<string> problems)
     {
-        foreach (var problem in problems)
-        {
-            await Console.Error.WriteLineAsync(problem);
-        }
-
+        await ServerConsole.TellAsync(problems);
         return Refused;
     }
 }

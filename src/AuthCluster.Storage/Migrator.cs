@@ -99,6 +99,11 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
             }
         }
 
+        if (applied.Count > 0)
+        {
+            LogApplied(applied.Count, applied[^1]);
+        }
+
         return applied;
     }
 
@@ -196,8 +201,11 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
     [GeneratedRegex(@"^[ \t]*go[ \t]*\r?$", RegexOptions.IgnoreCase | RegexOptions.Multiline)]
     private static partial Regex BatchEnd();
 
-    [LoggerMessage(1510, LogLevel.Information, "Applying {Script} to the database.")]
+    [LoggerMessage(1510, LogLevel.Debug, "Applying {Script} to the database.")]
     private partial void LogApplying(string script);
+
+    [LoggerMessage(1514, LogLevel.Information, "The database schema was brought up to date: {Count} scripts were applied, the last is {Last}.")]
+    private partial void LogApplied(int count, string last);
 
     [LoggerMessage(1511, LogLevel.Information, "The database schema is current.")]
     private partial void LogCurrent();

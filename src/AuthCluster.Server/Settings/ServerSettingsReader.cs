@@ -6,13 +6,15 @@ using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Keys;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Console;
 
 namespace AuthCluster.Server.Settings;
 
 /// <summary>Reads and checks the whole configuration before anything is started.</summary>
 internal static class ServerSettingsReader
 {
-    private const string DefaultUrl = "http://localhost:8080";
+    private const string DefaultUrl = HttpSettingsReader.DefaultUrl;
     private const string Section = "AuthCluster";
     private const int MostDaysOfUsage = 36_500;
 
@@ -39,7 +41,7 @@ internal static class ServerSettingsReader
     {
         var issuer = ReadIssuer(reader, isDevelopment);
         var role = reader.Choice("Role", ServerRole.All);
-        var dataDirectory = Path.GetFullPath(reader.Text("DataDirectory") ?? "data");
+        var dataDirectory = ReadDataDirectory(reader);
         var storage = ReadStorage(reader, dataDirectory);
         var settings = new ServerSettings
         {
@@ -51,7 +53,7 @@ internal static class ServerSettingsReader
             Tokens = ReadTokens(reader, issuer.Value),
             Keys = ReadKeys(reader, storage, role),
             Bootstrap = ReadBootstrap(reader),
-            Http = ReadHttp(reader, configuration, isDevelopment),
+            Http = HttpSettingsReader.Read(reader, configuration, isDevelopment),
             Usage = ReadUsage(reader),
         };
         if (role != ServerRole.All && !storage.IsShared)
@@ -60,18 +62,67 @@ internal static class ServerSettingsReader
         }
 
         CheckLogLevels(reader, configuration);
+        CheckTelemetry(reader, configuration);
         reader.RefuseUnknown();
         return settings;
+    }
+
+    private static string ReadDataDirectory(SettingsReader reader)
+    {
+        var text = reader.Text("DataDirectory") ?? "data";
+        if (!string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl))
+        {
+            return Path.GetFullPath(text);
+        }
+
+        reader.Error("DataDirectory", "is blank or holds a control character; give the path of a folder.");
+        return Path.GetFullPath("data");
+    }
+
+    private static string ReadClusterName(SettingsReader reader, string key)
+    {
+        const int MaxLength = 150;
+        var text = reader.Text(key) ?? "authcluster";
+        if (text.Length > MaxLength || text.Trim().Length != text.Length || text.Any(char.IsControl))
+        {
+            reader.Error(key, $"must be 1 to {MaxLength} characters, without blanks at its ends and without control characters.");
+        }
+
+        return text;
     }
 
     private static void CheckLogLevels(SettingsReader reader, IConfiguration configuration)
     {
         foreach (var (key, value) in configuration.GetSection("Logging").AsEnumerable())
         {
-            if (key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(value) && !Enum.TryParse<LogLevel>(value, ignoreCase: true, out _))
+            if (key.Contains(":LogLevel:", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(value))
             {
-                reader.ErrorElsewhere(key, $"is '{value}'; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+                CheckChoice(reader, key, value, Enum.GetNames<LogLevel>());
             }
+        }
+    }
+
+    private static void CheckTelemetry(SettingsReader reader, IConfiguration configuration)
+    {
+        const string Formatter = "Logging:Console:FormatterName";
+        const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        if (configuration[Formatter] is { Length: > 0 } formatter)
+        {
+            CheckChoice(reader, Formatter, formatter, [ConsoleFormatterNames.Simple, ConsoleFormatterNames.Json, ConsoleFormatterNames.Systemd]);
+        }
+
+        if (configuration[Endpoint] is { Length: > 0 } endpoint
+            && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)))
+        {
+            reader.ErrorElsewhere(Endpoint, "is not an http or https URL, such as http://localhost:4317.");
+        }
+    }
+
+    private static void CheckChoice(SettingsReader reader, string key, string value, IReadOnlyCollection<string> choices)
+    {
+        if (!choices.Contains(value, StringComparer.OrdinalIgnoreCase))
+        {
+            reader.ErrorElsewhere(key, $"is '{value}'; it must be one of {string.Join(", ", choices)}.");
         }
     }
 
@@ -106,7 +157,7 @@ internal static class ServerSettingsReader
 
         return new StorageSettings(
             provider,
-            connection ?? $"Data Source={Path.Combine(dataDirectory, "authcluster.db")}",
+            connection ?? new SqliteConnectionStringBuilder { DataSource = Path.Combine(dataDirectory, "authcluster.db") }.ConnectionString,
             reader.Flag("Storage:MigrateOnStart", true));
     }
 
@@ -146,8 +197,8 @@ internal static class ServerSettingsReader
 
         return new ClusterSettings(
             mode,
-            reader.Text("Cluster:ClusterId") ?? "authcluster",
-            reader.Text("Cluster:ServiceId") ?? "authcluster",
+            ReadClusterName(reader, "Cluster:ClusterId"),
+            ReadClusterName(reader, "Cluster:ServiceId"),
             siloPort,
             gatewayPort,
             address);
@@ -274,100 +325,4 @@ internal static class ServerSettingsReader
 
         return new UsageRetention(TimeSpan.FromDays(hours), TimeSpan.FromDays(days));
     }
-
-    private static HttpSettings ReadHttp(SettingsReader reader, IConfiguration configuration, bool isDevelopment)
-    {
-        var proxies = new List<IPNetwork>();
-        foreach (var text in reader.List("Http:TrustedProxies"))
-        {
-            if (IPNetwork.TryParse(text, out var network))
-            {
-                proxies.Add(network);
-            }
-            else
-            {
-                reader.Error("Http:TrustedProxies", $"has '{text}'; each must be a network such as 10.0.0.0/8.");
-            }
-        }
-
-        if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
-        {
-            // They would listen beside the addresses that are checked here.
-            reader.ErrorElsewhere("Kestrel:Endpoints", "is set; say where to listen by ASPNETCORE_URLS and AuthCluster:Http:ManagementUrls, and name a certificate by Kestrel:Certificates:Default.");
-        }
-
-        var urls = Urls(configuration);
-        foreach (var url in urls.Where(url => !TryBind(url, out _)))
-        {
-            reader.ErrorElsewhere("ASPNETCORE_URLS", $"has '{url}'; each must be a URL such as http://localhost:8080.");
-        }
-
-        var management = reader.List("Http:ManagementUrls");
-        foreach (var url in management)
-        {
-            if (!TryBind(url, out var binding) || binding.Port == 0)
-            {
-                reader.Error("Http:ManagementUrls", $"has '{url}'; each must be a URL with a port, such as http://localhost:9090.");
-            }
-            else if (urls.Any(u => TryBind(u, out var other) && other.Port == binding.Port))
-            {
-                reader.Error("Http:ManagementUrls", $"has '{url}', whose port is the public listener's; use another port.");
-            }
-        }
-
-        if (isDevelopment)
-        {
-            const string OnlyLoopback = "but Development listens on loopback only; use localhost, or start as Production.";
-            foreach (var url in urls.Where(IsBeyondLoopback))
-            {
-                reader.ErrorElsewhere("ASPNETCORE_URLS", $"has '{url}', {OnlyLoopback}");
-            }
-
-            foreach (var url in management.Where(IsBeyondLoopback))
-            {
-                reader.Error("Http:ManagementUrls", $"has '{url}', {OnlyLoopback}");
-            }
-        }
-
-        return new HttpSettings(
-            proxies,
-            reader.Duration("Http:DrainDelay", TimeSpan.FromSeconds(5), TimeSpan.Zero, TimeSpan.FromMinutes(5)),
-            urls,
-            management);
-    }
-
-    private static bool IsBeyondLoopback(string url) => TryBind(url, out var binding) && !IsLoopback(binding.Host);
-
-    private static List<string> Urls(IConfiguration configuration)
-    {
-        if (configuration["urls"] is { Length: > 0 } urls)
-        {
-            return [.. urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
-        }
-
-        var ports = (configuration["http_ports"] ?? "")
-            .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(port => $"http://*:{port}")
-            .ToList();
-        return ports.Count > 0 ? ports : [DefaultUrl];
-    }
-
-    private static bool TryBind(string url, out (string Host, int Port) binding)
-    {
-        binding = default;
-        try
-        {
-            var address = BindingAddress.Parse(url);
-            binding = (address.Host, address.Port);
-            return address.Port <= IPEndPoint.MaxPort;
-        }
-        catch (FormatException)
-        {
-            return false;
-        }
-    }
-
-    private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

@@ -24,7 +24,14 @@ internal static class EncryptionKeyFile
                 throw new StartupException($"The key-encryption key '{path}' is missing, but the keys in the database were encrypted under it; restore the file from a backup.");
             }
 
-            Create(path);
+            try
+            {
+                Create(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new StartupException($"The key-encryption key '{path}' can't be written ({e.Message.TrimEnd('.')}); give AuthCluster:DataDirectory a folder that this user may write to, on a disk that is not full.");
+            }
         }
 
         try

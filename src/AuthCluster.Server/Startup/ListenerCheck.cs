@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using AuthCluster.Server.Settings;
 
@@ -14,20 +15,18 @@ internal static class ListenerCheck
     public static void Require(ServerSettings settings)
     {
         var problems = new List<string>();
-        foreach (var url in settings.Http.Urls)
+        var listeners = Listeners(settings).ToList();
+        for (var i = 0; i < listeners.Count; i++)
         {
-            Try("ASPNETCORE_URLS", url, problems);
-        }
-
-        foreach (var url in settings.Http.ManagementUrls)
-        {
-            Try("AuthCluster:Http:ManagementUrls", url, problems);
-        }
-
-        if (settings.HasSilo)
-        {
-            Try("AuthCluster:Cluster:SiloPort", settings.Cluster.Address, settings.Cluster.SiloPort, problems);
-            Try("AuthCluster:Cluster:GatewayPort", settings.Cluster.Address, settings.Cluster.GatewayPort, problems);
+            var (key, endpoint) = listeners[i];
+            if (listeners[..i].Find(other => Overlap(other.Endpoint, endpoint)) is { Key: { } taken })
+            {
+                problems.Add($"{key} asks to listen on {endpoint}, which {taken} asks for already; give each a port of its own.");
+            }
+            else
+            {
+                Try(key, endpoint, problems);
+            }
         }
 
         if (problems.Count > 0)
@@ -36,39 +35,63 @@ internal static class ListenerCheck
         }
     }
 
-    private static void Try(string key, string url, List<string> problems)
+    private static IEnumerable<(string Key, IPEndPoint Endpoint)> Listeners(ServerSettings settings)
+    {
+        (string, IPEndPoint)[] silo = !settings.HasSilo ? [] :
+        [
+            ("AuthCluster:Cluster:SiloPort", new IPEndPoint(settings.Cluster.Address, settings.Cluster.SiloPort)),
+            ("AuthCluster:Cluster:GatewayPort", new IPEndPoint(settings.Cluster.Address, settings.Cluster.GatewayPort)),
+        ];
+        return
+        [
+            .. settings.Http.Urls.Select(EndpointOf).OfType<IPEndPoint>().Select(endpoint => ("ASPNETCORE_URLS", endpoint)),
+            .. settings.Http.ManagementUrls.Select(EndpointOf).OfType<IPEndPoint>().Select(endpoint => ("AuthCluster:Http:ManagementUrls", endpoint)),
+            .. silo,
+        ];
+    }
+
+    private static IPEndPoint? EndpointOf(string url)
     {
         var address = BindingAddress.Parse(url);
-        var host = address.Host.Trim('[', ']');
         if (address.IsUnixPipe || address.IsNamedPipe || address.Port == 0)
         {
-            return;
+            return null;
         }
 
         // What is no address and not localhost Kestrel takes for every address of the machine.
+        var host = address.Host.Trim('[', ']');
         var ip = host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback
             : IPAddress.TryParse(host, out var parsed) ? parsed
             : IPAddress.Any;
-        Try(key, ip, address.Port, problems);
+        return new IPEndPoint(ip, address.Port);
     }
 
-    private static void Try(string key, IPAddress address, int port, List<string> problems)
+    private static bool Overlap(IPEndPoint one, IPEndPoint other) =>
+        one.Port == other.Port && (one.Address.Equals(other.Address) || IsAny(one.Address) || IsAny(other.Address));
+
+    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    private static void Try(string key, IPEndPoint endpoint, List<string> problems)
     {
-        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        using var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            socket.Bind(new IPEndPoint(address, port));
+            socket.Bind(endpoint);
         }
         catch (SocketException e)
         {
             var reason = e.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => "another process listens there; stop that one, or take another port",
+                SocketError.AddressAlreadyInUse when IsListenedOn(endpoint.Port) => "another process listens there; stop that one, or take another port",
+                SocketError.AddressAlreadyInUse => "a connection of this machine has that port, or had it within the last minute; wait a minute, or take another port",
                 SocketError.AddressNotAvailable => "this machine does not have that address; take one of its own, or localhost",
                 SocketError.AccessDenied => "this user may not listen there; take a port above 1023",
                 _ => $"the system refuses it ({e.SocketErrorCode}); take another address",
             };
-            problems.Add($"{key} asks to listen on {new IPEndPoint(address, port)}, but {reason}.");
+            problems.Add($"{key} asks to listen on {endpoint}, but {reason}.");
         }
     }
+
+    private static bool IsListenedOn(int port) =>
+        IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 }

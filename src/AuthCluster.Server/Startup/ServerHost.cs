@@ -32,6 +32,7 @@ internal static class ServerHost
         builder.Configuration["ForwardedHeaders_Enabled"] = "false";
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
         LogSetup.Configure(builder.Logging);
+        CertificateCheck.Require(settings, builder.Configuration, builder.Environment.IsDevelopment());
         ListenerCheck.Require(settings);
         using var console = new ServerConsole();
 

@@ -1,22 +1,30 @@
-using System.Net.Sockets;
 using AuthCluster.Storage;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Options;
 
 namespace AuthCluster.Server.Startup;
 
 /// <summary>Says in a sentence why the host did not start, where the framework or a driver says it by an exception.</summary>
 internal static class StartFailure
 {
-    /// <summary>The sentence; null for what is no mistake of the configuration or the surroundings, but of the program.</summary>
-    public static string? SentenceOf(Exception exception) => exception switch
+    private const string Database = "AuthCluster:Storage:ConnectionString";
+
+    /// <summary>One sentence, without the exception's stack.</summary>
+    public static string SentenceOf(Exception exception) => exception switch
     {
-        SqliteException { SqliteErrorCode: 26 or 11 } => "The file that AuthCluster:Storage:ConnectionString names is not a sound SQLite database; put back a backup, or name another file.",
+        AggregateException { InnerException: { } inner } => SentenceOf(inner),
+        SqliteException { SqliteErrorCode: 26 or 11 } =>
+            $"The file that {Database} names is not a sound SQLite database; put back a backup, or name another file.",
+        SqliteException { SqliteErrorCode: 13 } =>
+            $"The disk of the SQLite database that {Database} or AuthCluster:DataDirectory names is full; free some space.",
+        SqliteException { SqliteErrorCode: 8 or 14 or 3 or 10 } e =>
+            $"The SQLite database that {Database} or AuthCluster:DataDirectory names can't be written ({FirstLine(e)}); give its folder to the user that runs the server, or name another.",
         StorageUnavailableException => SiloPreparation.DatabaseNotReached(exception),
-        InvalidOperationException or FormatException or ArgumentException or IOException or SocketException or UnauthorizedAccessException or OptionsValidationException =>
-            $"The server could not start: {FirstLine(exception)}",
-        _ => null,
+        InvalidDataException { InnerException: FormatException } e =>
+            $"appsettings.json can't be read: {FirstLine(e)}: {FirstLine(Innermost(e))}.",
+        _ => $"The server could not start: {FirstLine(exception)} ({exception.GetType().Name}).",
     };
 
-    private static string FirstLine(Exception exception) => exception.Message.Split('\n', 2)[0].TrimEnd();
+    private static Exception Innermost(Exception exception) => exception.InnerException is { } inner ? Innermost(inner) : exception;
+
+    private static string FirstLine(Exception exception) => exception.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
 }

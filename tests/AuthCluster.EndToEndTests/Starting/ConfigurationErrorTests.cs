@@ -75,6 +75,21 @@ public sealed class ConfigurationErrorTests
         { "AuthCluster:Http:ManagementUrls", ["AuthCluster:Http:ManagementUrls=nonsense"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=nonsense"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:99999"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=ftp://localhost:15990"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://user:hidden@localhost:15990"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:15990/path"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:15990;http://127.0.0.1:15990"] },
+        { "AuthCluster:Cluster:SiloPort", ["ASPNETCORE_URLS=http://localhost:15990", "AuthCluster:Cluster:SiloPort=15990"] },
+        { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Path=/nowhere/certificate.pem"] },
+        { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990"] },
+        { "AuthCluster:Cluster:ClusterId", ["AuthCluster:Cluster:ClusterId=   "] },
+        { "AuthCluster:Cluster:ServiceId", ["AuthCluster:Cluster:ServiceId=\t"] },
+        { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/tmp/with\u0001control"] },
+        { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=  "] },
+        { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/proc/nowhere"] },
+        { "Logging:LogLevel:Default", ["Logging:LogLevel:Default=99"] },
+        { "Logging:Console:FormatterName", ["Logging:Console:FormatterName=pretty"] },
+        { "OTEL_EXPORTER_OTLP_ENDPOINT", ["OTEL_EXPORTER_OTLP_ENDPOINT=nonsense"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://192.0.2.1:8080"] },
         { "ASPNETCORE_URLS has", ["DOTNET_ENVIRONMENT=Development", "ASPNETCORE_URLS=http://0.0.0.0:15997"] },
         { "AuthCluster:Http:ManagementUrls has", ["DOTNET_ENVIRONMENT=Development", "AuthCluster:Http:ManagementUrls=http://0.0.0.0:15996"] },
@@ -196,6 +211,44 @@ public sealed class ConfigurationErrorTests
 
         await StopsNamingAsync(server, named);
         Assert.False(Directory.Exists(server.DataDirectory));
+    }
+
+    [Fact]
+    public async Task A_port_that_a_connection_of_this_machine_has_is_not_blamed_on_another_listener()
+    {
+        using var peer = new TcpListener(IPAddress.Loopback, 0);
+        peer.Start();
+        using var outgoing = new TcpClient(AddressFamily.InterNetwork);
+        await outgoing.ConnectAsync((IPEndPoint)peer.LocalEndpoint, Cancellation);
+        await using var server = new ServerProcess { ["ASPNETCORE_URLS"] = $"http://localhost:{((IPEndPoint)outgoing.Client.LocalEndPoint!).Port}" };
+
+        await StopsNamingAsync(server, "ASPNETCORE_URLS");
+
+        Assert.DoesNotContain("another process listens there", server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_settings_file_that_is_no_JSON_stops_the_start()
+    {
+        await using var server = new ServerProcess();
+        var folder = Path.GetDirectoryName(server.Assembly)!;
+        var copy = Path.GetDirectoryName(server.WriteFile("mark", ""))!;
+        (await Command.RunAsync("cp", "-r", folder, Path.Combine(copy, "build"))).OutputOrThrow();
+        server.Assembly = Path.Combine(copy, "build", Path.GetFileName(server.Assembly));
+        await File.WriteAllTextAsync(Path.Combine(copy, "build", "appsettings.json"), "{ \"AuthCluster\": { \"Issuer\": hidden } }", Cancellation);
+
+        await StopsNamingAsync(server, "appsettings.json");
+    }
+
+    [Fact]
+    public async Task A_data_folder_whose_name_a_connection_string_would_take_apart_is_used()
+    {
+        await using var server = new ServerProcess();
+        server["AuthCluster:DataDirectory"] = Path.Combine(server.DataDirectory, "it's; \"odd\" = yes");
+
+        await server.StartAsync(Cancellation);
+
+        Assert.True(File.Exists(Path.Combine(server["AuthCluster:DataDirectory"]!, "authcluster.db")));
     }
 
     [Fact]

@@ -68,6 +68,24 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
+    public async Task A_first_start_prints_one_line_for_each_step_beside_the_credentials_and_stops_at_once()
+    {
+        await using var server = InDevelopment();
+        server["AuthCluster:Http:DrainDelay"] = null;
+        await server.StartAsync(Cancellation);
+        await Eventually.HoldsAsync("it says where it listens", TimeSpan.FromSeconds(10), () => server.Output.Contains("AuthCluster listens on", StringComparison.Ordinal), Cancellation);
+        var lines = server.Output.Split('\n').Where(line => line.Contains(" info: ", StringComparison.Ordinal) || line.Contains(" warn: ", StringComparison.Ordinal)).ToList();
+
+        await server.BeginStopAsync();
+        await server.ExitAsync(Cancellation);
+
+        Assert.Equal(2, lines.Count);
+        Assert.Contains("schema was brought up to date", lines[0], StringComparison.Ordinal);
+        Assert.Contains("AuthCluster listens on", lines[1], StringComparison.Ordinal);
+        Assert.Contains("still served for 00:00:00", server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_credentials_are_printed_once_even_when_the_first_run_is_killed()
     {
         await using var server = InDevelopment();
