@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using AuthCluster.Grains.Cluster;
 
 namespace AuthCluster.Server.Telemetry;
 
@@ -21,23 +22,10 @@ internal sealed partial class LogWatch : BackgroundService
             "authcluster.log.dropped", () => console.Dropped, "{line}", "Lines of the log that were dropped because nobody read the console");
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period, _clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                Tell();
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new Ticks("Watching the console", _clock, _logger).RunAsync(Period, TellAsync, stoppingToken);
 
-    private void Tell()
+    private Task TellAsync(CancellationToken cancellationToken)
     {
         var dropped = _console.Dropped;
         if (dropped > _told && _console.IsDrained)
@@ -45,6 +33,8 @@ internal sealed partial class LogWatch : BackgroundService
             LogDropped(dropped - _told);
             _told = dropped;
         }
+
+        return Task.CompletedTask;
     }
 
     [LoggerMessage(1620, LogLevel.Warning, "{Count} lines were dropped here because the console was not read fast enough.")]

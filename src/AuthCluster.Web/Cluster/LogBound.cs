@@ -65,6 +65,6 @@ public sealed partial class LogBound(string kind, TimeProvider clock, ILogger lo
         }
     }
 
-    [LoggerMessage(1602, LogLevel.Warning, "{Count} more {Kind} within a second are left out here: at most {MaxPerSecond} a second are logged.")]
+    [LoggerMessage(1005, LogLevel.Warning, "{Count} more {Kind} within a second are left out here: at most {MaxPerSecond} a second are logged.")]
     private partial void LogLeftOut(int count, string kind, int maxPerSecond);
 }

@@ -149,7 +149,7 @@ public sealed partial class ClientAuthority(
             {
                 if (failure is not (null or TimeoutException or OrleansMessageRejectionException))
                 {
-                    LogGivenUp(failure.GetType().Name);
+                    LogGivenUp(failure.GetType().Name, failure.Message);
                 }
 
                 return unavailable();
@@ -197,9 +197,9 @@ public sealed partial class ClientAuthority(
         return question with { Presented = question.Presented with { Proofs = proofs.ToImmutable() } };
     }
 
-    // What a silo that is gone leads to is counted, not told one by one. The exception's text names the grain, and so the caller's text.
-    [LoggerMessage(1004, LogLevel.Warning, "A call failed on its way until its deadline ({Failure}); the caller gets 503.")]
-    private partial void LogGivenUp(string failure);
+    // What a silo that is gone leads to is counted, not told one by one.
+    [LoggerMessage(1004, LogLevel.Warning, "A call failed on its way until its deadline ({Failure}: {Message}); the caller gets 503.")]
+    private partial void LogGivenUp(string failure, string message);
 
     /// <summary>Who asks from where, and what the grain is shown of the secret.</summary>
     private sealed record Question(ClientCredentials Credentials, string Network, PresentedSecret Presented)
