@@ -104,7 +104,11 @@ internal sealed partial class StorageGate : IDisposable
     /// <exception cref="StorageUnavailableException">Storage does not answer at the moment, or too many wait already. Nothing was begun.</exception>
     public async Task<StorageSlot> EnterAsync(StorageLane lane, CancellationToken cancellationToken)
     {
-        ThrowIfFailing();
+        if (IsFailing)
+        {
+            throw NotAnswering();
+        }
+
         var slot = await _lanes[lane].EnterAsync(cancellationToken);
         if (slot is null)
         {
@@ -116,7 +120,7 @@ internal sealed partial class StorageGate : IDisposable
         {
             // It failed meanwhile: who waited is told now, and does not try for as long as who had the slot before.
             slot.Dispose();
-            ThrowIfFailing();
+            throw NotAnswering();
         }
 
         return slot;
@@ -181,13 +185,7 @@ internal sealed partial class StorageGate : IDisposable
             _holdsItsCaller && lane is StorageLane.Lists or StorageLane.Reports ? TaskCreationOptions.LongRunning : TaskCreationOptions.None,
             TaskScheduler.Default).Unwrap();
 
-    private void ThrowIfFailing()
-    {
-        if (IsFailing)
-        {
-            throw new StorageUnavailableException("Storage does not answer at the moment.");
-        }
-    }
+    private static StorageUnavailableException NotAnswering() => new("Storage does not answer at the moment.");
 
     private void Fail(string reason)
     {

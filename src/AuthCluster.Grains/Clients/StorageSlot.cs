@@ -9,7 +9,7 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock) : IDispos
     public LaneBounds Bounds => bounds;
 
     /// <summary>Waits for a slot.</summary>
-    /// <returns>Null when too many wait already, or none came free in time.</returns>
+    /// <returns>Null when too many wait already, or none came free while there was time left for the operation.</returns>
     public async Task<StorageSlot?> EnterAsync(CancellationToken cancellationToken)
     {
         var since = clock.GetTimestamp();
@@ -19,6 +19,13 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock) : IDispos
         }
 
         var left = bounds.Total - clock.GetElapsedTime(since);
+        if (left <= TimeSpan.Zero)
+        {
+            // The process was frozen while this one waited.
+            Release();
+            return null;
+        }
+
         return new StorageSlot(this, left < bounds.Deadline ? left : bounds.Deadline);
     }
 

@@ -6,22 +6,30 @@ namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
 /// Takes out of each span what a caller chose: path, query, host, user agent, trace state, and the id of a client's grain, which is
-/// whatever was sent as an id. A secret may stand in any of them. The route, the status and the grain's class stay.
+/// whatever was sent as an id. A secret may stand in any of them. The texts of exceptions name grains too. The route, the status,
+/// the grain's class and the exception's type stay.
 /// </summary>
 internal sealed class CallersTextOutOfTraces : BaseProcessor<Activity>
 {
     private static readonly FrozenSet<string> Callers = FrozenSet.Create(
         StringComparer.Ordinal,
         "url.path", "url.query", "url.full", "http.target", "http.url", "http.host", "server.address", "server.port",
-        "user_agent.original", "http.user_agent", "http.request.method_original", "rpc.orleans.target_id", "rpc.orleans.source_id");
+        "user_agent.original", "http.user_agent", "http.request.method_original", "exception.message", "exception.stacktrace");
 
     public override void OnStart(Activity data) => data.TraceStateString = null;
 
     public override void OnEnd(Activity data)
     {
-        foreach (var tag in data.TagObjects.Where(tag => Callers.Contains(tag.Key)).ToList())
+        foreach (var tag in data.TagObjects.Where(tag => Callers.Contains(tag.Key) || IsIdOfOrleans(tag.Key)).ToList())
         {
             data.SetTag(tag.Key, null);
         }
+
+        // The description is an exception's text.
+        data.SetStatus(data.Status);
     }
+
+    /// <summary>Orleans has several, as <c>orleans.rpc.target_id</c> and <c>orleans.grain.id</c>, and has renamed them before.</summary>
+    private static bool IsIdOfOrleans(string tag) =>
+        tag.Contains("orleans.", StringComparison.Ordinal) && tag.EndsWith("id", StringComparison.Ordinal);
 }

@@ -20,6 +20,8 @@ internal static class LogSetup
         ("Microsoft.AspNetCore.HttpsPolicy", LogLevel.Warning),
         ("Microsoft.IdentityModel", LogLevel.Warning),
         ("Orleans", LogLevel.Warning),
+        // It writes the key of each row that it could not read. The storage gate tells of the fault, with a bound.
+        ("Orleans.Storage", LogLevel.None),
     ];
 
     public static void Configure(ILoggingBuilder logging)

@@ -91,7 +91,8 @@ public sealed class OutboxStore(Database database)
         _waiting.Enqueue(mine);
         using (await database.EnterWriteAsync(cancellationToken))
         {
-            if (!mine.IsDone)
+            // Those whose callers gave up still stand before it in the queue.
+            while (!mine.IsDone)
             {
                 await ApplyWaitingAsync();
             }

@@ -13,6 +13,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly HttpListener _listener = new();
     private readonly ConcurrentQueue<Span> _spans = new();
+    private readonly ConcurrentQueue<string> _bodies = new();
     private readonly Task _running;
 
     public OtlpCollector()
@@ -26,6 +27,9 @@ internal sealed class OtlpCollector : IAsyncDisposable
     public string Address { get; }
 
     public IReadOnlyList<Span> Spans => [.. _spans];
+
+    /// <summary>Whether a text of ASCII was sent, wherever it stood.</summary>
+    public bool Received(string text) => _bodies.Any(body => body.Contains(text, StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {
@@ -51,6 +55,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
             await context.Request.InputStream.CopyToAsync(body, CancellationToken.None);
             if (context.Request.Url!.AbsolutePath == "/v1/traces")
             {
+                _bodies.Enqueue(Encoding.Latin1.GetString(body.ToArray()));
                 Read(body.ToArray());
             }
 

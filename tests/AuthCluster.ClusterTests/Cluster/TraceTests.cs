@@ -14,10 +14,10 @@ public sealed class TraceTests
         var admin = TestClient.New("boss");
         await using var collector = new OtlpCollector();
         await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql, admin.Document(TestClient.Administers));
-        await cluster.StartNodesAsync(1, node => Trace(node, "Silo"));
+        await cluster.StartNodesAsync(1, node => Trace(node, "Silo", collector));
         var front = (await cluster.StartNodesAsync(1, node =>
         {
-            Trace(node, "FrontEnd");
+            Trace(node, "FrontEnd", collector);
             node["AuthCluster:Bootstrap:ClientsFile"] = null;
         }))[0];
         using var caller = new Caller();
@@ -35,15 +35,41 @@ public sealed class TraceTests
         Assert.Contains(way, span => span is { Source: "Microsoft.Orleans.Application", Process: "Silo" });
         Assert.Contains(way, span => span is { Source: "AuthCluster.Storage", Process: "Silo" });
         Assert.Equal(("Npgsql", "Silo"), (way[^1].Source, way[^1].Process));
+    }
 
-        void Trace(ServerProcess node, string role)
+    [Fact]
+    public async Task No_trace_holds_a_secret_that_was_sent_as_a_client_id()
+    {
+        const string Secret = "correct-horse-battery-staple";
+        await using var collector = new OtlpCollector();
+        await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql, TestClient.New("boss").Document(TestClient.Administers));
+        await cluster.StartNodesAsync(1, node => Trace(node, "Silo", collector));
+        var node = (await cluster.StartNodesAsync(1, node =>
         {
-            node["AuthCluster:Role"] = role;
-            node["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address;
-            node["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
-            node["OTEL_BSP_SCHEDULE_DELAY"] = "200";
-            node["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={role}";
-        }
+            Trace(node, "FrontEnd", collector);
+            node["AuthCluster:Bootstrap:ClientsFile"] = null;
+        }))[0];
+        using var caller = new Caller();
+
+        var refused = await caller.AskAsync(node, new TestClient(Secret, Secret));
+        Assert.Equal(401, refused.Status);
+        await Eventually.HoldsAsync(
+            "the request and its call of a grain are traced", TimeSpan.FromSeconds(10), () => IsTraced(collector.Spans), Cancellation);
+
+        Assert.False(collector.Received(Secret));
+    }
+
+    private static bool IsTraced(IReadOnlyList<Span> spans) => spans.Any(request =>
+        request.Source == "Microsoft.AspNetCore"
+        && spans.Any(call => call.Trace == request.Trace && call.Source == "Microsoft.Orleans.Application"));
+
+    private static void Trace(ServerProcess node, string role, OtlpCollector collector)
+    {
+        node["AuthCluster:Role"] = role;
+        node["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address;
+        node["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
+        node["OTEL_BSP_SCHEDULE_DELAY"] = "200";
+        node["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={role}";
     }
 
     /// <summary>From a request to a statement, each span the child of the one before; empty while a link is missing.</summary>
