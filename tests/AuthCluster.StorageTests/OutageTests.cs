@@ -72,7 +72,7 @@ public sealed class OutageTests(ITestOutputHelper output)
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => new RevocationStore(under.Database).AddAsync(
-            [new RevocationItem(RevocationKind.Token, new string('c', 129), "jti", 1, Samples.Now)], Cancel));
+            [new RevocationItem(RevocationKind.Token, new string('c', 201), "jti", 1, Samples.Now)], Cancel));
 
         Assert.Equal(StorageFault.Rejected, StorageFaults.Of(failure));
         Assert.False(StorageFaults.IsUnavailable(failure));

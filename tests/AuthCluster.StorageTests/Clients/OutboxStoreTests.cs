@@ -156,7 +156,7 @@ public sealed class OutboxStoreTests
     public async Task A_batch_that_fails_leaves_nothing_behind(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
-        var tooLong = new string('x', 129);
+        var tooLong = new string('x', 201);
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => new OutboxStore(under.Database).ApplyAsync(
             new OutboxBatch([Samples.Audit("a-1")], Samples.Client("orders"), [new RevocationItem(RevocationKind.Token, "orders", tooLong, 1, Samples.Now)]),
