@@ -130,13 +130,19 @@ internal sealed partial class ClientGrain
             return new Change(ClientOutcome.Done) { ETag = made.ETag };
         }
 
-        return state.Outbox.Any(item => item.AuditId == actor.AuditId) ? new Change(ClientOutcome.Done)
+        return state.Outbox.Any(item => item.AuditId == actor.AuditId) ? Made()
             : await IsAuditedAsync(actor.AuditId) switch
             {
-                true => new Change(ClientOutcome.Done),
+                true => Made(),
                 false => null,
                 null => new Change(ClientOutcome.Unavailable),
             };
+
+        // The ETag of a change that was made under a key is kept with the key.
+        Change Made() => new(ClientOutcome.Done)
+        {
+            ETag = state.Creations.FirstOrDefault(c => Keyed(actor, c.IdempotencyId, c.SecretId).AuditId == actor.AuditId)?.ETag,
+        };
     }
 
     /// <summary>Whether the audit has an entry; null when storage does not answer.</summary>

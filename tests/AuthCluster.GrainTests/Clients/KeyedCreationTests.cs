@@ -55,6 +55,22 @@ public sealed class KeyedCreationTests(GrainCluster cluster)
         Assert.InRange((await cluster.RowAsync(id)).Length, 1, 8_000);
     }
 
+    [Fact]
+    public async Task A_key_gets_the_same_etag_again_after_other_changes()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var first = await AddAsync(id, "keyed", "key-with-etag");
+        for (var i = 0; i < 10; i++)
+        {
+            await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation);
+        }
+
+        var again = await AddAsync(id, "keyed", "key-with-etag");
+
+        Assert.NotNull(first.ETag);
+        Assert.Equal(first.ETag, again.ETag);
+    }
+
     private Task<ClientAnswer> AddAsync(string id, string secret, string key) => cluster.Client(id).AddSecretAsync(
         new AddSecretCommand(SecretOf(secret, secret), null, null, Actor(), key, cluster.Clock.GetUtcNow()), Cancellation);
 }
