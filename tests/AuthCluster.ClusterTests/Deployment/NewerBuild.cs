@@ -93,8 +93,10 @@ public sealed partial class NewerBuild : IDisposable
             SentRecords += AddMember(file, WireRecord(), "[Id(900)] public string? AddedLater { get; init; } = \"sent\";");
         }
 
-        StoredRecords = AddMember(
-            _folder.PathOf("src/AuthCluster.Grains/Clients/ClientState.cs"), StoredRecord(), "public string? AddedLater { get; init; } = \"kept\";");
+        foreach (var file in Directory.EnumerateFiles(_folder.PathOf("src/AuthCluster.Grains"), "*.cs", SearchOption.AllDirectories))
+        {
+            StoredRecords += AddMember(file, StoredRecord(), "public string? AddedLater { get; init; } = \"kept\";");
+        }
     }
 
     private static int AddMember(string file, Regex head, string member)
@@ -131,7 +133,7 @@ public sealed partial class NewerBuild : IDisposable
     [GeneratedRegex(@"\[GenerateSerializer[^\n]*\npublic sealed record \w+")]
     private static partial Regex WireRecord();
 
-    [GeneratedRegex(@"\ninternal sealed record \w+")]
+    [GeneratedRegex(@"\ninternal sealed record \w+(\([^\n]*\))? : StoredPart")]
     private static partial Regex StoredRecord();
 
     [GeneratedRegex("(^|/)(bin|obj|data)/")]
