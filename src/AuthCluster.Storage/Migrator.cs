@@ -1,7 +1,9 @@
 using System.Data.Common;
 using System.Text.RegularExpressions;
 using Dapper;
+using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace AuthCluster.Storage;
 
@@ -38,10 +40,13 @@ public sealed class MigrationFailedException : Exception
 /// this at once and be killed on the way. The lock that keeps them apart belongs to the transaction of a script, and the journal is
 /// read again under it: so the lock ends with the transaction, also behind a pooler that gives each transaction another session.
 /// A script that can't run within a transaction would need a lock of another kind, so there is none.
+/// Whoever asks for a table after a statement that waits for its lock waits behind that statement, readers too. So a statement waits
+/// for a second at most, and the script is tried again after a pause, in which the others get on.
 /// </remarks>
 public sealed partial class Migrator(Database database, TimeProvider clock, ILogger<Migrator> logger)
 {
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan TablePause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LockDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan ScriptTimeout = TimeSpan.FromMinutes(10);
 
@@ -63,11 +68,23 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
             select case when @result >= 0 then 1 else 0 end;
             """);
 
+    /// <summary>
+    /// Bounds how long a statement of the transaction waits for a lock: in ms, less than <see cref="Database.CommandTimeout"/>, which those
+    /// have who wait behind it. SQLite has the whole file. SQL Server's setting is the session's, which its pool resets.
+    /// </summary>
+    private readonly string _boundWaits = database.Sql(
+        sqlite: "select 1",
+        postgreSql: "set local lock_timeout = 1000",
+        sqlServer: "set lock_timeout 1000");
+
     /// <summary>What came of the try to apply a script.</summary>
     private enum Step
     {
         /// <summary>Another process has the lock.</summary>
         Locked,
+
+        /// <summary>Other transactions have tables that the script needs.</summary>
+        InUse,
 
         /// <summary>Another process applied the script meanwhile.</summary>
         Present,
@@ -80,7 +97,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
 
     /// <summary>Applies the scripts that this database does not have yet, and returns the names of those that this call applied.</summary>
     /// <exception cref="StorageUnavailableException">The database can't be reached.</exception>
-    /// <exception cref="MigrationFailedException">A script failed, or the lock was not free for two minutes.</exception>
+    /// <exception cref="MigrationFailedException">A script failed, or the lock or its tables were not free for two minutes.</exception>
     public async Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellationToken = default)
     {
         var status = await StatusAsync(cancellationToken);
@@ -123,29 +140,38 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
         var start = clock.GetTimestamp();
         while (true)
         {
-            var step = await TryApplyAsync(name, cancellationToken);
-            if (step != Step.Locked)
+            var (step, obstacle) = await TryApplyAsync(name, cancellationToken);
+            if (step is Step.Present or Step.Applied)
             {
                 return step == Step.Applied;
             }
 
-            if (clock.GetElapsedTime(start) > LockDeadline)
+            var left = LockDeadline - clock.GetElapsedTime(start);
+            if (left < TimeSpan.Zero)
             {
-                throw new MigrationFailedException("Another process has been changing the database schema for two minutes; look at that one first.");
+                throw new MigrationFailedException(obstacle is null
+                    ? "Another process has been changing the database schema for two minutes; look at that one first."
+                    : $"The database schema could not be brought up to date: script {name} needs tables that other transactions have had for two minutes ({StorageReason.Of(obstacle)}); end those that are open for long, and try again.", obstacle);
+            }
+
+            if (obstacle is not null)
+            {
+                LogInUse(name, StorageReason.Of(obstacle), (int)left.TotalSeconds);
             }
 
             // Outside the transaction, so that whoever waits holds no connection of a pooler meanwhile.
-            await Task.Delay(LockPoll, clock, cancellationToken);
+            await Task.Delay(obstacle is null ? LockPoll : TablePause, clock, cancellationToken);
         }
     }
 
-    private async Task<Step> TryApplyAsync(string name, CancellationToken cancellationToken)
+    private async Task<(Step Step, Exception? Obstacle)> TryApplyAsync(string name, CancellationToken cancellationToken)
     {
         try
         {
-            return await database.WriteAsync(
+            var step = await database.WriteAsync(
                 async (connection, transaction) =>
                 {
+                    await Database.ExecuteAsync(connection, transaction, _boundWaits, null, cancellationToken);
                     if (await Database.ScalarAsync<int>(connection, transaction, _lock, null, cancellationToken) != 1)
                     {
                         return Step.Locked;
@@ -166,12 +192,22 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                     return Step.Applied;
                 },
                 cancellationToken);
+            return (step, null);
         }
-        catch (DbException e) when (!StorageFaults.IsUnavailable(e))
+        catch (DbException e) when (IsInUse(e))
+        {
+            return (Step.InUse, e);
+        }
+        catch (DbException e) when (StorageFaults.Of(e) is StorageFault.Conflict or StorageFault.Rejected)
         {
             throw new MigrationFailedException($"The database schema could not be brought up to date: script {name} failed: {e.Message}", e);
         }
     }
+
+    /// <summary>Whether a lock was not to be had in time, or another transaction was preferred in a deadlock or a conflict of updates.</summary>
+    private static bool IsInUse(DbException exception) => exception
+        is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }
+        or SqlException { Number: 1222 or 1205 or 3960 or 3961 };
 
     private async Task<HashSet<string>> ReadJournalAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
@@ -206,6 +242,9 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
 
     [LoggerMessage(1514, LogLevel.Information, "The database schema was brought up to date: {Count} scripts were applied, the last is {Last}.")]
     private partial void LogApplied(int count, string last);
+
+    [LoggerMessage(1515, LogLevel.Warning, "Script {Script} waits for tables that other transactions have ({Reason}); it is tried again for up to {Seconds} s.")]
+    private partial void LogInUse(string script, string reason, int seconds);
 
     [LoggerMessage(1511, LogLevel.Information, "The database schema is current.")]
     private partial void LogCurrent();
