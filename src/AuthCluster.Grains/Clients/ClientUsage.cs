@@ -27,11 +27,24 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     private long _clientMinute;
     private long _lastUsedMinute;
     private bool _dirty;
+    private bool _isRefused;
 
     public string ClientId => clientId;
 
     /// <summary>When the client last got a token in this activation, to the minute.</summary>
     public DateTimeOffset? LastUsedAt => Volatile.Read(ref _lastUsedMinute) is > 0 and var minute ? TimeOf(minute) : null;
+
+    /// <summary>Whether the database refuses what is counted here, so that it is written alone.</summary>
+    internal bool IsRefused
+    {
+        set
+        {
+            lock (_lock)
+            {
+                _isRefused = value;
+            }
+        }
+    }
 
     public void CountIssued(DateTimeOffset now, string secretId, string scope)
     {
@@ -158,7 +171,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
         if (!_dirty)
         {
             _dirty = true;
-            book.MarkDirty(this);
+            book.MarkDirty(this, _isRefused);
         }
     }
 

@@ -11,16 +11,20 @@ namespace AuthCluster.Grains.Clients;
 internal sealed class UsageBook(SiloActivity activity)
 {
     private readonly ConcurrentQueue<ClientUsage> _dirty = new();
+    private readonly ConcurrentQueue<ClientUsage> _aside = new();
 
     /// <summary>How many activations have counted something that nobody has taken yet.</summary>
     public int DirtyCount => _dirty.Count;
+
+    /// <summary>How many activations are set aside, whose counts the database has refused.</summary>
+    public int AsideCount => _aside.Count;
 
     /// <summary>Opens the counters of one activation.</summary>
     public ClientUsage Open(string clientId) => new(clientId, this);
 
     internal void CountGranted() => activity.Granted();
 
-    internal void MarkDirty(ClientUsage usage) => _dirty.Enqueue(usage);
+    internal void MarkDirty(ClientUsage usage, bool isRefused) => (isRefused ? _aside : _dirty).Enqueue(usage);
 
     /// <summary>Takes what was counted since the last call, of at most <paramref name="most"/> activations.</summary>
     public List<UsageChange> Take(int most)
@@ -34,11 +38,24 @@ internal sealed class UsageBook(SiloActivity activity)
         return changes;
     }
 
-    /// <summary>Puts changes back that are not stored and were refused.</summary>
+    /// <summary>Takes what the activation has counted that is set aside for longest; null when there is none.</summary>
+    public UsageChange? TakeAside() => _aside.TryDequeue(out var usage) ? usage.Take() : null;
+
+    /// <summary>Puts changes back that are not stored.</summary>
     public static void Return(IEnumerable<UsageChange> changes)
     {
         foreach (var change in changes)
         {
+            change.Source.Return(change);
+        }
+    }
+
+    /// <summary>Puts changes back that the database refuses: what their activations count from now on is taken apart from that of the others.</summary>
+    public static void SetAside(IEnumerable<UsageChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            change.Source.IsRefused = true;
             change.Source.Return(change);
         }
     }

@@ -1,16 +1,18 @@
 using System.Diagnostics.Metrics;
+using AuthCluster.Grains.Clients;
 using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.Grains.Cluster;
 
 /// <summary>What one silo sees of the cluster, and how many clients it holds.</summary>
-internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity) : IHostedService
+internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity, UsageBook usage) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var meter = factory.Create("AuthCluster.Cluster");
         meter.CreateObservableGauge("authcluster.cluster.silos", CountActive, "{silo}", "Silos that this one knows to be active");
         meter.CreateObservableGauge("authcluster.cluster.activations", () => activity.Activations, "{client}", "Clients in this silo's memory");
+        meter.CreateObservableGauge("authcluster.usage.set_aside", () => usage.AsideCount, "{client}", "Clients whose usage the database refuses");
         return Task.CompletedTask;
     }
 

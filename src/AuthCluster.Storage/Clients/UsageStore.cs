@@ -76,6 +76,7 @@ public sealed class UsageStore(Database database)
             """);
 
     /// <summary>Adds counts and moves last uses forward, in one transaction, unless this flush is stored already.</summary>
+    /// <exception cref="UsageRefusedException">The database refuses a row: nothing of the flush is stored, nor will be.</exception>
     public Task FlushAsync(
         UsageFlush flush, IReadOnlyCollection<UsageCount> counts, IReadOnlyCollection<LastUse> lastUses, CancellationToken cancellationToken = default)
     {
@@ -108,14 +109,22 @@ public sealed class UsageStore(Database database)
                     return false;
                 }
 
-                if (countRows.Count > 0)
+                try
                 {
-                    await _writer.WriteCountsAsync(connection, transaction, countRows, cancellationToken);
-                }
+                    if (countRows.Count > 0)
+                    {
+                        await _writer.WriteCountsAsync(connection, transaction, countRows, cancellationToken);
+                    }
 
-                if (useRows.Count > 0)
+                    if (useRows.Count > 0)
+                    {
+                        await _writer.WriteLastUsesAsync(connection, transaction, useRows, cancellationToken);
+                    }
+                }
+                catch (Exception e) when (StorageFaults.Of(e) == StorageFault.Rejected)
                 {
-                    await _writer.WriteLastUsesAsync(connection, transaction, useRows, cancellationToken);
+                    // The number was free and is locked until the rollback: an earlier try, whose commit would hold that lock, is not stored.
+                    throw new UsageRefusedException("The database refused the usage.", e);
                 }
 
                 return true;

@@ -1,15 +1,19 @@
+using System.Diagnostics.Metrics;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage.Clients;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace AuthCluster.GrainTests.Clients;
 
 /// <summary>What is counted and what of it is stored, with clocks that jump, flushes that fail and clients that go on counting.</summary>
 [Collection(OnSharedCluster.Name)]
-public sealed class UsageTests(GrainCluster cluster) : IDisposable
+public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
 {
     private static readonly DateTimeOffset Start = new(2026, 5, 15, 10, 30, 0, TimeSpan.Zero);
 
@@ -18,7 +22,12 @@ public sealed class UsageTests(GrainCluster cluster) : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _flushers.ForEach(flusher => flusher.Dispose());
+    public async ValueTask DisposeAsync()
+    {
+        _flushers.ForEach(flusher => flusher.Dispose());
+        // A test that fails leaves the other ones a database that takes their rows.
+        await cluster.ExecuteAsync("drop trigger if exists refuse");
+    }
 
     [Fact]
     public void Counting_allocates_nothing_while_secrets_and_scopes_are_used_in_turn()
@@ -107,6 +116,128 @@ public sealed class UsageTests(GrainCluster cluster) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    [InlineData(17, 5)]
+    [InlineData(500, 1)]
+    [InlineData(1_200, 40)]
+    public async Task Clients_whose_rows_are_refused_keep_no_others_waiting_and_each_count_is_stored_once(int clients, int refused)
+    {
+        var random = new Random(clients);
+        var book = Book();
+        var flusher = Flusher(book);
+        var name = $"among-{clients}";
+        var usages = Enumerable.Range(0, clients).Select(n => book.Open($"{name}-{n}")).ToList();
+        var poisoned = usages.OrderBy(_ => random.Next()).Take(refused).ToHashSet();
+        await RefuseAsync([.. poisoned.Select(usage => usage.ClientId)]);
+
+        await CountAndFlushAsync(how: 0);
+        Assert.Equal(Expected(1, of: 0), await StoredAsync());
+        // A batch that was held is refused too, and is what was cut short.
+        await CountAndFlushAsync(how: 1);
+        await flusher.FlushAsync(Cancellation);
+        await CountAndFlushAsync(how: 0);
+        Assert.Equal(Expected(3, of: 0), await StoredAsync());
+
+        await cluster.ExecuteAsync("drop trigger refuse");
+        _clock.Now += TimeSpan.FromMinutes(1);
+        await flusher.FlushAsync(Cancellation);
+        Assert.Equal(Expected(3, of: 3), await StoredAsync());
+        Assert.Equal((0, 0), (book.DirtyCount, book.AsideCount));
+
+        async Task CountAndFlushAsync(int how)
+        {
+            usages.ForEach(usage => usage.CountIssued(Start, "s", "read"));
+            await FlushAsync(flusher, how);
+        }
+
+        Dictionary<string, long> Expected(long others, long of) => usages
+            .Select(usage => (usage.ClientId, Count: poisoned.Contains(usage) ? of : others))
+            .Where(row => row.Count > 0)
+            .ToDictionary(row => row.ClientId, row => row.Count);
+
+        async Task<Dictionary<string, long>> StoredAsync() =>
+            (await cluster.QueryAsync<(string Id, long Count)>("select client_id, count from usage_hourly where client_id like @Name", new { Name = name + "-%" }))
+            .ToDictionary(row => row.Id, row => row.Count);
+    }
+
+    [Fact]
+    public async Task A_table_that_takes_no_row_at_all_is_found_out_by_a_few_tries_and_sets_nobody_aside()
+    {
+        var book = Book();
+        var flusher = Flusher(book);
+        var usages = Enumerable.Range(0, 700).Select(n => book.Open($"all-refused-{n}")).ToList();
+        usages.ForEach(usage => usage.CountIssued(Start, "s", "read"));
+        var tries = 0;
+        _clock.WhenRead = () => tries++;
+
+        await FlushAsync(flusher, 2);
+
+        Assert.InRange(tries, 1, 40);
+        Assert.Equal((700, 0), (book.DirtyCount, book.AsideCount));
+        await flusher.FlushAsync(Cancellation);
+        Assert.Equal([700L], await cluster.QueryAsync<long>("select sum(count) from usage_hourly where client_id like 'all-refused-%'"));
+    }
+
+    [Fact]
+    public async Task What_is_refused_is_tried_once_a_minute_and_said_once_a_minute_until_the_end_of_the_process()
+    {
+        var book = Book();
+        var log = new FakeLogger<UsageFlusher>();
+        var flusher = Flusher(book, log);
+        var (refused, other) = (book.Open("refused-on"), book.Open("taken"));
+        await RefuseAsync("refused-on");
+        var tries = new List<int>();
+        for (var flush = 0; flush < 31; flush++)
+        {
+            refused.CountIssued(Start, "s", "read");
+            other.CountIssued(Start, "s", "read");
+            var read = 0;
+            _clock.WhenRead = () => read++;
+            await flusher.FlushAsync(Cancellation);
+            tries.Add(read);
+            _clock.WhenRead = null;
+            _clock.Now += TimeSpan.FromSeconds(2);
+        }
+
+        // Both, each alone, and the one that is refused once more; a minute later again.
+        Assert.Equal([4, .. Enumerable.Repeat(1, 29), 2], tries);
+        Assert.Equal(2, log.Collector.GetSnapshot().Count(line => line.Id.Id == 1111 && line.Message.Contains("client refused-on.", StringComparison.Ordinal)));
+
+        await flusher.StopAsync(Cancellation);
+        await cluster.ExecuteAsync("drop trigger refuse");
+        Assert.Equal("The usage of 1 clients could not be written before the end of the process and is lost.", Assert.Single(log.Collector.GetSnapshot(), line => line.Id.Id == 1103).Message);
+        Assert.Equal([31L], await cluster.QueryAsync<long>("select sum(count) from usage_hourly where client_id in ('taken', 'refused-on')"));
+    }
+
+    [Fact]
+    public async Task A_metric_tells_of_how_many_clients_the_usage_is_refused()
+    {
+        var ids = new List<string>();
+        for (var i = 0; i < 30; i++)
+        {
+            ids.Add(await cluster.CreateAsync(TestClients.Document("read")));
+            await cluster.AllowedOfAsync(ids[i], 1);
+        }
+
+        await RefuseAsync(ids[7]);
+        await cluster.FlushAsync();
+        Assert.Equal(1, SetAside());
+
+        await cluster.ExecuteAsync("drop trigger refuse");
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        await cluster.FlushAsync();
+        Assert.Equal(0, SetAside());
+
+        int SetAside() => cluster.Each<IMeterFactory>().Sum(meters =>
+        {
+            using var gauge = new MetricCollector<int>(meters, "AuthCluster.Cluster", "authcluster.usage.set_aside");
+            gauge.RecordObservableInstruments();
+            return gauge.LastMeasurement!.Value;
+        });
+    }
+
     [Fact]
     public async Task A_flush_takes_what_was_counted_before_it_and_ends_though_clients_go_on_counting()
     {
@@ -154,11 +285,15 @@ public sealed class UsageTests(GrainCluster cluster) : IDisposable
         Assert.Equal([8L], await cluster.QueryAsync<long>("select count from usage_hourly where client_id = @Id", new { Id = id }));
     }
 
+    /// <summary>Has the database refuse the counts of some clients.</summary>
+    private Task RefuseAsync(params string[] ids) => cluster.ExecuteAsync(
+        $"create trigger refuse before insert on usage_hourly when new.client_id in ('{string.Join("', '", ids)}') begin select raise(abort, 'refused'); end");
+
     private UsageBook Book() => new(new SiloActivity(_clock));
 
-    private UsageFlusher Flusher(UsageBook book)
+    private UsageFlusher Flusher(UsageBook book, ILogger<UsageFlusher>? log = null)
     {
-        var flusher = new UsageFlusher(book, new SiloActivity(_clock), new UsageStore(cluster.Database), _clock, NullLogger<UsageFlusher>.Instance);
+        var flusher = new UsageFlusher(book, new SiloActivity(_clock), new UsageStore(cluster.Database), _clock, log ?? NullLogger<UsageFlusher>.Instance);
         _flushers.Add(flusher);
         return flusher;
     }
@@ -193,6 +328,10 @@ public sealed class UsageTests(GrainCluster cluster) : IDisposable
         public DateTimeOffset Now { get; set; } = start;
 
         public Action? WhenRead { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.UtcTicks;
 
         public override DateTimeOffset GetUtcNow()
         {

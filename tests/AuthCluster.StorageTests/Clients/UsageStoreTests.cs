@@ -35,6 +35,25 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task A_flush_with_a_row_that_the_database_refuses_stores_nothing_and_leaves_its_number_to_the_others(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var store = new UsageStore(under.Database);
+        var good = new UsageCount("orders", Hour, "issued", 5);
+        UsageCount[] both = [good, good with { ClientId = "other" }];
+        var use = new LastUse("orders", "client", "", Hour);
+        await store.FlushAsync(Flush("silo", 1), [good], [use], Cancel);
+
+        await Assert.ThrowsAsync<UsageRefusedException>(() => store.FlushAsync(Flush("silo", 2), both, [use, use with { Kind = "no such kind" }], Cancel));
+        await store.FlushAsync(Flush("silo", 2), [good], [use], Cancel);
+        await store.FlushAsync(Flush("silo", 2), both, [], Cancel);
+
+        Assert.Equal([new HourlyUsage(Hour, "issued", 10)], await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
+        Assert.Empty(await store.ReadAsync("other", Hour, Hour.AddHours(1), Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task A_last_use_that_a_wrong_clock_gave_goes_back_to_the_next_right_one(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
