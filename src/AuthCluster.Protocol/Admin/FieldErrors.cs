@@ -23,6 +23,13 @@ internal sealed class FieldErrors
         }
     }
 
+    /// <summary>Notes a member that its object does not have.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="whole">The object, for example "a secret".</param>
+    /// <param name="members">The members that the object has: whoever wrote another one sees the right spelling.</param>
+    public void AddUnknown(string path, string whole, params string[] members) =>
+        Add(path, $"Is no member of {whole}, which has {string.Join(", ", members[..^1])} and {members[^1]}.");
+
     /// <summary>Takes the value, or null with the problem noted.</summary>
     public string? Text(string path, JsonElement element)
     {

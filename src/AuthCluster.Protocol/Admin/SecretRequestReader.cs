@@ -85,7 +85,7 @@ public static class SecretRequestReader
                     RetireOthersAfter = errors.Number(name, value, 0, MaxRetireOthersAfterSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 };
             default:
-                errors.Add(StrictJson.InPath(name), "Is no member of this request; see the spelling, or leave it out.");
+                errors.AddUnknown(StrictJson.InPath(name), "this request", "label", "notBefore", "expiresAt", "retireOthersAfter");
                 return request;
         }
     }

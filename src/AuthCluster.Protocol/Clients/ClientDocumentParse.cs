@@ -178,7 +178,10 @@ internal sealed class ClientDocumentParse
             default:
                 if (_mode != Mode.Stored)
                 {
-                    _errors.Add(StrictJson.InPath(name), "Is no member of a client document; see the spelling, or leave it out.");
+                    _errors.AddUnknown(
+                        StrictJson.InPath(name), "a client document", "clientId", "name", "enabled", "grantTypes", "scopes", "defaultScopes", "audiences",
+                        "introspects", "tokenLifetimeSeconds", "tokenReuseSeconds", "authMethods", "rateLimit", "quota", "allowedNetworks",
+                        "claims", "metadata", "secrets", "secret", "secretHash");
                 }
 
                 break;

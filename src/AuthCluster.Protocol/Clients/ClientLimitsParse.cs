@@ -73,15 +73,15 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         {
             if (member.Value.ValueKind == JsonValueKind.Null && !IsKnown(member.Name, first, second))
             {
-                RefuseUnknown(path, member.Name);
+                RefuseUnknown(path, member.Name, first, second);
             }
         }
     }
 
     private static bool IsKnown(string name, string first, string second) => name == first || name == second || name == EnforceName;
 
-    private void RefuseUnknown(string path, string name) =>
-        errors.Add($"{path}.{StrictJson.InPath(name)}", $"Is no member of {path}; see the spelling, or leave it out.");
+    private void RefuseUnknown(string path, string name, string first, string second) =>
+        errors.AddUnknown($"{path}.{StrictJson.InPath(name)}", path, first, second, EnforceName);
 
     /// <summary>Reads the members of one object; gives whether it is enforced, or null where it is no object.</summary>
     private bool? ReadObject(
@@ -111,7 +111,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             }
             else if (refusesUnknown)
             {
-                RefuseUnknown(path, member.Name);
+                RefuseUnknown(path, member.Name, firstName, secondName);
             }
         }
 

@@ -162,7 +162,7 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
 
     private ClientSecretEntry Unknown(string path, ClientSecretEntry read)
     {
-        errors.Add(path, "Is no member of a secret; see the spelling, or leave it out.");
+        errors.AddUnknown(path, "a secret", "secret", "secretHash", "label", "notBefore", "expiresAt");
         return read;
     }
 }

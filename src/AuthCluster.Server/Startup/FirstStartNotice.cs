@@ -28,7 +28,7 @@ internal static class FirstStartNotice
             [
                 "  A first token:",
                 "",
-                $"curl -X POST {settings.Issuer.TrimEnd('/')}/oauth/token \\",
+                $"curl -X POST {settings.Http.Urls[0].TrimEnd('/')}/oauth/token \\",
                 "  -d grant_type=client_credentials \\",
                 $"  -d client_id={first.Id} \\",
                 $"  -d client_secret={first.Secret} \\",

@@ -14,6 +14,7 @@ public sealed partial class FirstStartTests
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
         await using var server = InDevelopment();
+        server["AuthCluster:Issuer"] = "https://tokens.example"; // As later behind a proxy: the command goes to the listener itself.
         Directory.CreateDirectory(server.DataDirectory);
         await File.WriteAllTextAsync(Path.Combine(server.DataDirectory, "notes.txt"), "not a database", Cancellation);
 

@@ -97,6 +97,24 @@ public sealed class ClientDocumentReaderTests
         Assert.Equal(1, New("""{"rateLimit":{"tokensPerSecond":0.01,"burst":null,"enforce":null}}""").Document!.RateLimit!.Burst);
     }
 
+    [Theory]
+    [InlineData("""{"client_id":"a"}""", "client_id", "{{\"{0}\":null}}")]
+    [InlineData("""{"quota":{"token":1}}""", "quota.token", "{{\"quota\":{{\"tokens\":1,\"per\":\"day\",\"{0}\":null}}}}")]
+    [InlineData("""{"rateLimit":{"rate":1}}""", "rateLimit.rate", "{{\"rateLimit\":{{\"tokensPerSecond\":1,\"{0}\":null}}}}")]
+    [InlineData("""{"secrets":[{"expires":1}]}""", "secrets[0].expires", "{{\"secrets\":[{{\"secretHash\":null,\"secret\":\"0123456789abcdef\",\"{0}\":null}}]}}")]
+    public void The_refusal_of_a_member_that_is_not_known_names_those_that_are(string json, string field, string documentWith)
+    {
+        var problem = New(json).Errors[field];
+
+        var members = problem[(problem.IndexOf("has ", StringComparison.Ordinal) + 4)..].TrimEnd('.').Split([", ", " and "], StringSplitOptions.None);
+        Assert.True(members.Length > 2, problem);
+        foreach (var member in members)
+        {
+            var names = New(string.Format(CultureInfo.InvariantCulture, documentWith, member)).Errors.Values;
+            Assert.DoesNotContain(names, value => value.StartsWith("Is no member", StringComparison.Ordinal));
+        }
+    }
+
     public static TheoryData<string, string> Wrong { get; } = new()
     {
         { "$", "" },
