@@ -67,9 +67,13 @@ internal static class AdminOpenApi
     public static void MapAdminOpenApi(this IEndpointRouteBuilder routes)
     {
         var management = new ManagementEndpoint(LoopbackOnly: false);
-        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes.
-        var document = new Lazy<Task<byte[]>>(() => WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document)));
-        routes.MapGet($"/openapi/{Document}.json", async () => Results.Bytes(await document.Value, AdminBody.Json))
+        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes. What failed is made again.
+        Task<byte[]>? document = null;
+        routes.MapGet($"/openapi/{Document}.json", async () => Results.Bytes(
+                await (document is { IsCompleted: false } or { IsCompletedSuccessfully: true }
+                    ? document
+                    : document = WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document))),
+                AdminBody.Json))
             .WithMetadata(management)
             .ExcludeFromDescription();
         routes.MapScalarApiReference("/openapi/reader", options =>
