@@ -1,5 +1,7 @@
+using System.Text;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Metadata;
+using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -16,8 +18,8 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
     private const string Parameter = "access_token";
     private const string FormType = "application/x-www-form-urlencoded";
 
-    /// <summary>Says who asks, or why they may not. Only of who may is the body looked at.</summary>
-    /// <returns>The client id of the token, or the refusal.</returns>
+    /// <summary>Says who asks, and why they may not. Only of who may is the body looked at.</summary>
+    /// <returns>The client id of the token where that is active, and the refusal where there is one.</returns>
     public async Task<(string? Actor, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
     {
         var request = context.Request;
@@ -48,13 +50,13 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
         }
 
         var scope = ScopeThatAdmits(token, request);
+        var actor = token.ClientId.Value;
         return await authority.CheckTokenAsync(token, scope, context.RequestAborted) switch
         {
             TokenStanding.Unknown => (null, AdminProblem.NothingDone),
             TokenStanding.Inactive => (null, AdminProblem.BadToken),
-            _ when scope is null => (null, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? AdminScopes.Read : AdminScopes.Admin)),
-            _ when await HasTokenInFormAsync(request) => (null, AdminProblem.SeveralTokens),
-            _ => (token.ClientId.Value, null),
+            _ when scope is null => (actor, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? AdminScopes.Read : AdminScopes.Admin)),
+            _ => (actor, await CheckFormAsync(request)),
         };
     }
 
@@ -67,17 +69,25 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
         : token.HasScope(AdminScopes.Read) && HttpMethods.IsGet(request.Method) ? AdminScopes.Read
         : null;
 
-    /// <summary>A form is refused anyway; but one that repeats the token is told so (RFC 6750 section 2.2).</summary>
-    private async Task<bool> HasTokenInFormAsync(HttpRequest request)
+    /// <summary>
+    /// No call takes a form; but one that repeats the token is told so (RFC 6750 section 2.2). One that can't be read may hold a token
+    /// too, and is malformed in any case: its characters must all be ASCII. Both are an <c>invalid_request</c> (section 3.1).
+    /// </summary>
+    private async Task<AdminAnswer?> CheckFormAsync(HttpRequest request)
     {
         if (request.ContentType is not { } type || !type.StartsWith(FormType, StringComparison.OrdinalIgnoreCase))
         {
-            return false;
+            return null;
         }
 
-        var body = await AdminBody.ReadAsync(request, clock);
-        return body.Problem is null
-            && QueryHelpers.ParseQuery(System.Text.Encoding.UTF8.GetString(body.Bytes.Span)).ContainsKey(Parameter);
+        if (!ContentCoding.IsNone(request)
+            || await AdminBody.ReadAsync(request, clock) is not { Problem: null, Bytes: var bytes }
+            || bytes.Span.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+        {
+            return AdminProblem.FormUnreadable;
+        }
+
+        return QueryHelpers.ParseQuery(Encoding.ASCII.GetString(bytes.Span)).ContainsKey(Parameter) ? AdminProblem.SeveralTokens : null;
     }
 }
 

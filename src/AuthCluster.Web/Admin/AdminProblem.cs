@@ -132,6 +132,12 @@ internal static class AdminProblem
         Challenge = "Bearer realm=\"authcluster\", error=\"invalid_request\", error_description=\"The access token was sent more than once\"",
     };
 
+    public static AdminAnswer FormUnreadable { get; } = Of(
+        400, "Bad Request", "The form can't be read, so that it may carry another token; send none, and the token once, as Authorization: Bearer.") with
+    {
+        Challenge = "Bearer realm=\"authcluster\", error=\"invalid_request\", error_description=\"The form can not be read\"",
+    };
+
     public static AdminAnswer LacksScope(string scope) => Of(403, "Forbidden", $"The access token lacks the scope {scope}.") with
     {
         Challenge = $"Bearer realm=\"authcluster\", error=\"insufficient_scope\", scope=\"{scope}\"",

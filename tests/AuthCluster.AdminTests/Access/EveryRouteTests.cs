@@ -1,4 +1,7 @@
+using System.IO.Compression;
+using System.Net.Http.Headers;
 using System.Reflection;
+using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
 using AuthCluster.Protocol.Metadata;
@@ -242,6 +245,50 @@ public sealed class EveryRouteTests(AdminServer server)
         (await caller.SendAsync(HttpMethod.Post, "/clients", $"access_token={token}", "application/x-www-form-urlencoded")).Refused(400);
         (await caller.SendAsync(HttpMethod.Post, "/clients", "a=b", "application/x-www-form-urlencoded")).Refused(415);
         (await new AdminCaller(server.Http, null).GetAsync($"/clients?access_token={token}")).Refused(401);
+    }
+
+    [Theory]
+    [InlineData("POST", "/clients")]
+    [InlineData("GET", "/clients")]
+    [InlineData("DELETE", "/clients/nobody")]
+    [InlineData("BREW", "/clients")]
+    public async Task A_form_that_cannot_be_read_is_a_bad_request_because_a_token_may_be_in_it(string method, string path)
+    {
+        var token = await server.TokenAsync(AdminServer.Admin);
+        foreach (var (form, encoding) in ((byte[], string?)[])
+            [
+                (Encoding.Unicode.GetBytes($"access_token={token}"), null),
+                (Encoding.UTF8.GetBytes($"a=ä&access_token={token}"), null),
+                (Gzip($"access_token={token}"), "gzip"),
+                ([.. Enumerable.Repeat((byte)'a', 300_000)], null),
+            ])
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), "/admin/v1" + path);
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            request.Content = new ByteArrayContent(form);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-www-form-urlencoded");
+            if (encoding is not null)
+            {
+                request.Content.Headers.ContentEncoding.Add(encoding);
+            }
+
+            using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
+            var answer = await Answer.ReadAsync(response);
+
+            answer.Refused(400);
+            Assert.Contains("error=\"invalid_request\"", answer.Challenge, StringComparison.Ordinal);
+        }
+    }
+
+    private static byte[] Gzip(string text)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        {
+            gzip.Write(Encoding.ASCII.GetBytes(text));
+        }
+
+        return packed.ToArray();
     }
 
     private static void InvalidToken(Answer answer, string route)
