@@ -1,4 +1,5 @@
 using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -13,7 +14,8 @@ internal delegate Task<AdminAnswer> AdminHandler(AdminRequest request, AdminServ
 /// Maps the routes of the admin API. There is no way to map one past the gate, the size of the body, or the
 /// management listener.
 /// </summary>
-internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, AdminServices services, ILogger<AdminRouteGroup> logger)
+internal sealed partial class AdminRouteGroup(
+    IEndpointRouteBuilder routes, AdminServices services, RefusalLog refusals, ILogger<AdminRouteGroup> logger)
 {
     /// <summary>What all paths begin with.</summary>
     public const string Prefix = "/admin/v1";
@@ -48,13 +50,9 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
         {
             (actor, var refusal) = await services.Gate.AdmitAsync(context);
             var answer = refusal ?? await AnswerAsync(context, actor!, handler, doc);
-            if (HttpMethods.IsGet(context.Request.Method))
+            if (refusal is null || refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven))
             {
-                LogRead(actor ?? "", pattern, answer.Status, context.TraceIdentifier);
-            }
-            else
-            {
-                LogWrite(actor ?? "", context.Request.Method, pattern, answer.Status, context.TraceIdentifier);
+                Log(context, actor ?? "", pattern, answer.Status);
             }
 
             return answer;
@@ -65,6 +63,18 @@ internal sealed partial class AdminRouteGroup(IEndpointRouteBuilder routes, Admi
         {
             LogFault(e, actor ?? "", pattern, context.TraceIdentifier);
             return AdminProblem.Fault(context.TraceIdentifier);
+        }
+    }
+
+    private void Log(HttpContext context, string actor, string pattern, int status)
+    {
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            LogRead(actor, pattern, status, context.TraceIdentifier);
+        }
+        else
+        {
+            LogWrite(actor, context.Request.Method, pattern, status, context.TraceIdentifier);
         }
     }
 

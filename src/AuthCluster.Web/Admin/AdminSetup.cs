@@ -1,3 +1,4 @@
+using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -63,7 +64,10 @@ public static class AdminSetup
         ArgumentNullException.ThrowIfNull(routes);
         var services = routes.ServiceProvider;
         var group = new AdminRouteGroup(
-            routes, services.GetRequiredService<AdminServices>(), services.GetRequiredService<ILogger<AdminRouteGroup>>());
+            routes,
+            services.GetRequiredService<AdminServices>(),
+            services.GetRequiredService<RefusalLog>(),
+            services.GetRequiredService<ILogger<AdminRouteGroup>>());
         ClientRoutes.Map(group);
         SecretRoutes.Map(group);
         ReportRoutes.Map(group);

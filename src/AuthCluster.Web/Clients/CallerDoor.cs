@@ -122,7 +122,7 @@ public sealed partial class CallerDoor(
             ? ComeBackAfter
             : null;
         await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
-        if (refusals.MayLog(client.IsProven))
+        if (refusals.MayLog(client.Standing))
         {
             LogRefused(
                 context.Request.Path.Value ?? "", client.Text, error.Code, reason ?? error.Description,

@@ -4,22 +4,28 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Web.Tokens;
 
 /// <summary>
-/// Bounds the lines that requests write into the log: those of callers who proved who they are apart from the others, so that a
-/// stranger's flood hides no refusal of a client.
+/// Bounds the lines that requests write into the log: those of each <see cref="CallerStanding"/> apart, so that a flood of strangers hides
+/// no refusal of a client that exists, and a flood of wrong secrets none of those who proved who they are.
 /// </summary>
 public sealed class RefusalLog(TimeProvider clock, ILoggerFactory loggers) : IDisposable
 {
-    private readonly LogBound _clients = new("refusals and warnings of authenticated clients", clock, loggers.CreateLogger<RefusalLog>());
-    private readonly LogBound _others = new("refusals of callers that are not authenticated", clock, loggers.CreateLogger<RefusalLog>());
+    private readonly LogBound _strangers = new("refusals of callers that name no known client", clock, loggers.CreateLogger<RefusalLog>());
+    private readonly LogBound _named = new("refusals of callers that name a client and did not prove to be it", clock, loggers.CreateLogger<RefusalLog>());
+    private readonly LogBound _proven = new("refusals and warnings of authenticated clients", clock, loggers.CreateLogger<RefusalLog>());
 
     /// <summary>Whether one more line may be written now. One that may not is counted, and the count is logged.</summary>
-    /// <param name="isProven">Whether the caller proved who it is.</param>
-    public bool MayLog(bool isProven) => (isProven ? _clients : _others).TryTake();
+    public bool MayLog(CallerStanding standing) => (standing switch
+    {
+        CallerStanding.Proven => _proven,
+        CallerStanding.Named => _named,
+        _ => _strangers,
+    }).TryTake();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _clients.Dispose();
-        _others.Dispose();
+        _strangers.Dispose();
+        _named.Dispose();
+        _proven.Dispose();
     }
 }

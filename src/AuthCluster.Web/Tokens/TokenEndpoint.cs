@@ -141,7 +141,7 @@ public sealed partial class TokenEndpoint(
         if (answer.Limit is { IsExceeded: true } exceeded)
         {
             metrics.OverLimit(exceeded);
-            if (refusals.MayLog(isProven: true))
+            if (refusals.MayLog(CallerStanding.Proven))
             {
                 LogOverLimit(_logger, clientId.Value, grant.Scope, exceeded.RateExceeded ? "rate limit" : "quota", SourceNetwork.AddressOf(context), context.TraceIdentifier);
             }
@@ -186,7 +186,7 @@ public sealed partial class TokenEndpoint(
         metrics.Answered(error.Code, asked.AuthMethod ?? "none", elapsed);
         await OAuthAnswer.WriteErrorAsync(context.Response, error, after);
 
-        if (refusals.MayLog(asked.Client.IsProven))
+        if (refusals.MayLog(asked.Client.Standing))
         {
             LogRefused(
                 _logger, asked.Client.Text ?? "", error.Code, string.IsNullOrEmpty(asked.Reason) ? error.Description : asked.Reason, asked.Scope ?? "",

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit;
+
+namespace AuthCluster.AdminTests.Access;
+
+/// <summary>A flood of calls to the admin API by those who may not call it.</summary>
+public sealed class StrangerFloodTests : IAsyncLifetime
+{
+    private const int Calls = 3_000;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    private readonly AdminServer _server = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server.Process["Logging:LogLevel:AuthCluster"] = "Debug";
+        await _server.InitializeAsync();
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("POST")]
+    public async Task Strangers_leave_a_bounded_number_of_lines_and_hide_no_refusal_of_a_client(string method)
+    {
+        var plain = await _server.CallerAsync(AdminServer.Plain);
+        var stranger = new AdminCaller(_server.Http, "no-token-of-ours");
+        var before = _server.Process.Output.Length;
+        var start = Stopwatch.GetTimestamp();
+
+        await Parallel.ForAsync(0, Calls, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (_, _) =>
+            Assert.Equal(401, (await stranger.SendAsync(new HttpMethod(method), "/clients")).Status));
+        Assert.Equal(403, (await plain.SendAsync(new HttpMethod(method), "/clients")).Status);
+
+        await Eventually.HoldsAsync("the client's own refusal is there, by its id", Soon, () => LinesOf("by plain", "answered 403") == 1, Cancellation);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Assert.InRange(LinesOf("answered 401"), 1, Math.Min(Calls - 1, (int)((seconds + 2) * 100)));
+
+        int LinesOf(params string[] parts) => _server.Process.Output[before..].Split('\n').Count(line => parts.All(part => line.Contains(part, StringComparison.Ordinal)));
+    }
+}
