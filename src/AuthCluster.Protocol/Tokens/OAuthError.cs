@@ -51,6 +51,9 @@ public sealed class OAuthError
     /// <summary>A method other than GET.</summary>
     public static readonly OAuthError MethodNotGet = Request("This endpoint takes GET only", 405);
 
+    /// <summary>A method other than GET and HEAD.</summary>
+    public static readonly OAuthError MethodNotGetOrHead = Request("This endpoint takes GET and HEAD only", 405);
+
     /// <summary>A <c>wait</c> of the revocation feed that is no number of seconds.</summary>
     public static readonly OAuthError MalformedWait = Request("The parameter wait must be a whole number of seconds");
 

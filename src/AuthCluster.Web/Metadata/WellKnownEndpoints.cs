@@ -19,7 +19,6 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
     private const string PreflightMaxAge = "600";
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
     private static readonly string CacheControl = string.Create(CultureInfo.InvariantCulture, $"public, max-age={(int)MaxAge.TotalSeconds}");
-    private static readonly string Methods = $"{HttpMethods.Get}, {HttpMethods.Head}";
 
     private readonly ServerMetadata _server = new() { Issuer = issuer, HasIntrospection = true, HasRevocation = true };
     private byte[]? _metadata;
@@ -59,13 +58,13 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
         {
             // A preflight: a script that sets If-None-Match or a header of its own is asked about first.
             response.StatusCode = StatusCodes.Status204NoContent;
-            response.Headers.AccessControlAllowMethods = Methods;
+            response.Headers.AccessControlAllowMethods = OAuthAnswer.ReadMethods;
             response.Headers.AccessControlAllowHeaders = "*";
             response.Headers.AccessControlMaxAge = PreflightMaxAge;
             return Task.CompletedTask;
         }
 
-        return OAuthAnswer.WriteErrorAsync(response, OAuthError.MethodNotGet);
+        return OAuthAnswer.WriteErrorAsync(response, OAuthError.MethodNotGetOrHead);
     }
 
     private Task WriteMetadata(HttpContext context)

@@ -8,6 +8,9 @@ namespace AuthCluster.Web.Tokens;
 /// <summary>Writes the answers of the OAuth endpoints (RFC 6749 sections 5.1 and 5.2).</summary>
 internal static class OAuthAnswer
 {
+    /// <summary>The methods of a published document, as <c>Allow</c> lists them.</summary>
+    public const string ReadMethods = "GET, HEAD";
+
     private const string Challenge = "Basic realm=\"authcluster\"";
     private const string Json = "application/json";
 
@@ -32,7 +35,9 @@ internal static class OAuthAnswer
                 response.Headers.WWWAuthenticate = Challenge;
                 break;
             case StatusCodes.Status405MethodNotAllowed:
-                response.Headers.Allow = ReferenceEquals(error, OAuthError.MethodNotGet) ? HttpMethods.Get : HttpMethods.Post;
+                response.Headers.Allow = ReferenceEquals(error, OAuthError.MethodNotGetOrHead) ? ReadMethods
+                    : ReferenceEquals(error, OAuthError.MethodNotGet) ? HttpMethods.Get
+                    : HttpMethods.Post;
                 break;
             case StatusCodes.Status415UnsupportedMediaType:
                 // RFC 7694 section 3.

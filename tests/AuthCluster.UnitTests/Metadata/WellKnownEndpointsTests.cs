@@ -66,6 +66,17 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.MethodNotAllowed, await ReadableAsync(HttpMethod.Options, path));
     }
 
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public async Task A_refused_method_is_told_the_two_that_are_served(string path)
+    {
+        using var answer = await Http.PostAsync(path, null, Cancellation);
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        Assert.Equal(["GET", "HEAD"], answer.Content.Headers.Allow);
+        Assert.Contains("GET and HEAD", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_unchanged_key_set_can_be_told_from_another_origin_too()
     {
