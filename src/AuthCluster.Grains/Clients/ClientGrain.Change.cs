@@ -39,7 +39,7 @@ internal sealed partial class ClientGrain
         ActorRecord actor, Func<ClientState?, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
     {
         // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
-        if (!await ReadIfUnknownAsync(cancellationToken) || !await DrainAsync(cancellationToken))
+        if (!await ReadIfUnknownAsync(cancellationToken) || !await DrainAsync())
         {
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
@@ -75,7 +75,7 @@ internal sealed partial class ClientGrain
         }
 
         // Also without a change: what was read again meanwhile may hold a change that nobody was told of.
-        if (!await DrainAsync(cancellationToken))
+        if (!await DrainAsync())
         {
             StartDraining();
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };

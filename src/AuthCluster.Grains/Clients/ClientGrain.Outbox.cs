@@ -24,9 +24,12 @@ internal sealed partial class ClientGrain
     private IGrainTimer? _drainTimer;
     private Task? _clearing;
 
-    /// <summary>Tells the tables what they don't know yet. Telling twice is telling once.</summary>
+    /// <summary>
+    /// Tells the tables what they don't know yet. Telling twice is telling once. It is not given up with its caller, since what is stored
+    /// must be told; storage's own deadline ends it.
+    /// </summary>
     /// <returns>False when storage does not answer.</returns>
-    private async Task<bool> DrainAsync(CancellationToken cancellationToken)
+    private async Task<bool> DrainAsync()
     {
         if (_record is not { } record)
         {
@@ -48,7 +51,7 @@ internal sealed partial class ClientGrain
         var batch = OutboxOf(record.State, items);
         try
         {
-            await _services.Gate.RunAsync(StorageLane.Changes, token => _services.Outbox.ApplyAsync(batch, token), cancellationToken);
+            await _services.Gate.RunAsync(StorageLane.Changes, token => _services.Outbox.ApplyAsync(batch, token), CancellationToken.None);
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
         {
@@ -64,9 +67,9 @@ internal sealed partial class ClientGrain
     /// <summary>Goes on trying after the caller was told that storage does not answer. The activation stays for as long: nobody else would tell.</summary>
     private void StartDraining() =>
         _drainTimer ??= this.RegisterGrainTimer(
-            async token =>
+            async _ =>
             {
-                if (await DrainAsync(token))
+                if (await DrainAsync())
                 {
                     _drainTimer?.Dispose();
                     _drainTimer = null;
@@ -86,9 +89,7 @@ internal sealed partial class ClientGrain
 
     private async Task ClearOutboxAsync()
     {
-        // The answer goes first: SQLite's driver works within the call, and would hold it for this write.
-        await Task.Yield();
-        if (_services.Records.IsBusy)
+        if (_drained.Count == 0 || _services.Records.IsBusy)
         {
             // In a rush of changes the tables are rather told once more, by the next activation, than everybody kept waiting for this.
             return;

@@ -64,18 +64,30 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _services.Activity.Deactivated();
-        if (_mustReload)
+        try
         {
-            // The next activation does not know that a write is still on its way.
-            await ReloadAsync();
-        }
+            if (_mustReload)
+            {
+                // The next activation does not know that a write is still on its way.
+                await ReloadAsync();
+            }
 
-        await DrainAsync(cancellationToken);
+            await DrainAsync();
+        }
+        finally
+        {
+            await SignOffAsync();
+        }
+    }
+
+    /// <summary>Gives the limits back, whatever the silo's patience with the deactivation is: what is not given back is lost to the client.</summary>
+    private async Task SignOffAsync()
+    {
         // A block that is being reserved is given back too, once it is there.
         var isReserving = _limitWork is { IsCompleted: false };
         if (_record is not null && (_limits.HasSomethingToGiveBack || isReserving) && !_mustReload)
         {
-            await UpdateRowAsync(_limits.SignOff, administrative: false, cancellationToken);
+            await UpdateRowAsync(_limits.SignOff, administrative: false, CancellationToken.None);
         }
     }
 
@@ -216,11 +228,21 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
     /// <summary>
     /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one stays until the tables
-    /// were told of its end, and one with a write of unknown outcome until that is known.
+    /// were told of its end and the row says so, since each new activation would tell them again; and one with a write of unknown outcome
+    /// until that is known.
     /// </summary>
     private void LeaveNothingBehind()
     {
-        if (!_mustReload && _record is not { State.Outbox.IsEmpty: false })
+        if (_mustReload)
+        {
+            return;
+        }
+
+        if (_record is { State.Outbox.IsEmpty: false })
+        {
+            StartClearingOutbox();
+        }
+        else
         {
             DeactivateOnIdle();
         }

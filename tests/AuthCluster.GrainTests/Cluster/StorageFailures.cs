@@ -10,6 +10,9 @@ public sealed class StorageFailures
     private readonly ConcurrentDictionary<string, Failure> _byKey = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Func<Task>> _held = new(StringComparer.Ordinal);
 
+    /// <summary>What a test does once the row of a client is written, before the next writer has its turn.</summary>
+    public ConcurrentDictionary<string, Action> WhenWritten { get; } = new(StringComparer.Ordinal);
+
     /// <summary>How often the row of a client was written.</summary>
     public ConcurrentDictionary<string, int> Writes { get; } = new(StringComparer.Ordinal);
 
@@ -47,6 +50,9 @@ public enum Failure
 
     /// <summary>The database can't be reached: nothing is read or written.</summary>
     Down,
+
+    /// <summary>The next write is done, and from then on nothing is read or written.</summary>
+    DownAfterWrite,
 
     /// <summary>The write is done, and its answer is lost; reads go on.</summary>
     AnswerLost,
@@ -88,6 +94,16 @@ internal sealed class FailingStorage(IGrainStorage inner, StorageFailures failur
 
         failures.Writes.AddOrUpdate(grainId.Key.ToString()!, 1, (_, count) => count + 1);
         await inner.WriteStateAsync(stateName, grainId, grainState);
+        if (failures.WhenWritten.TryRemove(grainId.Key.ToString()!, out var then))
+        {
+            then();
+        }
+
+        if (failure == Failure.DownAfterWrite)
+        {
+            failures.Of(grainId.Key.ToString()![2..], Failure.Down);
+        }
+
         if (failure is Failure.AnswerLost or Failure.AnswerLostThenDown)
         {
             throw new TimeoutException();
