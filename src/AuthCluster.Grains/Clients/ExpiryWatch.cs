@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Hosting;
@@ -15,6 +16,9 @@ internal sealed partial class ExpiryWatch(
     : BackgroundService
 {
     private const int PageSize = 500;
+
+    // A row each, and a round trip: they are through within storage's deadline where one takes up to 100 ms.
+    private const int ClaimedAtOnce = 50;
     private const int MostLines = 1_000;
 
     private static readonly TimeSpan MetricPeriod = TimeSpan.FromSeconds(10);
@@ -30,11 +34,38 @@ internal sealed partial class ExpiryWatch(
     public Task MeasureAsync(CancellationToken cancellationToken) =>
         gate.ReadAsync(async token => metrics.SoonestIs(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
 
-    /// <summary>Goes once through the secrets that run out, and warns of those whose time has come.</summary>
+    /// <summary>
+    /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
+    /// of: the next time goes on from there.
+    /// </summary>
     public async Task WarnAsync(CancellationToken cancellationToken)
     {
-        var now = clock.GetUtcNow();
         var warned = 0;
+        try
+        {
+            await foreach (var claimed in ClaimAsync(cancellationToken))
+            {
+                foreach (var (secret, days) in claimed.Take(MostLines - warned))
+                {
+                    LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
+                }
+
+                warned += claimed.Count;
+            }
+        }
+        finally
+        {
+            if (warned > MostLines)
+            {
+                LogMore(warned - MostLines);
+            }
+        }
+    }
+
+    /// <summary>Takes over the warnings that are due, some at a time.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> ClaimAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
         IReadOnlyList<EndingSecret> page = [];
         do
         {
@@ -43,28 +74,15 @@ internal sealed partial class ExpiryWatch(
             var due = page.Where(secret => secret.Secret.ClientEnabled)
                 .Select(secret => (secret.WarnedDays, Warning: new ExpiryWarning(secret.Secret, DaysAhead.First(days => secret.Secret.ExpiresAt <= now.AddDays(days)))))
                 .Where(secret => secret.WarnedDays is not { } days || days > secret.Warning.Days)
-                .Select(secret => secret.Warning)
-                .ToList();
-            if (due.Count == 0)
+                .Select(secret => secret.Warning);
+            foreach (var some in due.Chunk(ClaimedAtOnce))
             {
-                continue;
+                IReadOnlyList<ExpiryWarning> claimed = [];
+                await gate.WriteAsync(async token => claimed = await store.ClaimAsync(some, token), cancellationToken);
+                yield return claimed;
             }
-
-            IReadOnlyList<ExpiryWarning> claimed = [];
-            await gate.WriteAsync(async token => claimed = await store.ClaimAsync(due, token), cancellationToken);
-            foreach (var (secret, days) in claimed.Take(MostLines - warned))
-            {
-                LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
-            }
-
-            warned += claimed.Count;
         }
         while (page.Count == PageSize);
-
-        if (warned > MostLines)
-        {
-            LogMore(warned - MostLines);
-        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(

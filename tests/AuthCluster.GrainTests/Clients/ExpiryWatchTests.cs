@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Cluster;
+using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -31,7 +32,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Each_secret_is_warned_of_30_7_and_1_days_before_its_end_and_each_time_once()
     {
-        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var (one, other) = (Watch(gate), Watch(gate));
         var id = await cluster.CreateAsync(Document(), SecretOf("ends", "ends", expiresAt: End), SecretOf("stays", "stays"));
 
@@ -51,7 +52,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_secret_that_is_found_late_is_warned_of_once_and_a_new_end_is_warned_of_anew()
     {
-        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         _clock.AdjustTime(End.AddHours(-12));
         var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
@@ -70,7 +71,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_disabled_clients_secret_is_not_warned_of_until_it_is_enabled()
     {
-        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         _clock.AdjustTime(End.AddDays(-3));
         var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
@@ -87,7 +88,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task The_metric_has_the_seconds_to_the_soonest_end()
     {
-        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         using var soonest = new MetricCollector<double>(_meters, "AuthCluster.Clients", "authcluster.secret.expires_in");
         var watch = Watch(gate);
         // Before the ends that other tests made, and after the cluster's own clock.
@@ -118,22 +119,11 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Of_very_many_secrets_that_end_at_once_each_is_warned_of_once_and_a_thousand_by_name()
     {
-        using var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         var watch = Watch(gate);
         var end = new DateTimeOffset(2060, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
-        await cluster.ExecuteAsync(
-            """
-            with recursive n(i) as (select 1 union all select i + 1 from n where i < 1700)
-            insert into client_catalogue (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
-            select 'many-' || i, '', '', '', 1, 0, 0, '{}', 'e', 1, 0, 0 from n
-            """);
-        await cluster.ExecuteAsync(
-            """
-            insert into client_part (client_id, kind, value, created_at, expires_at)
-            select client_id, 'secret', 's', 0, @End from client_catalogue where client_id like 'many-%'
-            """,
-            stored);
+        await StoreAsync("many", 1_700, end);
         _clock.AdjustTime(end.AddDays(-20));
 
         await watch.WarnAsync(Cancellation);
@@ -142,6 +132,53 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         Assert.Equal(1_000, _log.Collector.GetSnapshot().Count(record => record.Id.Id == 1107));
         Assert.Equal("700 more secrets run out soon; GET /admin/v1/reports/expiring has them all.", Assert.Single(_log.Collector.GetSnapshot(), record => record.Id.Id == 1108).Message);
         Assert.Equal([1_700L], await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
+    }
+
+    [Fact]
+    public async Task A_look_that_fails_halfway_goes_on_from_there_the_next_time_and_warns_of_each_secret_once()
+    {
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        var watch = Watch(gate);
+        var end = new DateTimeOffset(2070, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
+        await StoreAsync("half", 3_000, end);
+        await cluster.ExecuteAsync(
+            $"create trigger refuse before insert on expiry_warning when (select count(*) from expiry_warning where expires_at = {stored.End}) >= 1240 begin select raise(abort, 'refused'); end");
+        _clock.AdjustTime(end.AddDays(-20));
+
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => watch.WarnAsync(Cancellation));
+        await cluster.ExecuteAsync("drop trigger refuse");
+
+        var first = Assert.Single(await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
+        Assert.InRange(first, 1_190, 1_240);
+        Assert.Equal((1_000, first - 1_000), Told());
+
+        _log.Collector.Clear();
+        await watch.WarnAsync(Cancellation);
+        Assert.Equal((1_000, 2_000 - first), Told());
+        Assert.Equal([3_000L], await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
+
+        (int ByName, long More) Told() => (
+            _log.Collector.GetSnapshot().Count(record => record.Id.Id == 1107),
+            long.Parse(Assert.Single(_log.Collector.GetSnapshot(), record => record.Id.Id == 1108).GetStructuredStateValue("Count")!, CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Clients of one secret each, which all end at one moment.</summary>
+    private async Task StoreAsync(string name, int clients, DateTimeOffset end)
+    {
+        await cluster.ExecuteAsync(
+            """
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < @Clients)
+            insert into client_catalogue (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
+            select @Name || '-' || i, '', '', '', 1, 0, 0, '{}', 'e', 1, 0, 0 from n
+            """,
+            new { Clients = clients, Name = name });
+        await cluster.ExecuteAsync(
+            """
+            insert into client_part (client_id, kind, value, created_at, expires_at)
+            select client_id, 'secret', 's', 0, @End from client_catalogue where client_id like @Name || '-%'
+            """,
+            new { Name = name, End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 });
     }
 
     private ExpiryWatch Watch(StorageGate gate) => new(
