@@ -14,7 +14,7 @@ internal enum StorageLane
     /// <summary>Reports, which may go through a whole table.</summary>
     Reports,
 
-    /// <summary>Whether storage answers at all. Its connections are those of membership, which the other lanes can't take.</summary>
+    /// <summary>Whether storage answers at all. Its connections are those of membership, of another pool: the other lanes can't take them.</summary>
     Probe,
 
     /// <summary>The silo's own reading of the keys.</summary>
@@ -41,7 +41,10 @@ internal sealed record LaneBounds(int AtOnce, int Waiting, TimeSpan LongestWait,
     /// <summary>The smallest pool that the lanes fit in.</summary>
     public const int LeastConnections = 10;
 
-    /// <summary>The lanes of a silo. Together with what is reserved they never take more than the pool has, from <see cref="LeastConnections"/> on.</summary>
+    /// <summary>
+    /// The lanes of a silo. But for the probe, which has another pool, they and what is reserved never take more than the pool has, from
+    /// <see cref="LeastConnections"/> on.
+    /// </summary>
     public static Dictionary<StorageLane, LaneBounds> Of(Database database) =>
         database.HoldsItsCaller ? OfOneFile() : OfPool(database.MaxConnections);
 
@@ -49,10 +52,12 @@ internal sealed record LaneBounds(int AtOnce, int Waiting, TimeSpan LongestWait,
     public static Dictionary<StorageLane, LaneBounds> OfPool(int connections)
     {
         var full = Lanes(reads: 32, lists: 8, reports: 2, changes: 24, background: 24);
-        var sum = full.Values.Sum(lane => lane.AtOnce);
+        var ofPool = full.Where(lane => lane.Key != StorageLane.Probe).Select(lane => lane.Value.AtOnce).ToList();
         // Each has one at least, so only what is beyond that is shared out.
-        var share = Math.Clamp((double)(connections - Reserved - full.Count) / (sum - full.Count), 0, 1);
-        return full.ToDictionary(lane => lane.Key, lane => lane.Value with { AtOnce = 1 + (int)((lane.Value.AtOnce - 1) * share) });
+        var share = Math.Clamp((double)(connections - Reserved - ofPool.Count) / (ofPool.Sum() - ofPool.Count), 0, 1);
+        return full.ToDictionary(
+            lane => lane.Key,
+            lane => lane.Key == StorageLane.Probe ? lane.Value : lane.Value with { AtOnce = 1 + (int)((lane.Value.AtOnce - 1) * share) });
     }
 
     /// <summary>Readers of one file hold a thread each; its writers take turns anyway, and waiting together they share a sync to disk.</summary>
