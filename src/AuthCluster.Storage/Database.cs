@@ -25,7 +25,9 @@ public sealed partial class Database : IAsyncDisposable
     /// <summary>Heartbeats, readings of the table and votes: a few at a time.</summary>
     private const int MembershipConnections = 8;
 
+#pragma warning disable CA2213 // It has no wait handle to free, and a write that was begun may outlive the services of the process.
     private readonly SemaphoreSlim? _writers;
+#pragma warning restore CA2213
 
     /// <summary>Describes a database; nothing is opened yet.</summary>
     /// <param name="provider">Which of the three it is.</param>
@@ -147,8 +149,6 @@ public sealed partial class Database : IAsyncDisposable
             using var connection = new SqliteConnection(ConnectionString);
             SqliteConnection.ClearPool(connection);
         }
-
-        _writers?.Dispose();
     }
 
     /// <summary>Picks the text that this database understands.</summary>

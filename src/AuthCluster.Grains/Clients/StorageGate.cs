@@ -15,7 +15,7 @@ namespace AuthCluster.Grains.Clients;
 /// <para>Whatever goes wrong leaves here as one exception: callers need not ask whether storage was
 /// away or refused a statement, and the faults of those who wait are logged here, with a bound, so that an outage does not fill the log.</para>
 /// </remarks>
-internal sealed partial class StorageGate : IDisposable
+internal sealed partial class StorageGate
 {
     // A driver that heeds its token is given the time to tell what became of the write.
     private static readonly TimeSpan ToTell = TimeSpan.FromMilliseconds(250);
@@ -163,14 +163,6 @@ internal sealed partial class StorageGate : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        foreach (var lane in _lanes.Values)
-        {
-            lane.Dispose();
-        }
-    }
-
     /// <summary>Starts the work on a thread that is not the grain's, which a driver that works in its caller's thread would hold.</summary>
     private Task StartAsync(Func<CancellationToken, Task> work, StorageLane lane, TimeSpan deadline, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(
@@ -182,7 +174,8 @@ internal sealed partial class StorageGate : IDisposable
             },
             CancellationToken.None,
             // What reads for seconds in its caller's thread gets one of its own: the pool begins with as few as the machine has processors.
-            _holdsItsCaller && lane is StorageLane.Lists or StorageLane.Reports ? TaskCreationOptions.LongRunning : TaskCreationOptions.None,
+            // So does the probe: threads of the pool that all wait for the disk are no outage.
+            _holdsItsCaller && lane is StorageLane.Lists or StorageLane.Reports or StorageLane.Probe ? TaskCreationOptions.LongRunning : TaskCreationOptions.None,
             TaskScheduler.Default).Unwrap();
 
     private static StorageUnavailableException NotAnswering() => new("Storage does not answer at the moment.");

@@ -1,7 +1,9 @@
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>The slots of one lane, given out in the order in which they are asked for.</summary>
-internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock) : IDisposable
+#pragma warning disable CA1001 // The semaphore has no wait handle to free, and work that was begun may outlive the services of the process.
+internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
+#pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _free = new(bounds.AtOnce);
     private int _waiting;
@@ -28,8 +30,6 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock) : IDispos
 
         return new StorageSlot(this, left < bounds.Deadline ? left : bounds.Deadline);
     }
-
-    public void Dispose() => _free.Dispose();
 
     internal void Release() => _free.Release();
 

@@ -29,7 +29,9 @@ internal sealed partial class UsageFlusher(
     private static readonly TimeSpan AsideAgainAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
 
+#pragma warning disable CA2213 // It has no wait handle to free, and a flush that was begun may outlive the services of the process.
     private readonly SemaphoreSlim _turn = new(1);
+#pragma warning restore CA2213
     private readonly string _writer = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private List<UsageChange>? _held;
     private long _number = 1;
@@ -81,12 +83,6 @@ internal sealed partial class UsageFlusher(
         {
             LogLost(failure, lost);
         }
-    }
-
-    public override void Dispose()
-    {
-        _turn.Dispose();
-        base.Dispose();
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => new Ticks("Writing the usage", clock, logger).RunOutOfStepAsync(

@@ -1,6 +1,7 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Storage;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -36,11 +37,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     private static Exception FromDriver => new NullReferenceException { Source = "Microsoft.Data.SqlClient" };
 #pragma warning restore CA2201
 
-    public async ValueTask DisposeAsync()
-    {
-        _gate.Dispose();
-        await _database.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     [Theory]
     [InlineData(false)]
@@ -109,7 +106,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     public async Task A_write_that_waited_for_its_turn_until_the_deadline_is_known_not_to_be_made()
     {
         await using var sqlite = new Database(StorageProvider.Sqlite, "Data Source=unused.db");
-        using var gate = new StorageGate(sqlite, _clock, _log);
+        var gate = new StorageGate(sqlite, _clock, _log);
         using var turn = await sqlite.EnterWriteAsync(Cancellation);
         var begun = new TaskCompletionSource();
 
@@ -169,7 +166,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     public async Task Twenty_thousand_writes_at_once_take_turns_and_none_fails_while_reads_and_changes_go_on()
     {
         // A clock that is moved looks at all who wait whenever one more begins to.
-        using var gate = new StorageGate(_database, TimeProvider.System, _log);
+        var gate = new StorageGate(_database, TimeProvider.System, _log);
         var slots = LaneBounds.Of(_database)[StorageLane.Background].AtOnce;
         var (running, most, done) = (0, 0, 0);
         var hold = new TaskCompletionSource();
@@ -222,13 +219,17 @@ public sealed class StorageGateTests : IAsyncDisposable
         for (var connections = LaneBounds.LeastConnections; connections <= 300; connections++)
         {
             var lanes = LaneBounds.OfPool(connections);
-            // The probe's connections are of another pool. One at least writes usage.
             var taken = lanes.Where(lane => lane.Key != StorageLane.Probe).Sum(lane => lane.Value.AtOnce);
-            Assert.True(taken + 1 <= connections, $"{taken} of {connections}");
+            // Two write usage.
+            Assert.True(taken + 2 <= connections, $"{taken} of {connections}");
             Assert.All(lanes.Values, lane => Assert.True(lane.AtOnce >= 1));
+            // The probe's connections are of another pool, however small this one is.
+            Assert.Equal(2, lanes[StorageLane.Probe].AtOnce);
         }
 
         Assert.Equal((32, 24, 24), (AtOnce(100, StorageLane.Reads), AtOnce(100, StorageLane.Changes), AtOnce(100, StorageLane.Background)));
+        // The least pool in which nobody has less.
+        Assert.Equal((91 + 2, 31), (LaneBounds.OfPool(93).Values.Sum(lane => lane.AtOnce), AtOnce(92, StorageLane.Reads)));
         // Lists and reports together leave most connections to others.
         Assert.True(AtOnce(100, StorageLane.Lists) + AtOnce(100, StorageLane.Reports) <= AtOnce(100, StorageLane.Reads) / 2);
     }
@@ -298,6 +299,47 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Work_that_outlives_the_services_ends_well_and_gives_its_slot_back()
+    {
+        var services = new ServiceCollection().AddSingleton(_database).AddSingleton<TimeProvider>(_clock).AddSingleton<ILogger<StorageGate>>(_log).AddSingleton<StorageGate>();
+        var provider = services.BuildServiceProvider();
+        var gate = provider.GetRequiredService<StorageGate>();
+        var slots = LaneBounds.Of(_database)[StorageLane.Changes].AtOnce;
+        var busy = new TaskCompletionSource();
+        var running = Enumerable.Range(0, slots).Select(_ => gate.RunAsync(StorageLane.Changes, _ => busy.Task, Cancellation)).ToList();
+        var waiting = gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation);
+
+        await provider.DisposeAsync();
+        busy.SetResult();
+
+        await Task.WhenAll(running);
+        await waiting;
+        await gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation);
+        Assert.Empty(_log.Collector.GetSnapshot());
+    }
+
+    [Fact]
+    public async Task On_sqlite_what_takes_long_and_what_tells_an_outage_need_no_thread_of_the_pool()
+    {
+        await using var sqlite = new Database(StorageProvider.Sqlite, "Data Source=unused.db");
+        var gate = new StorageGate(sqlite, _clock, _log);
+        foreach (var lane in Enum.GetValues<StorageLane>())
+        {
+            var isOfPool = false;
+            await gate.RunAsync(
+                lane,
+                _ =>
+                {
+                    isOfPool = Thread.CurrentThread.IsThreadPoolThread;
+                    return Task.CompletedTask;
+                },
+                Cancellation);
+
+            Assert.Equal(lane is not (StorageLane.Probe or StorageLane.Lists or StorageLane.Reports), isOfPool);
+        }
+    }
+
+    [Fact]
     public async Task What_is_no_fault_of_storage_passes_as_it_is()
     {
         await Assert.ThrowsAsync<FormatException>(() => _gate.ReadAsync(_ => throw new FormatException(), Cancellation));
@@ -310,7 +352,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     {
         using var folder = new TestKit.TemporaryFolder();
         await using var sqlite = new Database(StorageProvider.Sqlite, $"Data Source={folder.PathOf("test.db")}");
-        using var gate = new StorageGate(sqlite, _clock, _log);
+        var gate = new StorageGate(sqlite, _clock, _log);
         var begun = new TaskCompletionSource();
         var list = gate.RunAsync(StorageLane.Lists, SlowAsync, Cancellation);
         await begun.Task;
