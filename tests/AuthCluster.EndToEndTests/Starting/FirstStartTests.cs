@@ -80,9 +80,10 @@ public sealed partial class FirstStartTests
         await server.BeginStopAsync();
         await server.ExitAsync(Cancellation);
 
-        Assert.Equal(2, lines.Count);
-        Assert.Contains("schema was brought up to date", lines[0], StringComparison.Ordinal);
-        Assert.Contains("AuthCluster listens on", lines[1], StringComparison.Ordinal);
+        Assert.Collection(
+            lines,
+            line => Assert.Contains("schema was brought up to date", line, StringComparison.Ordinal),
+            line => Assert.Contains("AuthCluster listens on", line, StringComparison.Ordinal));
         Assert.Contains("still served for 00:00:00", server.Output, StringComparison.Ordinal);
     }
 
