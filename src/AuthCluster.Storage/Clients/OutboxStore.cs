@@ -70,7 +70,11 @@ public sealed class OutboxStore(Database database)
 
     private readonly string _deletePart = "delete from client_part where client_id = @ClientId and kind = @Kind and value = @Value";
 
-    private readonly string _forgetUse = "delete from last_used where client_id = @ClientId";
+    private readonly string _forgetUses = """
+        delete from last_used
+        where client_id = @ClientId and not exists (
+            select 1 from client_part p where p.client_id = last_used.client_id and p.kind = last_used.kind and p.value = last_used.value)
+        """;
 
     private readonly ConcurrentQueue<Waiting> _waiting = new();
 
@@ -234,10 +238,10 @@ public sealed class OutboxStore(Database database)
                 connection, transaction, _deletePart, new { entry.ClientId, gone.Kind, gone.Value }, cancellationToken);
         }
 
-        if (entry.Deleted)
+        if (stored.Count > 0)
         {
-            // A client that is created anew under this id was never used.
-            await Database.ExecuteAsync(connection, transaction, _forgetUse, new { entry.ClientId }, cancellationToken);
+            // What is made anew under the same name, a client too, was never used. Also what a late flush has told of since the last time.
+            await Database.ExecuteAsync(connection, transaction, _forgetUses, new { entry.ClientId }, cancellationToken);
         }
     }
 

@@ -153,6 +153,34 @@ public sealed class OutboxStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
+    public async Task The_last_uses_of_what_a_client_has_no_more_go_with_it_and_those_of_others_stay(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var outbox = new OutboxStore(under.Database);
+        var usage = new UsageStore(under.Database);
+        CataloguePart[] parts = [Secret("s-1", null), Secret("s-2", null), Scope("read"), Scope("write"), Scope("s-2")];
+        foreach (var id in (string[])["orders", "other"])
+        {
+            await outbox.ApplyAsync(new OutboxBatch([], Samples.Client(id) with { Parts = [.. parts] }, []), Cancel);
+            var uses = parts.Select(part => new LastUse(id, part.Kind, part.Value, Samples.Now)).Append(new LastUse(id, "client", "", Samples.Now)).ToList();
+            await usage.FlushAsync(new UsageFlush(id, 1, Samples.Now), [], uses, Cancel);
+        }
+
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 2) with { Parts = [parts[0], parts[2], parts[4]] }, []), Cancel);
+
+        Assert.Equal(["client ", "scope read", "scope s-2", "secret s-1"], await UsesAsync("orders"));
+        // A flush was late.
+        await usage.FlushAsync(new UsageFlush("orders", 2, Samples.Now), [], [new LastUse("orders", "secret", "s-2", Samples.Now)], Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 3) with { Parts = [parts[0]] }, []), Cancel);
+        Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
+        Assert.Equal(6, (await UsesAsync("other")).Count);
+
+        async Task<List<string>> UsesAsync(string id) =>
+            [.. (await usage.LastUsesAsync(id, Cancel)).Select(use => $"{use.Kind} {use.Value}").Order(StringComparer.Ordinal)];
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public async Task A_batch_that_fails_leaves_nothing_behind(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
