@@ -28,6 +28,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     private long _lastUsedMinute;
     private bool _dirty;
     private bool _isRefused;
+    private bool _isRemembering;
 
     public string ClientId => clientId;
 
@@ -57,6 +58,11 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
             if (_pairs.IsNew(minute, secretId, scope))
             {
                 NoteUse(minute, secretId, scope);
+                if (!_isRemembering && !_pairs.IsEmpty)
+                {
+                    _isRemembering = true;
+                    book.MarkRemembering(this);
+                }
             }
 
             Dirty();
@@ -81,6 +87,17 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
             _clientMinute = 0;
             _secrets.Clear();
             _scopes.Clear();
+        }
+    }
+
+    /// <summary>Forgets the pairs of secret and scopes of another minute.</summary>
+    /// <returns>Whether there are others that are remembered.</returns>
+    internal bool ForgetUnlessOf(long minute)
+    {
+        lock (_lock)
+        {
+            _pairs.ForgetUnlessOf(minute);
+            return _isRemembering = !_pairs.IsEmpty;
         }
     }
 

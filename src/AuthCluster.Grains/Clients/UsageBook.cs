@@ -12,6 +12,8 @@ internal sealed class UsageBook(SiloActivity activity)
 {
     private readonly ConcurrentQueue<ClientUsage> _dirty = new();
     private readonly ConcurrentQueue<ClientUsage> _aside = new();
+    private readonly ConcurrentQueue<ClientUsage> _remembering = new();
+    private long _minute;
 
     /// <summary>How many activations have counted something that nobody has taken yet.</summary>
     public int DirtyCount => _dirty.Count;
@@ -25,6 +27,30 @@ internal sealed class UsageBook(SiloActivity activity)
     internal void CountGranted() => activity.Granted();
 
     internal void MarkDirty(ClientUsage usage, bool isRefused) => (isRefused ? _aside : _dirty).Enqueue(usage);
+
+    internal void MarkRemembering(ClientUsage usage) => _remembering.Enqueue(usage);
+
+    /// <summary>
+    /// Has the activations forget what they remember of another minute than the present one, so that those which stand idle hold none of
+    /// it. Looks at them once a minute. Not for two calls at once.
+    /// </summary>
+    public void ForgetMinutesBefore(DateTimeOffset now)
+    {
+        var minute = now.UtcTicks / TimeSpan.TicksPerMinute;
+        if (minute == _minute)
+        {
+            return;
+        }
+
+        _minute = minute;
+        for (var left = _remembering.Count; left > 0 && _remembering.TryDequeue(out var usage); left--)
+        {
+            if (usage.ForgetUnlessOf(minute))
+            {
+                _remembering.Enqueue(usage);
+            }
+        }
+    }
 
     /// <summary>Takes what was counted since the last call, of at most <paramref name="most"/> activations.</summary>
     public List<UsageChange> Take(int most)

@@ -90,6 +90,7 @@ internal sealed partial class UsageFlusher(
         token =>
         {
             activity.Sample();
+            book.ForgetMinutesBefore(clock.GetUtcNow());
             return FlushAsync(token);
         },
         stoppingToken);

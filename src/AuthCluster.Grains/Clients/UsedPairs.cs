@@ -13,8 +13,11 @@ internal sealed class UsedPairs
     private int _characters;
     private long _minute;
 
-    /// <summary>Whether a pair is used for the first time in a minute, as far as the bounds allow to know.</summary>
-    public bool IsNew(long minute, string secretId, string scope)
+    /// <summary>Whether nothing is remembered.</summary>
+    public bool IsEmpty => _pairs.Count == 0;
+
+    /// <summary>Forgets the pairs of another minute than this one.</summary>
+    public void ForgetUnlessOf(long minute)
     {
         if (minute != _minute)
         {
@@ -22,7 +25,12 @@ internal sealed class UsedPairs
             _pairs.Clear();
             _characters = 0;
         }
+    }
 
+    /// <summary>Whether a pair is used for the first time in a minute, as far as the bounds allow to know.</summary>
+    public bool IsNew(long minute, string secretId, string scope)
+    {
+        ForgetUnlessOf(minute);
         foreach (var pair in _pairs)
         {
             if (pair.Scope == scope && pair.SecretId == secretId)

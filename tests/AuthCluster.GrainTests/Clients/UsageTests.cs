@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
@@ -50,6 +51,41 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
             {
                 usage.CountIssued(Start, secretId, scope);
             }
+        }
+    }
+
+    [Fact]
+    public void What_is_remembered_of_a_minute_is_told_once_and_forgotten_when_the_minute_is_over()
+    {
+        var book = Book();
+        var usage = book.Open("orders");
+        var scope = CountOne();
+        Assert.Equal(3, Assert.Single(book.Take(10)).LastUses.Count);
+
+        book.ForgetMinutesBefore(Start);
+        usage.CountIssued(Start, "s", string.Concat("read", ":", "much"));
+        Assert.Empty(Assert.Single(book.Take(10)).LastUses);
+        Assert.True(IsHeld());
+
+        book.ForgetMinutesBefore(Start.AddMinutes(1));
+        Assert.False(IsHeld());
+        usage.CountIssued(Start.AddMinutes(1), "s", "read:much");
+        Assert.Equal(3, Assert.Single(book.Take(10)).LastUses.Count);
+        GC.KeepAlive(usage);
+
+        // Of its own frame, so that no local of the test holds the text.
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        WeakReference CountOne()
+        {
+            var text = string.Concat("read", ":", "much");
+            usage.CountIssued(Start, "s", text);
+            return new WeakReference(text);
+        }
+
+        bool IsHeld()
+        {
+            GC.Collect();
+            return scope.IsAlive;
         }
     }
 
