@@ -40,6 +40,7 @@ public sealed class AuthClusterJwtOptions
     /// <summary>
     /// How often the server's keys are read anew in the background, 1 minute to 1 day. Default: 10 minutes, as long as
     /// the server's own documents may be cached. A token with an unknown key has them read at once, every 5 seconds at most.
+    /// A server that answers with <c>Retry-After</c> (RFC 9110 §10.2.3) is left alone that long, for a minute at most, plus up to a fifth.
     /// </summary>
     public TimeSpan KeyRefresh { get; set; } = TimeSpan.FromMinutes(10);
 

@@ -26,7 +26,10 @@ public sealed class AuthClusterException : Exception
     /// <summary>The OAuth error code where there is one (<c>invalid_client</c>), else a word of the same kind (<c>unreachable</c>).</summary>
     public string Code => CodeOf(Error);
 
-    /// <summary>How long the server asked to be left alone, if it did.</summary>
+    /// <summary>
+    /// How long the server asked to be left alone (RFC 9110 §10.2.3), if it did. No token is asked for until then, nor, if it
+    /// asked for more than an hour, within that hour; a call in between gets the same error with what is left.
+    /// </summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>What to do, for the person who reads the log.</summary>

@@ -49,7 +49,10 @@ public sealed class AuthClusterTokenOptions
     /// <summary>Longest wait for one answer of the server, 1 second to 2 minutes. Default: 10 seconds, above the server's own deadline of 8.</summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Longest time for a token, repeats included, 1 second to 10 minutes. Default: 30 seconds.</summary>
+    /// <summary>
+    /// Longest time for a token, repeats included, 1 second to 10 minutes. Default: 30 seconds. A pause that would outlast it,
+    /// or a <c>Retry-After</c> of more than 10 seconds, ends the call at once: <see cref="AuthClusterException.RetryAfter"/> has the time.
+    /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often a request that failed for a passing reason is repeated within <see cref="Timeout"/>, 0 to 10. Default: 4.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using AuthCluster.Client.Clients;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -28,9 +29,6 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
     private const int MaxDocumentBytes = 1_048_576;
 
-    /// <summary>The mark by which AuthCluster.Client knows requests that get no token.</summary>
-    private static readonly HttpRequestOptionsKey<bool> OwnRequest = new("authcluster.own");
-
     private readonly AuthClusterJwtOptions _options;
     private readonly IHttpClientFactory _http;
     private readonly TimeProvider _clock;
@@ -38,8 +36,7 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private readonly Lock _gate = new();
     private Known? _known;
     private Task? _reading;
-    private long? _lastStarted;
-    private TimeSpan _interval = LeastInterval;
+    private Pause? _pause;
     private volatile bool _isBehind;
 
     /// <summary>Whether this very request met a key that is not known: it alone waits for the reading, and no other takes its wish away.</summary>
@@ -91,9 +88,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         {
             if (_reading is { IsCompleted: false })
                 return _reading;
-            if (_lastStarted is { } last && _clock.GetElapsedTime(last) < _interval)
+            if (_pause?.HasEnded(_clock) == false)
                 return Task.CompletedTask;
-            _lastStarted = _clock.GetTimestamp();
+            _pause = Pause.Of(LeastInterval, _clock);
             using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
                 return _reading = Task.Run(ReadAsync);
         }
@@ -162,12 +159,12 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private async Task<string> GetAsync(HttpClient client, Uri address, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
-        request.Options.Set(OwnRequest, true);
+        OwnRequest.Mark(request);
         // A cache between must not hand out keys that the issuer has withdrawn.
         request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
         using var response = await client.SendAsync(request, cancellationToken);
-        var asked = response.Headers.RetryAfter?.Delta ?? TimeSpan.Zero;
-        _interval = asked <= LeastInterval ? LeastInterval : asked < LongestAsked ? asked : LongestAsked;
+        if (RetryAfter.Of(response, _clock) is { } asked && asked > LeastInterval)
+            _pause = Pause.Of(Pause.Spread(Pause.Smaller(asked, LongestAsked)), _clock);
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadAsStringAsync(cancellationToken);
     }

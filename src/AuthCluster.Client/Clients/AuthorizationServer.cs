@@ -66,8 +66,8 @@ internal sealed partial class AuthorizationServer(
         : throw new AuthClusterException(AuthClusterError.Misconfigured, "The revocation feed needs the option Issuer.");
 
     /// <summary>Runs a call within a bound that holds for all of it, and makes of whatever goes wrong an <see cref="AuthClusterException"/>.</summary>
-    public Task<T> WithinAsync<T>(TimeSpan bound, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
-        _sender.WithinAsync(bound, call, cancellationToken);
+    public Task<T> WithinAsync<T>(RequestBudget budget, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        _sender.WithinAsync(budget, call, cancellationToken);
 
     /// <summary>Posts a form as this client and answers the response, whatever its status.</summary>
     /// <exception cref="AuthClusterException">There was no response.</exception>

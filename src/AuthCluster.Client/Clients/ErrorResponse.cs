@@ -24,7 +24,7 @@ internal sealed record ErrorResponse
         var status = (int)response.StatusCode;
         var detail = (body?.Error is { } && Printable(body.Error, secret) is { Length: > 0 } code ? $"The authorization server answered {status} {code}" : $"The authorization server answered {status}")
             + (description.Length == 0 ? "." : $": {description}.");
-        return new AuthClusterException(error, detail, RetryRules.RetryAfter(response, clock));
+        return new AuthClusterException(error, detail, RetryAfter.Of(response, clock));
     }
 
     private static AuthClusterError Classify(HttpStatusCode status, string? code) => (status, code) switch

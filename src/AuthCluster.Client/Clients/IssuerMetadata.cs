@@ -27,7 +27,7 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
     /// <exception cref="AuthClusterException">The document can't be read, or has no such endpoint that may be used.</exception>
     public async ValueTask<Uri> EndpointAsync(Func<ServerMetadata, string?> member, string memberName, AuthClusterTokenOptions current, CancellationToken cancellationToken)
     {
-        var document = await GetAsync(RequestBudget.Of(current), cancellationToken);
+        var document = await GetAsync(RequestBudget.Of(current, clock), cancellationToken);
         if (Uri.TryCreate(member(document), UriKind.Absolute, out var address) && ServerAddress.MayCarrySecrets(address, current.AllowPlainHttp))
             return address;
 
@@ -81,7 +81,7 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
         var startedAt = clock.GetTimestamp();
         try
         {
-            var document = await sender.WithinAsync(budget.Total, bounded => FetchAsync(budget, bounded), stopping);
+            var document = await sender.WithinAsync(budget, bounded => FetchAsync(budget, bounded), stopping);
             lock (_gate)
             {
                 (_document, _readAt, _fetch) = (document, startedAt, null);

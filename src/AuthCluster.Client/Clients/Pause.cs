@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace AuthCluster.Client.Clients;
 
-/// <summary>A wait before the next request that never ends too soon. A timer may: it counts whole milliseconds by a coarser clock.</summary>
+/// <summary>A wait before the next request that never ends too soon. A timer may: it counts whole milliseconds by a coarser clock. Compiled into each package that waits.</summary>
 /// <param name="Begun">The timestamp from which it counts.</param>
 /// <param name="Length">How long it lasts.</param>
 internal sealed record Pause(long Begun, TimeSpan Length)

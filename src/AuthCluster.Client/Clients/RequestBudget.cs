@@ -4,10 +4,25 @@ namespace AuthCluster.Client.Clients;
 /// <param name="Attempt">Longest time for one attempt.</param>
 /// <param name="Total">Longest time for all that the call does.</param>
 /// <param name="Retries">How often it may be repeated.</param>
-internal sealed record RequestBudget(TimeSpan Attempt, TimeSpan Total, int Retries)
+/// <param name="Begun">The timestamp from which <paramref name="Total"/> counts.</param>
+internal sealed record RequestBudget(TimeSpan Attempt, TimeSpan Total, int Retries, long Begun)
 {
-    public static RequestBudget Of(AuthClusterTokenOptions options) => new(options.AttemptTimeout, options.Timeout, options.MaxRetries);
+    /// <summary>That of the options, from now on.</summary>
+    public static RequestBudget Of(AuthClusterTokenOptions options, TimeProvider clock) =>
+        new(options.AttemptTimeout, options.Timeout, options.MaxRetries, clock.GetTimestamp());
+
+    /// <summary>One request and so many repeats, which all together may take as long as one, from now on.</summary>
+    public static RequestBudget Of(TimeSpan total, int retries, TimeProvider clock) => new(total, total, retries, clock.GetTimestamp());
 
     /// <summary>The same without repeats: for a server that was down a moment ago.</summary>
     public RequestBudget Once() => this with { Retries = 0 };
+
+    /// <summary>How much of the total is left, not below zero.</summary>
+    public TimeSpan Left(TimeProvider clock) => Pause.Larger(Total - clock.GetElapsedTime(Begun), TimeSpan.Zero);
+
+    /// <summary>Whether the request may be repeated after a pause: one that the total outlasts.</summary>
+    /// <param name="attempt">How many repeats there have been.</param>
+    /// <param name="pause">The pause before the next.</param>
+    /// <param name="clock">The clock.</param>
+    public bool HasRoomFor(int attempt, TimeSpan pause, TimeProvider clock) => attempt < Retries && pause < Left(clock);
 }

@@ -8,28 +8,30 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
 {
     /// <summary>Sends a request, again where that may help, and answers the last response, whatever its status.</summary>
     /// <param name="create">Makes the request, anew for each attempt.</param>
-    /// <param name="budget">Its attempts.</param>
+    /// <param name="budget">Its attempts. No pause is begun that would outlast it: the caller has more of the last answer than of a time-out.</param>
     /// <param name="cancellationToken">Ends them all.</param>
     /// <exception cref="AuthClusterException">There was no response.</exception>
     public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, RequestBudget budget, CancellationToken cancellationToken)
     {
         for (var attempt = 0; ; attempt++)
         {
-            TimeSpan? asked = null;
+            var pause = RetryRules.DelayAfter(attempt, asked: null);
             try
             {
                 var response = await AttemptAsync(create(), budget, cancellationToken);
-                asked = RetryRules.RetryAfter(response, clock);
-                if (attempt >= budget.Retries || asked > RetryRules.LongestWaitInCall || !await RetryRules.MayPassAsync(response, cancellationToken))
+                var asked = RetryAfter.Of(response, clock);
+                if (asked is not null)
+                    pause = RetryRules.DelayAfter(attempt, asked);
+                if (asked > RetryRules.LongestWaitInCall || !budget.HasRoomFor(attempt, pause, clock) || !await RetryRules.MayPassAsync(response, cancellationToken))
                     return response;
                 response.Dispose();
             }
-            catch (AuthClusterException) when (attempt < budget.Retries)
+            catch (AuthClusterException) when (budget.HasRoomFor(attempt, pause, clock))
             {
                 // Tried again: no connection, or no answer in time.
             }
 
-            await Pause.Of(RetryRules.DelayAfter(attempt, asked), clock).WaitAsync(clock, cancellationToken);
+            await Pause.Of(pause, clock).WaitAsync(clock, cancellationToken);
         }
     }
 
@@ -37,14 +39,14 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
     /// Runs a call within a bound that holds for all of it: reading the secret, finding the endpoint, the request and its
     /// repeats.
     /// </summary>
-    /// <param name="bound">The longest that the call may take.</param>
+    /// <param name="budget">Its total is the bound.</param>
     /// <param name="call">The call; its token ends with the bound and with the caller's.</param>
     /// <param name="cancellationToken">The caller's own.</param>
     /// <exception cref="AuthClusterException">The call failed, or took longer.</exception>
     /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
-    public async Task<T> WithinAsync<T>(TimeSpan bound, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    public async Task<T> WithinAsync<T>(RequestBudget budget, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
-        using var timer = new CancellationTokenSource(bound, clock);
+        using var timer = new CancellationTokenSource(budget.Left(clock), clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         try
         {
@@ -54,7 +56,7 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw timer.IsCancellationRequested
-                ? new AuthClusterException(AuthClusterError.TimedOut, $"The authorization server gave no answer within {bound}.", innerException: e)
+                ? new AuthClusterException(AuthClusterError.TimedOut, $"The authorization server gave no answer within {budget.Total}.", innerException: e)
                 : new AuthClusterException(AuthClusterError.Unreachable, $"The authorization server could not be asked ({e.GetType().Name}).", innerException: e);
         }
     }

@@ -22,17 +22,6 @@ internal static class RetryRules
     /// <param name="asked">What the server asked for, if it did.</param>
     public static TimeSpan DelayAfter(int attempt, TimeSpan? asked) => Pause.After(attempt, FirstDelay, LongestDelay, asked);
 
-    /// <summary>
-    /// The answer's Retry-After as a duration (RFC 9110 §10.2.3), or null. One that says now, or a time that our clock has
-    /// passed, is as none: then our own backoff counts.
-    /// </summary>
-    public static TimeSpan? RetryAfter(HttpResponseMessage? response, TimeProvider clock) => response?.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } when delta > TimeSpan.Zero => delta,
-        { Date: { } date } when date > clock.GetUtcNow() => date - clock.GetUtcNow(),
-        _ => null,
-    };
-
     /// <summary>Whether the same request may be answered otherwise in a moment.</summary>
     public static async ValueTask<bool> MayPassAsync(HttpResponseMessage response, CancellationToken cancellationToken) => response.StatusCode switch
     {

@@ -1,6 +1,10 @@
 namespace AuthCluster.Client.Introspection;
 
 /// <summary>How tokens are asked for at the server.</summary>
+/// <remarks>
+/// A server that answers with <c>Retry-After</c> (RFC 9110 §10.2.3) is left alone that long, plus up to a fifth, and for a
+/// minute at most: until then the standing of every token that is not in the cache is unknown.
+/// </remarks>
 public sealed class IntrospectionOptions
 {
     /// <summary>

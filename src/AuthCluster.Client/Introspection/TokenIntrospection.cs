@@ -77,7 +77,8 @@ public sealed partial class TokenIntrospection
         try
         {
             // The request is shared, so it ends by its own time-out and by no caller's cancellation.
-            standing = await _server.WithinAsync(_options.Timeout, bounded => RequestAsync(token, bounded), CancellationToken.None) ? TokenStanding.Active : TokenStanding.Revoked;
+            var budget = RequestBudget.Of(_options.Timeout, retries: _guard.IsOutage ? 0 : 1, _clock);
+            standing = await _server.WithinAsync(budget, bounded => RequestAsync(token, budget, bounded), CancellationToken.None) ? TokenStanding.Active : TokenStanding.Revoked;
             _guard.Succeeded();
         }
         catch (AuthClusterException e)
@@ -90,10 +91,9 @@ public sealed partial class TokenIntrospection
         return standing;
     }
 
-    private async Task<bool> RequestAsync(string token, CancellationToken cancellationToken)
+    private async Task<bool> RequestAsync(string token, RequestBudget budget, CancellationToken cancellationToken)
     {
         var address = await _server.IntrospectionEndpointAsync(cancellationToken);
-        var budget = new RequestBudget(_options.Timeout, _options.Timeout, Retries: _guard.IsOutage ? 0 : 1);
         using var response = await _server.PostFormAsync(address, [new("token", token), new("token_type_hint", "access_token")], budget, cancellationToken);
         if (!response.Message.IsSuccessStatusCode)
             throw await response.ReadErrorAsync(_clock, cancellationToken);

@@ -146,8 +146,8 @@ public sealed partial class RevocationFeed
 
     private Task<(IReadOnlyList<FeedItem> Items, string Next)> PollAsync(string? after, TimeSpan wait, CancellationToken cancellationToken)
     {
-        var longest = wait + AnswerMargin;
-        return _server.WithinAsync(longest, bounded => ReadAsync(after, wait, new RequestBudget(longest, longest, Retries: 0), bounded), cancellationToken);
+        var budget = RequestBudget.Of(wait + AnswerMargin, retries: 0, _clock);
+        return _server.WithinAsync(budget, bounded => ReadAsync(after, wait, budget, bounded), cancellationToken);
     }
 
     private async Task<(IReadOnlyList<FeedItem> Items, string Next)> ReadAsync(string? after, TimeSpan wait, RequestBudget budget, CancellationToken cancellationToken)

@@ -1,6 +1,10 @@
 namespace AuthCluster.Client.Revocation;
 
 /// <summary>How the revocation feed is followed.</summary>
+/// <remarks>
+/// A server that answers with <c>Retry-After</c> (RFC 9110 §10.2.3) is left alone that long, but for 5 seconds at most, plus
+/// up to a fifth: revocations must not wait.
+/// </remarks>
 public sealed class RevocationFeedOptions
 {
     /// <summary>

@@ -24,8 +24,8 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
         metrics.TokenRequested();
         try
         {
-            var budget = RequestBudget.Of(server.Options);
-            var token = await server.WithinAsync(budget.Total, bounded => AskAsync(target, isRepeat ? budget.Once() : budget, bounded), cancellationToken);
+            var budget = RequestBudget.Of(server.Options, clock);
+            var token = await server.WithinAsync(budget, bounded => AskAsync(target, isRepeat ? budget.Once() : budget, bounded), cancellationToken);
             metrics.TokenReceived(clock.GetElapsedTime(started));
             LogReceived(token.Scope, token.ExpiresAt);
             return token;

@@ -85,4 +85,28 @@ public class OutageGuardTests
         issuer.Listener.Break(null);
         Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("another", TestContext.Current.CancellationToken));
     }
+
+    [Fact]
+    public async Task A_server_that_asks_for_longer_than_the_call_may_take_is_left_alone_that_long()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = new SdkHost(clock, services =>
+        {
+            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+            services.AddAuthClusterIntrospection("", new IntrospectionOptions { Timeout = TimeSpan.FromSeconds(1) });
+        });
+        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("first", TestContext.Current.CancellationToken));
+        issuer.Listener.Break("503 with Retry-After 1");
+
+        // The clock stands: a call that paused would never end.
+        for (var token = 0; token < 100; token++)
+            Assert.Equal(TokenStanding.Unknown, await introspection.CheckAsync($"token-{token}", TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+
+        Assert.Equal(1, issuer.Listener.Faulted);
+        issuer.Listener.Break(null);
+        clock.Advance(TimeSpan.FromSeconds(1.2));
+        Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("another", TestContext.Current.CancellationToken));
+    }
 }

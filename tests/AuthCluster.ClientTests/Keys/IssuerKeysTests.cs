@@ -108,4 +108,56 @@ public class IssuerKeysTests
         Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
         Assert.Equal(0, issuer.KeyRequests);
     }
+
+    [Theory]
+    [InlineData("40")]
+    [InlineData("Sun, 01 Mar 2026 12:00:43 GMT")]
+    public async Task A_server_that_names_a_time_is_not_asked_before_it_and_the_next_failure_has_its_own_pause(string retryAfter)
+    {
+        var clock = new TestClock(); // it is 12:00:00
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.KeysInstead = response =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(3)); // the time counts from the answer
+            (response.StatusCode, response.Headers.RetryAfter) = (503, retryAfter);
+            return true;
+        };
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        clock.Advance(TimeSpan.FromSeconds(39.9));
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        Assert.Equal(1, issuer.KeyRequests);
+        issuer.IsDown = true;
+        clock.Advance(TimeSpan.FromSeconds(8.1));
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        (issuer.IsDown, issuer.KeysInstead) = (false, null);
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
+
+    [Theory]
+    [InlineData("3600")]
+    [InlineData("Sun, 01 Mar 2026 13:00:00 GMT")]
+    [InlineData("Wed, 01 Jan 2098 00:00:00 GMT")]
+    public async Task A_server_that_names_an_hour_is_asked_again_after_a_minute(string retryAfter)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.KeysInstead = response =>
+        {
+            (response.StatusCode, response.Headers.RetryAfter) = (503, retryAfter);
+            return true;
+        };
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        issuer.KeysInstead = null;
+
+        clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
+        clock.Advance(TimeSpan.FromSeconds(13));
+
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
 }

@@ -86,6 +86,12 @@ internal sealed class FakeIssuer : IAsyncDisposable
     /// <summary>Whether the metadata name no endpoint, as those of a server half set up.</summary>
     public bool NamesNoEndpoint { get; set; }
 
+    /// <summary>Members of the metadata that are other than usual.</summary>
+    public ConcurrentDictionary<string, object?> MetadataMembers { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Answers a request for the keys in place of the usual answer, where it answers true.</summary>
+    public Func<HttpResponse, bool>? KeysInstead { get; set; }
+
     /// <summary>Completes when a feed request is being held.</summary>
     public AsyncSignal FeedHeld { get; } = new();
 
@@ -309,19 +315,24 @@ internal sealed class FakeIssuer : IAsyncDisposable
         Interlocked.Increment(ref _metadataRequests);
         if (NamesNoEndpoint)
             return context.Response.WriteAsJsonAsync(new { issuer = Issuer });
-        return context.Response.WriteAsJsonAsync(new
+        var members = new Dictionary<string, object?>
         {
-            issuer = MetadataIssuer.Length == 0 ? Issuer : MetadataIssuer,
-            token_endpoint = TokenEndpoint ?? Issuer + "/oauth/token",
-            introspection_endpoint = Issuer + "/oauth/introspect",
-            jwks_uri = Issuer + "/.well-known/jwks.json",
-            grant_types_supported = new[] { "client_credentials" },
-        });
+            ["issuer"] = MetadataIssuer.Length == 0 ? Issuer : MetadataIssuer,
+            ["token_endpoint"] = TokenEndpoint ?? Issuer + "/oauth/token",
+            ["introspection_endpoint"] = Issuer + "/oauth/introspect",
+            ["jwks_uri"] = Issuer + "/.well-known/jwks.json",
+            ["grant_types_supported"] = new[] { "client_credentials" },
+        };
+        foreach (var (name, value) in MetadataMembers)
+            members[name] = value;
+        return context.Response.WriteAsJsonAsync(members);
     }
 
     private Task KeysAsync(HttpContext context)
     {
         Interlocked.Increment(ref _keyRequests);
+        if (KeysInstead?.Invoke(context.Response) == true)
+            return Task.CompletedTask;
         var keys = PublishedKeys.Select(JsonWebKeyConverter.ConvertFromSecurityKey).Select(jwk => jwk.Kty == "EC"
             ? (object)new { kty = jwk.Kty, use = "sig", alg = "ES256", kid = jwk.Kid, crv = jwk.Crv, x = jwk.X, y = jwk.Y }
             : new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E });

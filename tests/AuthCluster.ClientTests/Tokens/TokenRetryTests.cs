@@ -179,6 +179,64 @@ public class TokenRetryTests
         Array.ForEach(gates, gate => gate.SetResult());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_answer_whose_retry_after_outlasts_the_call_is_told_at_once(bool metadataFirst)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options =>
+        {
+            options.TokenEndpoint = metadataFirst ? null : issuer.Issuer + "/oauth/token";
+            options.Timeout = TimeSpan.FromSeconds(1);
+        });
+        issuer.Listener.Break("503 with Retry-After 1");
+
+        // The clock stands: a call that paused would never end.
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+
+        Assert.Equal(AuthClusterError.TemporarilyUnavailable, failure.Error);
+        Assert.Equal(TimeSpan.FromSeconds(1), failure.RetryAfter);
+        Assert.Equal(1, issuer.Listener.Faulted);
+    }
+
+    [Fact]
+    public async Task The_last_answer_that_the_time_allows_is_the_one_that_is_told()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var host = SdkHost.ForTokens(clock, issuer, options => (options.Timeout, options.MaxRetries) = (TimeSpan.FromSeconds(20), 10));
+        for (var i = 0; i < 3; i++)
+            issuer.NextToken(429, """{"error":"slow_down"}""", retryAfter: "8");
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        for (var i = 0; i < 2; i++)
+            clock.Advance(await clock.WaitBegunAsync(TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(9.6)));
+
+        var failure = await Assert.ThrowsAsync<AuthClusterException>(() => token.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+        Assert.Equal((AuthClusterError.SlowDown, TimeSpan.FromSeconds(8)), (failure.Error, failure.RetryAfter.GetValueOrDefault()));
+        Assert.Equal(3, issuer.TokenRequests.Count);
+    }
+
+    [Fact]
+    public async Task A_connection_that_fails_until_the_time_is_over_is_told_as_unreachable()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.Listener.Break("is reset");
+        await using var host = SdkHost.ForTokens(clock, issuer, options => (options.Timeout, options.MaxRetries) = (TimeSpan.FromSeconds(2), 10));
+
+        var token = host.Tokens.GetTokenAsync(cancellationToken: Cancel).AsTask();
+        while (!token.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(20));
+            await Task.WhenAny(token, Task.Delay(10, Cancel));
+        }
+
+        Assert.Equal(AuthClusterError.Unreachable, (await Assert.ThrowsAsync<AuthClusterException>(() => token)).Error);
+    }
+
     [Fact]
     public async Task After_a_refusal_for_good_a_busy_application_asks_seldom()
     {
