@@ -123,7 +123,8 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     /// <summary>The metadata with the keys, or null when they are not to be used; the reason has been logged.</summary>
     private async Task<OpenIdConnectConfiguration?> ReadAsync(HttpClient client, CancellationToken cancellationToken)
     {
-        var document = OpenIdConnectConfiguration.Create(await GetAsync(client, new Uri(MetadataAddress), cancellationToken));
+        using var metadata = JsonDocument.Parse(await GetAsync(client, new Uri(MetadataAddress), cancellationToken));
+        var document = new OpenIdConnectConfiguration { Issuer = Member(metadata, "issuer"), JwksUri = Member(metadata, "jwks_uri") };
         if (document.Issuer != _options.Issuer)
         {
             LogOtherIssuer(MetadataAddress, _options.Issuer);
@@ -148,6 +149,10 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
             document.SigningKeys.Add(key);
         return document;
     }
+
+    /// <summary>A member that is a text, or null. The metadata have members that no key needs, and those may be of any form.</summary>
+    private static string? Member(JsonDocument document, string name) =>
+        document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String ? member.GetString() : null;
 
     /// <summary>A key set has a list of keys (RFC 7517 §5.1), and an empty one is a word of the issuer; any other object is a mistake on the way.</summary>
     private static bool IsKeySet(string json)

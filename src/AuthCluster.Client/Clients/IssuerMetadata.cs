@@ -10,16 +10,20 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
 {
     private static readonly TimeSpan FreshFor = TimeSpan.FromHours(1);
 
+    /// <summary>The least time between two readings for a member that is not there.</summary>
+    private static readonly TimeSpan BetweenReadings = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly Cooldown _cooldown = new(clock);
     private ServerMetadata? _document;
     private long _readAt;
+    private Pause? _rest;
     private Task<ServerMetadata>? _fetch;
 
     /// <summary>Whose metadata these are.</summary>
     public string Issuer => issuer;
 
-    /// <summary>The address of one endpoint.</summary>
+    /// <summary>The address of one endpoint. A document that lacks it may be of a server half set up: it is read anew a second later, and serves all others meanwhile.</summary>
     /// <param name="member">Its member of the document.</param>
     /// <param name="memberName">That member's name on the wire.</param>
     /// <param name="current">The present options.</param>
@@ -27,23 +31,15 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
     /// <exception cref="AuthClusterException">The document can't be read, or has no such endpoint that may be used.</exception>
     public async ValueTask<Uri> EndpointAsync(Func<ServerMetadata, string?> member, string memberName, AuthClusterTokenOptions current, CancellationToken cancellationToken)
     {
-        var document = await GetAsync(RequestBudget.Of(current, clock), cancellationToken);
-        if (Uri.TryCreate(member(document), UriKind.Absolute, out var address) && ServerAddress.MayCarrySecrets(address, current.AllowPlainHttp))
-            return address;
-
-        var failure = new AuthClusterException(AuthClusterError.UnexpectedAnswer, $"The metadata of {issuer} has no {memberName} that may be used.");
-        lock (_gate)
-        {
-            // Read anew before it is an hour old: what stood there may have been a server half set up.
-            if (ReferenceEquals(_document, document))
-            {
-                _document = null;
-                _cooldown.After(failure, haveAnswer: false);
-            }
-        }
-
-        throw failure;
+        var budget = RequestBudget.Of(current, clock);
+        var document = await GetAsync(budget, cancellationToken);
+        return Usable(member(document), current)
+            ?? (await LaterAsync(document, budget, cancellationToken) is { } later ? Usable(member(later), current) : null)
+            ?? throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, $"The metadata of {issuer} has no {memberName} that may be used.");
     }
+
+    private static Uri? Usable(string? endpoint, AuthClusterTokenOptions current) =>
+        Uri.TryCreate(endpoint, UriKind.Absolute, out var address) && ServerAddress.MayCarrySecrets(address, current.AllowPlainHttp) ? address : null;
 
     private ValueTask<ServerMetadata> GetAsync(RequestBudget budget, CancellationToken cancellationToken)
     {
@@ -65,6 +61,22 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
         return new(fetch.WaitAsync(cancellationToken));
     }
 
+    /// <summary>A document that was read after this one, or null when it is too early for another.</summary>
+    private async ValueTask<ServerMetadata?> LaterAsync(ServerMetadata lacking, RequestBudget budget, CancellationToken cancellationToken)
+    {
+        Task<ServerMetadata> fetch;
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_document, lacking))
+                return _document;
+            if (_fetch is null && (_rest?.HasEnded(clock) == false || _cooldown.IsOn(haveAnswer: true)))
+                return null;
+            fetch = _fetch ?? Start(budget);
+        }
+
+        return await fetch.WaitAsync(cancellationToken);
+    }
+
     /// <summary>Starts the one fetch. It belongs to no caller: none can cancel it, and none's context flows into it.</summary>
     private Task<ServerMetadata> Start(RequestBudget budget)
     {
@@ -84,7 +96,7 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
             var document = await sender.WithinAsync(budget, bounded => FetchAsync(budget, bounded), stopping);
             lock (_gate)
             {
-                (_document, _readAt, _fetch) = (document, startedAt, null);
+                (_document, _readAt, _fetch, _rest) = (document, startedAt, null, Pause.Of(Pause.Spread(BetweenReadings), clock));
                 _cooldown.Clear();
             }
 

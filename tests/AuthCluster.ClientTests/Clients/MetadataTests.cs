@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AuthCluster.Client;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
@@ -10,6 +11,9 @@ namespace AuthCluster.ClientTests.Clients;
 public class MetadataTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>As JSON.</summary>
+    public static TheoryData<string> UnusableMembers => ["\"http://plain.example/introspect\"", "\"no address\"", "\"\"", "null", "5", "true", "[\"https://one.example\"]", "{\"a\":{\"b\":[1]}}"];
 
     [Fact]
     public async Task Many_who_wait_for_metadata_that_do_not_come_share_one_fetch_and_end_in_their_own_time()
@@ -95,5 +99,73 @@ public class MetadataTests
         issuer.NamesNoEndpoint = false;
         clock.Advance(TimeSpan.FromSeconds(1.2));
         await host.Tokens.GetTokenAsync(new("scope-of-a-new-caller"), Cancel);
+    }
+
+    [Theory]
+    [MemberData(nameof(UnusableMembers))]
+    public async Task A_member_that_cannot_be_used_stops_only_what_needs_it(string json)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.MetadataMembers["introspection_endpoint"] = JsonSerializer.Deserialize<object>(json);
+        await using var host = new SdkHost(clock, services =>
+        {
+            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
+        });
+        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(TokenStanding.Unknown, await introspection.CheckAsync($"token-{i}", Cancel));
+            await host.Tokens.GetTokenAsync(new($"scope-{i}"), Cancel);
+        }
+
+        Assert.Equal(1, issuer.MetadataRequests);
+        issuer.MetadataMembers.Clear();
+        clock.Advance(TimeSpan.FromSeconds(1.2));
+        Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("another", Cancel));
+        Assert.Equal(2, issuer.MetadataRequests);
+    }
+
+    [Theory]
+    [MemberData(nameof(UnusableMembers))]
+    public async Task A_member_that_no_key_needs_stops_no_reading_of_the_keys(string json)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        foreach (var name in new[] { "token_endpoint", "introspection_endpoint", "grant_types_supported" })
+            issuer.MetadataMembers[name] = JsonSerializer.Deserialize<object>(json);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
+
+    [Fact]
+    public async Task While_the_next_metadata_cannot_be_read_the_present_ones_serve_all_whose_member_they_have()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var elsewhere = await FakeIssuer.StartAsync(clock);
+        elsewhere.Secrets[issuer.Secret] = true;
+        issuer.TokenEndpoint = elsewhere.Issuer + "/oauth/token";
+        issuer.MetadataMembers["introspection_endpoint"] = null;
+        await using var host = new SdkHost(clock, services =>
+        {
+            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret, options.MaxRetries) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret, 0));
+            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
+        });
+        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await host.Tokens.GetTokenAsync(cancellationToken: Cancel);
+        issuer.Listener.Break("502 page");
+
+        for (var second = 0; second < 20; second++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1.2));
+            Assert.Equal(TokenStanding.Unknown, await introspection.CheckAsync($"token-{second}", Cancel));
+            await host.Tokens.GetTokenAsync(new($"scope-{second}"), Cancel);
+        }
+
+        Assert.InRange(issuer.Listener.Faulted, 1, 8); // after pauses of 1, 2, 4, 8 … seconds, each times 0.6 to 1.2
     }
 }
