@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using AuthCluster.Client.Clients;
@@ -19,7 +18,7 @@ public sealed partial class TokenIntrospection
     /// <summary>How long "no answer" is used again, so that an outage costs one time-out and not one for each request.</summary>
     private static readonly TimeSpan UnknownFor = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
+    private readonly BoundedCache<string, Answer> _answers;
     private readonly AuthorizationServer _server;
     private readonly IntrospectionOptions _options;
     private readonly RevocationMetrics _metrics;
@@ -35,6 +34,7 @@ public sealed partial class TokenIntrospection
         _clock = clock;
         _logger = logger;
         _guard = new OutageGuard(clock);
+        _answers = new BoundedCache<string, Answer>(options.MaxCached);
     }
 
     /// <summary>
@@ -48,25 +48,17 @@ public sealed partial class TokenIntrospection
     {
         ArgumentNullException.ThrowIfNull(token);
         var key = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
-        var answer = _answers.TryGetValue(key, out var known) && !known.HasEnded(_clock, _options.CacheFor) ? known : Begin(key, token, known);
+        var answer = _answers.TryGetRecent(key, out var known) && IsGood(known) ? known : FindOrAsk(key, token);
         var standing = await answer.Standing.Value.WaitAsync(cancellationToken);
         _metrics.Checked(standing);
         return standing;
     }
 
     /// <summary>One request however many callers come with the same token.</summary>
-    private Answer Begin(string key, string token, Answer? ended)
-    {
-        var asked = new Answer(new Lazy<Task<TokenStanding>>(() => AskAsync(token)), _clock.GetTimestamp());
-        if (ended is not null)
-            return _answers.TryUpdate(key, asked, ended) ? asked : _answers.GetOrAdd(key, asked);
-        if (_answers.Count < _options.MaxCached)
-            return _answers.GetOrAdd(key, asked);
+    private Answer FindOrAsk(string key, string token) =>
+        _answers.GetOrAdd(key, IsGood, _ => new Answer(new Lazy<Task<TokenStanding>>(() => AskAsync(token)), _clock.GetTimestamp()));
 
-        foreach (var entry in _answers.Where(entry => entry.Value.HasEnded(_clock, _options.CacheFor)))
-            _answers.TryRemove(entry);
-        return _answers.Count < _options.MaxCached ? _answers.GetOrAdd(key, asked) : asked;
-    }
+    private bool IsGood(Answer answer) => !answer.HasEnded(_clock, _options.CacheFor);
 
     private async Task<TokenStanding> AskAsync(string token)
     {

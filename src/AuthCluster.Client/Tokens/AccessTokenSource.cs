@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Client.Tokens;
@@ -10,10 +9,10 @@ namespace AuthCluster.Client.Tokens;
 /// </remarks>
 internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider clock, ILogger<AccessTokenSource> logger) : IAccessTokenSource, IDisposable
 {
-    /// <summary>Above this many targets, those that hold nothing are forgotten: one per tenant may come, each for a moment.</summary>
-    private const int ManyTargets = 1024;
+    /// <summary>One per tenant may come. Past it, those that were not used for long are forgotten.</summary>
+    private const int MaxTargets = 10_000;
 
-    private readonly ConcurrentDictionary<TokenTarget, CachedToken> _tokens = new();
+    private readonly BoundedCache<TokenTarget, CachedToken> _tokens = new(MaxTargets);
     private readonly CancellationTokenSource _stopping = new();
     private bool _disposed;
 
@@ -29,12 +28,12 @@ internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider c
     public bool Invalidate(AccessToken refused)
     {
         ArgumentNullException.ThrowIfNull(refused);
-        return !_tokens.TryGetValue(refused.Target.Normalized(), out var cached) || cached.Invalidate(refused);
+        return !_tokens.TryGet(refused.Target.Normalized(), out var cached) || cached.Invalidate(refused);
     }
 
     public void Invalidate(TokenTarget target = default)
     {
-        if (_tokens.TryGetValue(target.Normalized(), out var cached))
+        if (_tokens.TryGet(target.Normalized(), out var cached))
             cached.Invalidate();
     }
 
@@ -49,16 +48,9 @@ internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider c
     private CachedToken Find(TokenTarget target)
     {
         var key = target.Normalized();
-        if (_tokens.TryGetValue(key, out var cached))
-            return cached;
-        if (_tokens.Count >= ManyTargets)
-            ForgetIdle();
-        return _tokens.GetOrAdd(key, static (key, from) => new CachedToken(key, from.requester, from.clock, from.logger, from._stopping.Token), (requester, clock, logger, _stopping));
+        return _tokens.TryGetRecent(key, out var cached) ? cached : FindOrAdd(key);
     }
 
-    private void ForgetIdle()
-    {
-        foreach (var entry in _tokens.Where(entry => entry.Value.IsIdle))
-            _tokens.TryRemove(entry);
-    }
+    private CachedToken FindOrAdd(TokenTarget key) =>
+        _tokens.GetOrAdd(key, static _ => true, target => new CachedToken(target, requester, clock, logger, _stopping.Token));
 }

@@ -29,16 +29,6 @@ internal sealed partial class CachedToken(TokenTarget target, TokenRequester req
         }
     }
 
-    /// <summary>True when it holds nothing that a caller could want.</summary>
-    public bool IsIdle
-    {
-        get
-        {
-            lock (_gate)
-                return _renewal is null && (_token is null || !_token.IsUsable(clock)) && !_cooldown.IsOn(haveAnswer: false);
-        }
-    }
-
     public ValueTask<AccessToken> GetAsync(CancellationToken cancellationToken)
     {
         var token = Volatile.Read(ref _token);

@@ -284,24 +284,6 @@ public class TokenCacheTests
         Assert.NotSame(first, second);
     }
 
-    [Fact]
-    public async Task A_forgotten_target_makes_room_when_there_are_many()
-    {
-        var clock = new TestClock();
-        await using var issuer = await FakeIssuer.StartAsync(clock);
-        issuer.Lifetime = TimeSpan.FromMinutes(1);
-        await using var host = SdkHost.ForTokens(clock, issuer);
-        var source = Assert.IsType<AccessTokenSource>(host.Tokens);
-
-        for (var batch = 0; batch < 3; batch++)
-        {
-            await Task.WhenAll(Enumerable.Range(0, 512).Select(i => source.GetTokenAsync(new("read", $"https://tenant-{batch}-{i}"), Cancel).AsTask()));
-            clock.Advance(TimeSpan.FromMinutes(2));
-        }
-
-        Assert.True(source.Count <= 1024, $"{source.Count} targets are held.");
-    }
-
     /// <summary>The first token that is another than the given one; the renewal runs in the background.</summary>
     private static async Task<AccessToken> NextAsync(IAccessTokenSource tokens, AccessToken than)
     {

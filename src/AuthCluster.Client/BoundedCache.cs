@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
+namespace AuthCluster.Client;
+
+/// <summary>
+/// Holds a bounded number of entries. They lie in two halves: when the recent one is full, it takes the place of the one
+/// before, whose entries are forgotten but for those that were used meanwhile. So no call looks through all entries.
+/// </summary>
+/// <param name="capacity">The most entries that are held; with none, each call makes its own.</param>
+internal sealed class BoundedCache<TKey, TValue>(int capacity)
+    where TKey : notnull
+{
+    private readonly Lock _gate = new();
+    private readonly int _half = Math.Max(capacity / 2, 1);
+    private volatile ConcurrentDictionary<TKey, TValue> _recent = new();
+    private ConcurrentDictionary<TKey, TValue> _before = new();
+
+    /// <summary>How many entries are held.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _recent.Count + _before.Count;
+        }
+    }
+
+    /// <summary>The entries, in no order.</summary>
+    public IReadOnlyList<TValue> Values
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _recent.Values, .. _before.Values];
+        }
+    }
+
+    /// <summary>Looks without a lock among the recent entries; one that is not there may still be held.</summary>
+    public bool TryGetRecent(TKey key, [MaybeNullWhen(false)] out TValue value) => _recent.TryGetValue(key, out value);
+
+    /// <summary>Whether the entry is held.</summary>
+    public bool TryGet(TKey key, [MaybeNullWhen(false)] out TValue value)
+    {
+        lock (_gate)
+            return _recent.TryGetValue(key, out value) || _before.TryGetValue(key, out value);
+    }
+
+    /// <summary>The entry if it is held and still good, else a new one, which takes its place. Both functions run under a lock.</summary>
+    public TValue GetOrAdd(TKey key, Func<TValue, bool> isGood, Func<TKey, TValue> create)
+    {
+        if (capacity <= 0)
+            return create(key);
+        lock (_gate)
+        {
+            var isHeld = _recent.TryGetValue(key, out var value);
+            if (!isHeld)
+            {
+                isHeld = _before.TryRemove(key, out value);
+                if (_recent.Count >= _half)
+                    (_before, _recent) = (capacity > 1 ? _recent : new(), new());
+            }
+
+            return _recent[key] = isHeld && isGood(value!) ? value! : create(key);
+        }
+    }
+}
