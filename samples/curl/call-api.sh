@@ -37,12 +37,14 @@ member() {
 
 # Asks for a token up to five times, with pauses that double, and never before the time that the server names.
 request() {
-  local attempt status asked pause
+  local attempt status asked pause life
   for attempt in 1 2 4 8 0; do
     : > "$body"
     : > "$header"
     status=$(post)
-    if [ "$status" = 200 ] && [ -n "$(member access_token)" ] && [[ $(member expires_in) =~ ^[0-9]+$ ]]; then
+    life=$(member expires_in)
+    # At most 30 days. More digits than seven would overflow, and one that begins with 0 is octal to the shell.
+    if [ "$status" = 200 ] && [ -n "$(member access_token)" ] && [[ $life =~ ^[1-9][0-9]{0,6}$ ]] && [ "$life" -le 2592000 ]; then
       return
     fi
     case $status in 000 | 429 | 5??) ;; *) attempt=0 ;; esac

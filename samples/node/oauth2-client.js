@@ -10,6 +10,7 @@ const ADVICE = {
 const LONGEST_WAIT_MS = 10_000;
 const ATTEMPT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1_000_000;
+const LONGEST_LIFETIME_S = 30 * 24 * 3600;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -96,7 +97,9 @@ class OAuth2Client {
       const response = await axios.post(tokenUrl, params, options)
         .catch((error) => ({ status: 0, data: { error: error.code ?? 'network_error' }, headers: {} })); // its own text may hold the request
       const { access_token: token, expires_in: seconds } = response.data ?? {};
-      if (response.status === 200 && typeof token === 'string' && token && seconds > 0) return response.data;
+      // JSON may hold 1e999, which is read as Infinity.
+      const lasts = typeof seconds === 'number' && seconds > 0 && seconds <= LONGEST_LIFETIME_S;
+      if (response.status === 200 && typeof token === 'string' && token && lasts) return response.data;
 
       const code = response.status === 200 ? 'unexpected_answer' : response.data?.error ?? `http_${response.status}`;
       const asked = 1000 * (Number(response.headers['retry-after']) || 0);

@@ -11,6 +11,7 @@ import requests
 LONGEST_WAIT = 10  # seconds; a quota may be spent for weeks
 ATTEMPT = 10  # seconds
 MAX_ANSWER = 1_000_000  # bytes
+LONGEST_LIFETIME = 30 * 24 * 3600  # seconds
 
 ADVICE = {
     'invalid_client': 'Check CLIENT_ID and CLIENT_SECRET.',
@@ -133,4 +134,5 @@ class TokenManager:
 
 def _is_token(answer):
     token, lifetime = answer.get('access_token'), answer.get('expires_in')
-    return isinstance(token, str) and token and isinstance(lifetime, (int, float)) and lifetime > 0
+    # type() and not isinstance(): True is an int. JSON may hold 1e999, which is read as infinity.
+    return isinstance(token, str) and token and type(lifetime) in (int, float) and 0 < lifetime <= LONGEST_LIFETIME

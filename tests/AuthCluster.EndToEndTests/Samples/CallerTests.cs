@@ -91,14 +91,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     [InlineData("rust", "cargo", "run", "--quiet")]
     public async Task A_program_waits_for_an_overloaded_server_and_replaces_a_token_that_the_API_refuses(string folder, string command, params string[] arguments)
     {
-        await (folder switch
-        {
-            "node" => NeedNodeAsync(),
-            "python" => RequiredTool.NeedAsync("python3-requests", Scripts.Python, "-c", "import requests"),
-            "go" => RequiredTool.NeedAsync("golang-go", "go", "version"),
-            "rust" => NeedRustAsync(),
-            _ => RequiredTool.NeedAsync("curl", "curl", "--version"),
-        });
+        await NeedAsync(folder);
         await using var troubled = await TroubledServer.StartAsync();
         var address = troubled.Address.ToString().TrimEnd('/');
 
@@ -107,6 +100,35 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
 
         Assert.Contains("Resource 3", result.OutputOrThrow(), StringComparison.Ordinal);
         Assert.Equal([503, 200, 200], troubled.TokenAnswers);
+    }
+
+    [Theory]
+    [InlineData("curl", "bash", "call-api.sh")]
+    [InlineData("node", "node", "call-api.js")]
+    [InlineData("python", Scripts.Python, "call_api.py")]
+    [InlineData("go", "go", "run", ".")]
+    [InlineData("rust", "cargo", "run", "--quiet")]
+    public async Task A_program_takes_no_token_whose_life_is_no_number_of_seconds_within_a_month(string folder, string command, params string[] arguments)
+    {
+        await NeedAsync(folder);
+        await using var troubled = await TroubledServer.StartAsync();
+        var address = troubled.Address.ToString().TrimEnd('/');
+        var cache = _folder.PathOf("token");
+
+        foreach (var life in new[] { "1e999", "1e15", "2592001", "9223372036854775807", "-60", "0", "\"soon\"", "[60]", "{}", "true", "null", "unsaid" })
+        {
+            var result = await server.RunAsync(
+                SamplesServer.Worker, folder, command, arguments, ("AUTH_ISSUER", $"{address}/lasting/{Uri.EscapeDataString(life)}"), ("API_URL", address), ("TOKEN_CACHE", cache));
+
+            Assert.True(result.ExitCode == 1, $"{life}: {result.Output}{result.Error}");
+            Assert.Matches("(?i)token request failed|unexpected_answer", result.Error);
+            Assert.DoesNotMatch("Traceback|\\bat .*:\\d+|panic|goroutine", result.Error); // nobody gets a stack trace
+            Assert.False(File.Exists(cache));
+        }
+
+        var good = await server.RunAsync(
+            SamplesServer.Worker, folder, command, arguments, ("AUTH_ISSUER", $"{address}/lasting/2592000"), ("API_URL", address), ("TOKEN_CACHE", cache));
+        Assert.Contains("Resource 3", good.OutputOrThrow(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -200,6 +222,15 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
 
     private Task<CommandResult> RunOwnAsync(string folder, string command, params string[] arguments) =>
         server.RunAsync(SamplesServer.Worker, folder, command, arguments);
+
+    private static Task NeedAsync(string folder) => folder switch
+    {
+        "node" => NeedNodeAsync(),
+        "python" => RequiredTool.NeedAsync("python3-requests", Scripts.Python, "-c", "import requests"),
+        "go" => RequiredTool.NeedAsync("golang-go", "go", "version"),
+        "rust" => NeedRustAsync(),
+        _ => RequiredTool.NeedAsync("curl", "curl", "--version"),
+    };
 
     private static async Task NeedRustAsync()
     {

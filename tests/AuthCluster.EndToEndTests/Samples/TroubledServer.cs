@@ -33,6 +33,7 @@ internal sealed class TroubledServer : IAsyncDisposable
         builder.WebHost.UseUrls(address.ToString());
         var server = new TroubledServer(builder.Build(), address);
         server._app.MapPost("/oauth/token", server.Token);
+        server._app.MapPost("/lasting/{lifetime}/oauth/token", TokenLasting);
         server._app.MapGet("/resources", Resources);
         await server._app.StartAsync(TestContext.Current.CancellationToken);
         return server;
@@ -52,6 +53,10 @@ internal sealed class TroubledServer : IAsyncDisposable
         _tokenAnswers.Enqueue(200);
         return Results.Json(new { access_token = $"token-{Interlocked.Increment(ref _tokens)}", token_type = "Bearer", expires_in = 3600, scope = "read" });
     }
+
+    /// <summary>A token of the life that the issuer's address names, in JSON, or of none.</summary>
+    private static IResult TokenLasting(string lifetime) =>
+        Results.Text($$"""{"access_token":"token-2","token_type":"Bearer"{{(lifetime == "unsaid" ? "" : $",\"expires_in\":{lifetime}")}}}""", "application/json");
 
     private static IResult Resources(HttpContext context)
     {
