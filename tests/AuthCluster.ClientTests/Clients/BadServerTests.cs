@@ -1,7 +1,10 @@
+using System.Net;
 using AuthCluster.Client;
+using AuthCluster.Client.AspNetCore;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
 using AuthCluster.ClientTests.Servers;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -18,19 +21,46 @@ public sealed class BadServerTests
     private static readonly AuthClusterError[] Expected =
         [AuthClusterError.Unreachable, AuthClusterError.TimedOut, AuthClusterError.UnexpectedAnswer, AuthClusterError.ServerError, AuthClusterError.TemporarilyUnavailable];
 
-    public static TheoryData<string> Faults => [.. FaultyListener.Faults];
+    /// <summary>Each fault met by the SDK's own handler, those of a proxy through one, and those of HTTP/2 over it.</summary>
+    public static TheoryData<string, Route> Faults
+    {
+        get
+        {
+            var rows = new TheoryData<string, Route>();
+            foreach (var fault in FaultyListener.Faults)
+                rows.Add(fault, Route.Direct);
+            foreach (var fault in new[] { "never answers", "is reset", "407 page", "502 page", "HTML" })
+                rows.Add(fault, Route.Proxy);
+            foreach (var fault in FaultyHttp2.Faults)
+                rows.Add(fault, Route.Http2);
+            return rows;
+        }
+    }
+
+    /// <summary>How a request gets to the server.</summary>
+    public enum Route
+    {
+        /// <summary>As the SDK has it.</summary>
+        Direct,
+
+        /// <summary>Through a proxy that the application has set.</summary>
+        Proxy,
+
+        /// <summary>By HTTP/2, which the application has set.</summary>
+        Http2,
+    }
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task Each_call_ends_in_its_bound_with_a_typed_error_the_requests_are_few_and_all_recovers(string fault)
+    public async Task Each_call_ends_in_its_bound_with_a_typed_error_the_requests_are_few_and_all_recovers(string fault, Route route)
     {
         var clock = new TestClock();
         await using var elsewhere = await FakeIssuer.StartAsync(clock);
-        await using var token = await Caller.ForTokensAsync(clock);
-        await using var metadata = await Caller.ForMetadataAsync(clock);
-        await using var introspection = await Caller.ForIntrospectionAsync(clock);
-        await using var feed = await Caller.ForFeedAsync(clock);
-        await using var keys = await Caller.ForKeysAsync(clock);
+        await using var token = await Caller.ForTokensAsync(clock, route);
+        await using var metadata = await Caller.ForMetadataAsync(clock, route);
+        await using var introspection = await Caller.ForIntrospectionAsync(clock, route);
+        await using var feed = await Caller.ForFeedAsync(clock, route);
+        await using var keys = await Caller.ForKeysAsync(clock, route);
         Caller[] callers = [token, metadata, introspection, feed, keys];
 
         foreach (var caller in callers)
@@ -39,7 +69,7 @@ public sealed class BadServerTests
 
         // A minute has room for some fifteen pauses of three to six seconds and for the first quick repeats; introspection asks once a second.
         // SocketsHttpHandler makes up to three more connections where one ends before the first byte of an answer.
-        var most = (fault is "closes without an answer" or "is reset" ? 4 : 1) * 40;
+        var most = (fault is "closes without an answer" or "is reset" or "HTTP/2 REFUSED_STREAM" or "HTTP/2 GOAWAY before the stream" ? 4 : 1) * 40;
         Assert.All(callers, caller => Assert.InRange(caller.Requests, 1, caller == introspection ? 2 * most : most));
         Assert.All(callers, caller => Assert.False(caller.Works, $"{caller.Name} works by a server that {fault}."));
         Assert.All([token.Errors, metadata.Errors], errors => Assert.NotEmpty(errors));
@@ -82,27 +112,27 @@ public sealed class BadServerTests
 
         public List<AuthClusterError> Errors { get; } = [];
 
-        public static async Task<Caller> ForTokensAsync(TestClock clock)
+        public static async Task<Caller> ForTokensAsync(TestClock clock, Route route)
         {
-            var issuer = await FakeIssuer.StartAsync(clock);
-            var host = SdkHost.ForTokens(clock, issuer, options => options.TokenEndpoint = issuer.Issuer + "/oauth/token");
+            var issuer = await StartAsync(clock, route);
+            var host = new SdkHost(clock, services => AddTokens(services, issuer, route, options => options.TokenEndpoint = issuer.Issuer + "/oauth/token"));
             await host.Tokens.GetTokenAsync(cancellationToken: TestContext.Current.CancellationToken);
             return new Caller("token", issuer, host, TimeSpan.FromSeconds(30), () => GetTokenAsync(host));
         }
 
-        public static async Task<Caller> ForMetadataAsync(TestClock clock)
+        public static async Task<Caller> ForMetadataAsync(TestClock clock, Route route)
         {
-            var issuer = await FakeIssuer.StartAsync(clock);
-            var host = SdkHost.ForTokens(clock, issuer);
+            var issuer = await StartAsync(clock, route);
+            var host = new SdkHost(clock, services => AddTokens(services, issuer, route));
             return new Caller("metadata", issuer, host, TimeSpan.FromSeconds(30), () => GetTokenAsync(host));
         }
 
-        public static async Task<Caller> ForIntrospectionAsync(TestClock clock)
+        public static async Task<Caller> ForIntrospectionAsync(TestClock clock, Route route)
         {
-            var issuer = await FakeIssuer.StartAsync(clock);
+            var issuer = await StartAsync(clock, route);
             var host = new SdkHost(clock, services =>
             {
-                AddTokens(services, issuer);
+                AddTokens(services, issuer, route);
                 services.AddAuthClusterIntrospection("", new IntrospectionOptions { CacheFor = TimeSpan.Zero });
             });
             var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
@@ -111,12 +141,12 @@ public sealed class BadServerTests
             return new Caller("introspection", issuer, host, TimeSpan.FromSeconds(3), async () => await introspection.CheckAsync($"token-{count++}") == TokenStanding.Active);
         }
 
-        public static async Task<Caller> ForFeedAsync(TestClock clock)
+        public static async Task<Caller> ForFeedAsync(TestClock clock, Route route)
         {
-            var issuer = await FakeIssuer.StartAsync(clock);
+            var issuer = await StartAsync(clock, route);
             var host = new SdkHost(clock, services =>
             {
-                AddTokens(services, issuer);
+                AddTokens(services, issuer, route);
                 services.AddAuthClusterRevocationFeed("", new RevocationFeedOptions { FirstReadWait = TimeSpan.Zero });
             });
             var feed = host.Services.GetRequiredKeyedService<RevocationFeed>("");
@@ -130,10 +160,10 @@ public sealed class BadServerTests
             });
         }
 
-        public static async Task<Caller> ForKeysAsync(TestClock clock)
+        public static async Task<Caller> ForKeysAsync(TestClock clock, Route route)
         {
-            var issuer = await FakeIssuer.StartAsync(clock);
-            var api = await ProtectedApi.StartAsync(clock, issuer);
+            var issuer = await StartAsync(clock, route);
+            var api = await ProtectedApi.StartAsync(clock, issuer, services: services => Set(services.AddHttpClient(AuthClusterJwtOptions.KeysHttpClient), issuer, route));
             return new Caller("keys", issuer, api, TimeSpan.FromSeconds(5), async () =>
             {
                 var status = await api.StatusAsync(issuer.Mint());
@@ -193,7 +223,25 @@ public sealed class BadServerTests
             return true;
         }
 
-        private static void AddTokens(IServiceCollection services, FakeIssuer issuer) => services.AddAuthClusterTokens(options =>
-            (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
+        private static Task<FakeIssuer> StartAsync(TestClock clock, Route route) =>
+            FakeIssuer.StartAsync(clock, route == Route.Http2 ? HttpProtocols.Http2 : HttpProtocols.Http1);
+
+        private static void AddTokens(IServiceCollection services, FakeIssuer issuer, Route route, Action<AuthClusterTokenOptions>? change = null) => Set(
+            services.AddAuthClusterTokens(options =>
+            {
+                (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret);
+                change?.Invoke(options);
+            }),
+            issuer,
+            route);
+
+        /// <summary>A server takes requests for other servers too, as a proxy does; here it is its own.</summary>
+        private static void Set(IHttpClientBuilder client, FakeIssuer issuer, Route route)
+        {
+            if (route == Route.Proxy)
+                client.ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { Proxy = new WebProxy(issuer.Issuer), AllowAutoRedirect = false });
+            if (route == Route.Http2)
+                client.ConfigureHttpClient(http => (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact));
+        }
     }
 }

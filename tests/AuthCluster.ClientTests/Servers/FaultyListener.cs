@@ -12,7 +12,7 @@ internal sealed class FaultyListener
     public static readonly IReadOnlyList<string> Faults =
     [
         "never answers", "is reset", "closes without an answer", "trickles its body", "trickles its header", "endless body", "endless 100 Continue",
-        "HTML", "empty object", "array", "null", "empty 200", "204", "half a document", "502 page", "503 with Retry-After 1", "redirect to itself", "redirect elsewhere",
+        "HTML", "407 page", "empty object", "array", "null", "empty 200", "204", "half a document", "502 page", "503 with Retry-After 1", "redirect to itself", "redirect elsewhere",
         "Content-Length too long", "Content-Length too short", "broken chunk", "huge header", "not HTTP",
     ];
 
@@ -20,7 +20,7 @@ internal sealed class FaultyListener
     private volatile string? _fault;
     private int _faulted;
 
-    /// <summary>How many connections have met the fault; each brings one request.</summary>
+    /// <summary>How many requests have met the fault; over HTTP/1.1 each has a connection of its own.</summary>
     public int Faulted => Volatile.Read(ref _faulted);
 
     /// <summary>Where the fault "redirect elsewhere" leads.</summary>
@@ -42,6 +42,12 @@ internal sealed class FaultyListener
             if (_fault is not { } fault)
             {
                 await next(connection);
+                return;
+            }
+
+            if (FaultyHttp2.Faults.Contains(fault))
+            {
+                await FaultyHttp2.MeetAsync(connection, fault, () => Interlocked.Increment(ref _faulted));
                 return;
             }
 
@@ -78,6 +84,7 @@ internal sealed class FaultyListener
             "half a document" => Answer("200 OK", "application/json", "{\"access_token\":\"abc\",\"token_type\":\"Bear"),
             "502 page" => Answer("502 Bad Gateway", "text/html", "<html>502</html>"),
             "503 with Retry-After 1" => Answer("503 Service Unavailable", "application/json", "{\"error\":\"temporarily_unavailable\"}", "Retry-After: 1\r\n"),
+            "407 page" => Answer("407 Proxy Authentication Required", "text/html", "<html>407</html>", "Proxy-Authenticate: Basic realm=\"proxy\"\r\n"),
             "redirect to itself" => Answer("307 Temporary Redirect", "text/plain", "", $"Location: {path}\r\n"),
             "redirect elsewhere" => Answer("307 Temporary Redirect", "text/plain", "", $"Location: {Elsewhere}{path}\r\n"),
             "Content-Length too long" => "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\nConnection: close\r\n\r\n{}",
