@@ -6,6 +6,9 @@ using AuthCluster.Client.Tokens;
 using AuthCluster.ClientTests.Servers;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Http;
+using Microsoft.Extensions.Http.Resilience;
+using Polly;
 
 namespace AuthCluster.ClientTests.Clients;
 
@@ -102,6 +105,27 @@ public class InheritedDefaultsTests
         Assert.DoesNotContain("Bearer", headers);
     }
 
+    [Theory]
+    [InlineData(false, "authcluster", "authcluster-keys")]
+    [InlineData(true)]
+    public async Task A_filter_for_all_handlers_of_the_application_reaches_the_SDKs_clients_and_can_pass_them_by(bool passesBy, params string[] reached)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        var filter = new ResilienceForAll(passesBy);
+        await using var api = await ProtectedApi.StartAsync(
+            clock,
+            issuer,
+            options => options.FollowRevocations(WhenUnknown.Refuse),
+            services: services => services.AddSingleton<IHttpMessageHandlerBuilderFilter>(filter));
+
+        await issuer.FeedHeld.WaitAsync();
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+        await api.Services.GetRequiredService<IAccessTokenSource>().GetTokenAsync(cancellationToken: Cancel);
+
+        Assert.Equal(reached, filter.Reached.Distinct().Order(StringComparer.Ordinal));
+    }
+
     private static void OverHttp2(IHttpClientBuilder client, StubHandler handler) => client
         .AddHttpMessageHandler(() => handler)
         .ConfigureHttpClient(http => (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (new Version(2, 0), HttpVersionPolicy.RequestVersionExact));
@@ -114,5 +138,24 @@ public class InheritedDefaultsTests
             failed.Enqueue(request);
             throw new InvalidOperationException("No endpoint is known for this service.");
         }
+    }
+
+    /// <summary>Repeats for every client of the application, or for all but the SDK's.</summary>
+    private sealed class ResilienceForAll(bool passesBy) : IHttpMessageHandlerBuilderFilter
+    {
+        public ConcurrentQueue<string?> Reached { get; } = new();
+
+        public Action<HttpMessageHandlerBuilder> Configure(Action<HttpMessageHandlerBuilder> next) => builder =>
+        {
+            next(builder);
+            if (passesBy && builder.Name?.StartsWith("authcluster", StringComparison.Ordinal) == true)
+                return;
+            builder.AdditionalHandlers.Add(new ResilienceHandler(new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new HttpRetryStrategyOptions()).Build()));
+            builder.AdditionalHandlers.Add(new StubHandler(_ =>
+            {
+                Reached.Enqueue(builder.Name);
+                return null;
+            }));
+        };
     }
 }
