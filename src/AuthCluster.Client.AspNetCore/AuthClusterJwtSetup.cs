@@ -78,6 +78,10 @@ public static class AuthClusterJwtSetup
                 UseCookies = false,
                 ConnectTimeout = TimeSpan.FromSeconds(3),
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the issuer's name to a new address
+                // Over HTTP/2 a request that is given up leaves its connection to the next, which a dead one would take with it.
+                KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             });
     }
 

@@ -195,5 +195,9 @@ public static class AuthClusterClientSetup
             UseCookies = false,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the server's name to a new address
+            // Over HTTP/2 a request that is given up leaves its connection to the next, which a dead one would take with it.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         });
 }

@@ -126,6 +126,24 @@ public class InheritedDefaultsTests
         Assert.Equal(reached, filter.Reached.Distinct().Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("authcluster")]
+    [InlineData(AuthClusterJwtOptions.KeysHttpClient)]
+    public async Task Over_HTTP_2_a_connection_that_died_without_a_word_is_found_out_by_pings(string client)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        var handler = api.Services.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(client);
+        while (handler is DelegatingHandler { InnerHandler: { } inner })
+            handler = inner;
+
+        // A request that is given up leaves its HTTP/2 connection open for the next one.
+        var sockets = Assert.IsType<SocketsHttpHandler>(handler);
+        Assert.InRange(sockets.KeepAlivePingDelay + sockets.KeepAlivePingTimeout, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(15));
+    }
+
     private static void OverHttp2(IHttpClientBuilder client, StubHandler handler) => client
         .AddHttpMessageHandler(() => handler)
         .ConfigureHttpClient(http => (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (new Version(2, 0), HttpVersionPolicy.RequestVersionExact));
