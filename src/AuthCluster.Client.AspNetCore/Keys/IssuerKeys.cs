@@ -137,29 +137,43 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
             return null;
         }
 
-        var keys = await GetAsync(client, address, cancellationToken);
-        if (!IsKeySet(keys))
+        using var keys = JsonDocument.Parse(await GetAsync(client, address, cancellationToken));
+        if (keys.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("keys", out var list) || list.ValueKind != JsonValueKind.Array)
         {
             LogNoKeySet(address);
             return null;
         }
 
-        document.JsonWebKeySet = new JsonWebKeySet(keys);
-        foreach (var key in document.JsonWebKeySet.GetSigningKeys())
+        foreach (var key in list.EnumerateArray().SelectMany(SigningKeysOf))
             document.SigningKeys.Add(key);
-        return document;
+        if (document.SigningKeys.Count > 0 || list.GetArrayLength() == 0)
+            return document; // an empty list is a word of the issuer; one of which nothing can be read is a mistake on the way
+        LogNoKeySet(address);
+        return null;
+    }
+
+    /// <summary>The key, or nothing when it can't be used: such a one is ignored, and the others are not (RFC 7517 §5).</summary>
+    private IList<SecurityKey> SigningKeysOf(JsonElement json)
+    {
+        try
+        {
+            var set = new JsonWebKeySet();
+            if (json.ValueKind == JsonValueKind.Object)
+                set.Keys.Add(new JsonWebKey(json.GetRawText()));
+            return set.GetSigningKeys();
+        }
+#pragma warning disable CA1031 // The library says of no method what it throws for a key that it can't read.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogUnusableKey(e.GetType().Name, _options.Issuer);
+            return [];
+        }
     }
 
     /// <summary>A member that is a text, or null. The metadata have members that no key needs, and those may be of any form.</summary>
     private static string? Member(JsonDocument document, string name) =>
         document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty(name, out var member) && member.ValueKind == JsonValueKind.String ? member.GetString() : null;
-
-    /// <summary>A key set has a list of keys (RFC 7517 §5.1), and an empty one is a word of the issuer; any other object is a mistake on the way.</summary>
-    private static bool IsKeySet(string json)
-    {
-        using var document = JsonDocument.Parse(json);
-        return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("keys", out var keys) && keys.ValueKind == JsonValueKind.Array;
-    }
 
     private async Task<string> GetAsync(HttpClient client, Uri address, CancellationToken cancellationToken)
     {
@@ -186,8 +200,11 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     [LoggerMessage(1283, LogLevel.Error, "The metadata at {Address} names no jwks_uri that may be used")]
     private partial void LogNoKeysAddress(string address);
 
-    [LoggerMessage(1284, LogLevel.Error, "What {Address} answers is not a set of keys")]
+    [LoggerMessage(1284, LogLevel.Error, "What {Address} answers is not a set of keys that sign")]
     private partial void LogNoKeySet(Uri address);
+
+    [LoggerMessage(1285, LogLevel.Warning, "A key of {Issuer} can't be read ({Error}) and is passed over")]
+    private partial void LogUnusableKey(string error, string issuer);
 
     private sealed record Known(OpenIdConnectConfiguration Document, long ReadAt);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AuthCluster.ClientTests.Servers;
 
 namespace AuthCluster.ClientTests.Keys;
@@ -157,6 +158,47 @@ public class IssuerKeysTests
         clock.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(503, await api.StatusAsync(issuer.Mint()));
         clock.Advance(TimeSpan.FromSeconds(13));
+
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("5")]
+    [InlineData("\"key\"")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"kty":5}""")]
+    [InlineData("""{"kty":"EC","kid":7,"crv":"P-256","x":"AA","y":"AA"}""")]
+    [InlineData("""{"kty":"EC","kid":"k0","use":"sig","crv":"P-999","x":"AA","y":"AA"}""")]
+    [InlineData("""{"kty":"EC","kid":"k0","use":"sig","crv":"P-256","x":"!","y":"!"}""")]
+    [InlineData("""{"kty":"RSA","kid":"k0","use":"sig","n":"","e":""}""")]
+    [InlineData("""{"kty":"RSA","kid":"k0","use":"sig","n":{"a":1},"e":[]}""")]
+    [InlineData("""{"kty":"OKP","kid":"k0","use":"sig","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}""")]
+    [InlineData("""{"kty":"EC","kid":"k0","use":"sig","key_ops":"verify","x5c":"no list"}""")]
+    public async Task A_key_that_cannot_be_used_spoils_no_other(string json)
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        issuer.OtherKeys.Enqueue(JsonSerializer.Deserialize<object>(json));
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint())); // RFC 7517 §5: such a key is ignored
+    }
+
+    [Fact]
+    public async Task A_set_of_which_no_key_can_be_used_takes_the_place_of_no_good_one()
+    {
+        var clock = new TestClock();
+        await using var issuer = await FakeIssuer.StartAsync(clock);
+        await using var api = await ProtectedApi.StartAsync(clock, issuer);
+        Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
+        issuer.PublishedKeys.Clear();
+        issuer.OtherKeys.Enqueue(5);
+
+        clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint(token => token.SigningCredentials = FakeIssuer.NewKey("k2")))); // has them read
+        Assert.Equal(2, issuer.KeyRequests);
 
         Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
     }

@@ -89,6 +89,9 @@ internal sealed class FakeIssuer : IAsyncDisposable
     /// <summary>Members of the metadata that are other than usual.</summary>
     public ConcurrentDictionary<string, object?> MetadataMembers { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What stands among the published keys besides.</summary>
+    public ConcurrentQueue<object?> OtherKeys { get; } = new();
+
     /// <summary>Answers a request for the keys in place of the usual answer, where it answers true.</summary>
     public Func<HttpResponse, bool>? KeysInstead { get; set; }
 
@@ -336,6 +339,6 @@ internal sealed class FakeIssuer : IAsyncDisposable
         var keys = PublishedKeys.Select(JsonWebKeyConverter.ConvertFromSecurityKey).Select(jwk => jwk.Kty == "EC"
             ? (object)new { kty = jwk.Kty, use = "sig", alg = "ES256", kid = jwk.Kid, crv = jwk.Crv, x = jwk.X, y = jwk.Y }
             : new { kty = jwk.Kty, use = "sig", kid = jwk.Kid, n = jwk.N, e = jwk.E });
-        return context.Response.WriteAsJsonAsync(new { keys });
+        return context.Response.WriteAsJsonAsync(new { keys = OtherKeys.Concat(keys) });
     }
 }
