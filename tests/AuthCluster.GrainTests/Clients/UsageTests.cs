@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Cluster;
+using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging;
@@ -293,6 +294,24 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
 
         Assert.Equal(3, rounds);
         Assert.Equal(1_200, book.DirtyCount);
+    }
+
+    [Fact]
+    public async Task A_flush_that_outlives_the_stop_and_the_database_is_written_and_ends_well()
+    {
+        await using var database = new Database(StorageProvider.Sqlite, $"Data Source={cluster.Database.SqliteFile}");
+        var book = Book();
+        var flusher = new UsageFlusher(book, new SiloActivity(_clock), new UsageStore(database), _clock, NullLogger<UsageFlusher>.Instance);
+        book.Open("outlives").CountIssued(Start, "s", "read");
+        var turn = await database.EnterWriteAsync(Cancellation);
+        var flush = flusher.FlushAsync(Cancellation);
+
+        flusher.Dispose();
+        await database.DisposeAsync();
+        turn.Dispose();
+
+        await flush;
+        Assert.Equal([1L], await cluster.QueryAsync<long>("select count from usage_hourly where client_id = 'outlives'"));
     }
 
     [Fact]
