@@ -1,13 +1,17 @@
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.EndToEndTests.Logs;
 
 /// <summary>
-/// Wherever a caller puts a secret, whole, in pieces, in another order or encoding: no log at any level and no metric holds it.
+/// Wherever a caller puts a secret, whole, in pieces, in another order or encoding: no log at any level and no metric holds it, also where
+/// the database refuses what the request asks of it.
 /// </summary>
 public sealed class PresentedSecretTests
 {
@@ -21,8 +25,10 @@ public sealed class PresentedSecretTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task No_placement_of_a_secret_reaches_the_log_or_a_metric()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_placement_of_a_secret_reaches_the_log_or_a_metric(bool databaseRefuses)
     {
         await using var server = new ServerProcess
         {
@@ -34,16 +40,28 @@ public sealed class PresentedSecretTests
             ["Logging:Console:FormatterOptions:IncludeScopes"] = "true",
         };
         var clients = Secrets.Select((secret, i) => new TestClient($"{Known}-{i}", secret)).ToList();
+        var administrator = new TestClient("administrator", GeneratedSecret.New());
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile(
-            "clients.json", ClientDocument.File(clients.Select(client => ClientDocument.For(client, new() { ["scopes"] = new System.Text.Json.Nodes.JsonArray("read") }))));
+            "clients.json",
+            ClientDocument.File(clients
+                .Select(client => ClientDocument.For(client, new() { ["scopes"] = new JsonArray("read") }))
+                .Append(ClientDocument.For(administrator, new() { ["scopes"] = new JsonArray("authcluster:admin") }))));
         await server.StartAsync(Cancellation);
         using var caller = new TokenEndpointCaller(server.Address);
+        var token = (await caller.PostAsync(administrator, "&scope=authcluster:admin")).Token;
+        if (databaseRefuses)
+        {
+            TakeTablesAway(server);
+            Assert.Equal(503, (await caller.PostAsync(new TestClient("nobody", "nothing"))).Status);
+            await Eventually.HoldsAsync("the refusal is in the log", Soon, () => server.Output.Contains("no such table: ", StringComparison.Ordinal), Cancellation);
+        }
 
         foreach (var client in clients)
         {
             foreach (var spelling in Spellings(client.Secret))
             {
                 await PlaceEverywhereAsync(server, caller, client, spelling);
+                await PlaceInAdminCallsAsync(caller, token, spelling);
             }
         }
 
@@ -81,6 +99,25 @@ public sealed class PresentedSecretTests
         await Eventually.HoldsAsync(
             "both are in the log", Soon, () => server.Output.Contains("client in...(17): invalid_client (UnknownClient)", StringComparison.Ordinal)
                 && server.Output.Contains("client inventory-service: invalid_client (WrongSecret)", StringComparison.Ordinal), Cancellation);
+    }
+
+    /// <summary>From now on the database refuses every statement of a request. The clients of the test are in memory.</summary>
+    private static void TakeTablesAway(ServerProcess server)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(server.DataDirectory, "authcluster.db")};Pooling=False;Default Timeout=20");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            alter table grain_state rename to grain_state_away;
+            alter table revocation rename to revocation_away;
+            alter table client_catalogue rename to client_catalogue_away;
+            alter table client_part rename to client_part_away;
+            alter table audit rename to audit_away;
+            alter table idempotency rename to idempotency_away;
+            alter table usage_hourly rename to usage_hourly_away;
+            alter table last_used rename to last_used_away;
+            """;
+        command.ExecuteNonQuery();
     }
 
     private static IEnumerable<string> Spellings(string secret)
@@ -142,6 +179,27 @@ public sealed class PresentedSecretTests
         }
 
         await WriteRawAsync(server, text);
+    }
+
+    /// <summary>Calls of an administrator who took a secret for something else.</summary>
+    private static async Task PlaceInAdminCallsAsync(TokenEndpointCaller caller, string token, string text)
+    {
+        var path = Uri.EscapeDataString(text);
+        (HttpMethod Method, string Path)[] calls =
+        [
+            (HttpMethod.Get, $"clients/{path}"), (HttpMethod.Delete, $"clients/{path}"), (HttpMethod.Get, $"clients/{path}/usage"),
+            (HttpMethod.Post, $"clients/{path}/disable"), (HttpMethod.Post, $"clients/{path}/revoke-tokens"), (HttpMethod.Delete, $"clients/{path}/secrets/{path}"),
+            (HttpMethod.Delete, $"clients/{Known}-0/secrets/{path}"), (HttpMethod.Get, $"clients?search={path}"), (HttpMethod.Get, $"clients?owner={path}"),
+            (HttpMethod.Get, $"clients?after={path}"), (HttpMethod.Get, $"audit?clientId={path}"), (HttpMethod.Get, $"reports/unused?after={path}"),
+        ];
+        foreach (var (method, where) in calls)
+        {
+            using var request = new HttpRequestMessage(method, $"/admin/v1/{where}");
+            request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+            request.Headers.TryAddWithoutValidation("If-Match", $"\"{path}\"");
+            using var answer = await caller.Http.SendAsync(request, Cancellation);
+            Assert.True(answer.StatusCode != HttpStatusCode.Unauthorized, where);
+        }
     }
 
     /// <summary>Methods, paths, query strings and header lines, the broken ones too.</summary>
