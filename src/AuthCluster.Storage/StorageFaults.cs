@@ -59,6 +59,19 @@ public static class StorageFaults
     public static bool IsOutcomeUnknown(Exception exception) =>
         Of(exception) is StorageFault.OutcomeUnknown || exception is OperationCanceledException and not CanceledBeforeWriteException;
 
+    /// <summary>
+    /// Whether an error of code lies beneath, as a null reference, rather than what a driver says of its database. Its type and its stack
+    /// are what there is to know of it.
+    /// </summary>
+    public static bool IsErrorOfCode(Exception exception) => exception switch
+    {
+        StorageUnavailableException { InnerException: { } inner } => IsErrorOfCode(inner),
+        // Drivers say by an invalid operation that their pool is exhausted, or that the connection is closed.
+        StorageUnavailableException or DbException or TimeoutException or IOException or SocketException or InvalidDataException
+            or OperationCanceledException or InvalidOperationException => false,
+        _ => true,
+    };
+
     /// <summary>What a connection that does not open may throw: no statement was sent yet.</summary>
     internal static bool IsOpeningFailure(Exception exception) =>
         (exception is DbException or TimeoutException or IOException or SocketException

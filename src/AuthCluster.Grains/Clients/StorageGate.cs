@@ -33,6 +33,7 @@ internal sealed partial class StorageGate
     private long _outageLoggedAt;
     private long _unansweredLoggedAt;
     private long _refusalLoggedAt;
+    private long _errorLoggedAt;
 
     public StorageGate(Database database, TimeProvider clock, ILogger<StorageGate> logger)
     {
@@ -40,7 +41,7 @@ internal sealed partial class StorageGate
         _logger = logger;
         _holdsItsCaller = database.HoldsItsCaller;
         _lanes = LaneBounds.Of(database).ToDictionary(lane => lane.Key, lane => new LaneSlots(lane.Value, clock));
-        _outageLoggedAt = _unansweredLoggedAt = _refusalLoggedAt = clock.GetTimestamp() - (long)(LogEvery.TotalSeconds * clock.TimestampFrequency);
+        _outageLoggedAt = _unansweredLoggedAt = _refusalLoggedAt = _errorLoggedAt = clock.GetTimestamp() - (long)(LogEvery.TotalSeconds * clock.TimestampFrequency);
     }
 
     /// <summary>Whether the last probe failed: nobody but the probe asks storage.</summary>
@@ -150,6 +151,11 @@ internal sealed partial class StorageGate
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
             LogUnansweredNowAndThen(lane, ReasonOf(e));
+            if (StorageFaults.IsErrorOfCode(e) && IsDue(ref _errorLoggedAt))
+            {
+                LogErrorOfCode(e);
+            }
+
             throw new StorageUnavailableException("Storage does not answer.", e) { OutcomeUnknown = StorageFaults.IsOutcomeUnknown(e) };
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
@@ -218,6 +224,9 @@ internal sealed partial class StorageGate
 
     [LoggerMessage(1504, LogLevel.Information, "Storage is available again.")]
     private partial void LogAvailable();
+
+    [LoggerMessage(1507, LogLevel.Error, "The code that reaches the database failed; what needed it gets 503.")]
+    private partial void LogErrorOfCode(Exception exception);
 
     [LoggerMessage(1505, LogLevel.Error, "The database refused a statement, or holds what this build does not know; what needed it gets 503.")]
     private partial void LogRefused(Exception exception);

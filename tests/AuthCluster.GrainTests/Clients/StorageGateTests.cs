@@ -340,6 +340,35 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_error_in_the_code_of_a_driver_is_logged_with_its_stack_once_in_ten_seconds()
+    {
+        foreach (var lane in Enum.GetValues<StorageLane>())
+        {
+            await FailAsync(FromDriver, lane);
+            await FailAsync(new StorageUnavailableException("The connection to the database broke.", FromDriver), lane);
+        }
+
+        Assert.IsType<NullReferenceException>(Assert.Single(Logged(LogLevel.Error)).Exception!.GetBaseException());
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        await FailAsync(FromDriver, StorageLane.Reads);
+        Assert.Equal(2, Logged(LogLevel.Error).Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(TroubleOfOne))]
+    public async Task What_a_driver_says_of_the_database_is_logged_without_a_stack(Exception trouble)
+    {
+        if (trouble is NullReferenceException)
+        {
+            return;
+        }
+
+        await FailAsync(trouble, StorageLane.Reads);
+
+        Assert.All(_log.Collector.GetSnapshot(), line => Assert.Null(line.Exception));
+    }
+
+    [Fact]
     public async Task What_is_no_fault_of_storage_passes_as_it_is()
     {
         await Assert.ThrowsAsync<FormatException>(() => _gate.ReadAsync(_ => throw new FormatException(), Cancellation));
