@@ -1,3 +1,5 @@
+using System.Text.Json;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -61,7 +63,8 @@ internal sealed partial class ClientRecordStore(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            LogUnreadable(e, grain.Key.ToString() ?? "");
+            // These are the serializer's: it found a row, and can't make out what that holds.
+            LogUnreadable(e, KeyForLog(grain, isThere: e is JsonException or NotSupportedException));
             return (RecordOutcome.Unreadable, null);
         }
 
@@ -114,7 +117,7 @@ internal sealed partial class ClientRecordStore(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // A driver's exception that leaves a grain can't be read on the other side.
-            LogNotWritten(e, grain.Key.ToString() ?? "");
+            LogNotWritten(e, KeyForLog(grain, isThere: etag is not null));
             return (RecordOutcome.Unknown, null);
         }
 
@@ -125,6 +128,13 @@ internal sealed partial class ClientRecordStore(
             using var turn = await database.EnterWriteAsync(token);
             await Database.RepeatConflictsAsync(() => storage.WriteStateAsync(StateName, grain, row, token));
         }
+    }
+
+    /// <summary>The key of a row that is there, which an operator looks for; in the place of any other a caller may have sent a secret.</summary>
+    private static string KeyForLog(GrainId grain, bool isThere)
+    {
+        var key = grain.Key.ToString() ?? "";
+        return isThere ? key : LoggableText.Masked(key);
     }
 
     [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]

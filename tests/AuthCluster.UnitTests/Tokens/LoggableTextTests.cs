@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.UnitTests.Tokens;
 
