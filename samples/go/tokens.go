@@ -18,6 +18,9 @@ import (
 // A quota may be spent for weeks: what must wait longer than this is told, not waited for.
 const longestWait = 10 * time.Second
 
+// Past this the server is asked again, whatever it said.
+const longestPause = time.Hour
+
 const (
 	maxAnswer       = 1 << 20        // bytes
 	longestLifetime = 30 * 24 * 3600 // seconds
@@ -119,6 +122,9 @@ func (s *TokenSource) renew(ctx context.Context, token string, usable bool) (str
 		var refused *refusal
 		if errors.As(err, &refused) && refused.wait > pause {
 			pause = refused.wait
+		}
+		if pause > longestPause {
+			pause = longestPause
 		}
 		s.failure, s.askAgainAt = err, time.Now().Add(pause)
 		s.failures++

@@ -8,6 +8,7 @@ const ADVICE = {
 };
 
 const LONGEST_WAIT_MS = 10_000;
+const LONGEST_PAUSE_MS = 3_600_000; // past it the server is asked again, whatever it said
 const ATTEMPT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1_000_000;
 const LONGEST_LIFETIME_S = 30 * 24 * 3600;
@@ -79,7 +80,7 @@ class OAuth2Client {
       return this.#token;
     } catch (error) {
       const doubled = Math.min(1000 * 2 ** this.#failures++, this.#token ? 30_000 : 5000);
-      this.#askAgainAt = Date.now() + Math.max(doubled, error.retryAfterMs ?? 0);
+      this.#askAgainAt = Date.now() + Math.max(doubled, Math.min(error.retryAfterMs ?? 0, LONGEST_PAUSE_MS));
       this.#failure = error;
       this.metrics.errors++;
       throw error;

@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 import requests
 
 LONGEST_WAIT = 10  # seconds; a quota may be spent for weeks
+LONGEST_PAUSE = 3600  # seconds; past it the server is asked again, whatever it said
 ATTEMPT = 10  # seconds
 MAX_ANSWER = 1_000_000  # bytes
 LONGEST_LIFETIME = 30 * 24 * 3600  # seconds
@@ -88,7 +89,7 @@ class TokenManager:
         except TokenError as error:
             doubled = min(2 ** self._failures, 30 if usable else 5)
             self._failures += 1
-            self._ask_again_at, self._failure = time.monotonic() + max(doubled, error.retry_after), error
+            self._ask_again_at, self._failure = time.monotonic() + max(doubled, min(error.retry_after, LONGEST_PAUSE)), error
             if usable:
                 return token  # the server is down: the old token is good for a while
             raise
@@ -108,7 +109,8 @@ class TokenManager:
                     return answer
                 code = 'unexpected_answer' if status == 200 else answer.get('error', f'http_{status}')
                 passing = status == 429 or status >= 500
-                asked = int(headers.get('Retry-After', '')) if headers.get('Retry-After', '').isdecimal() else 0
+                named = headers.get('Retry-After', '')
+                asked = int(named[:9]) if named.isdecimal() else 0  # int() refuses thousands of digits
             except requests.RequestException:
                 pass
             if not passing or attempt == retries or asked > LONGEST_WAIT:

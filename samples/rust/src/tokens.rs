@@ -15,6 +15,9 @@ use tokio::{sync::Mutex as AsyncMutex, time::sleep};
 /// A quota may be spent for weeks: what must wait longer than this is told, not waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Past this the server is asked again, whatever it said.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 const LONGEST_LIFETIME: u64 = 30 * 24 * 3600; // seconds
 
 #[derive(Deserialize)] // no Debug: it would print the token
@@ -153,7 +156,7 @@ impl TokenSource {
             Err(error) => {
                 let longest = Duration::from_secs(if usable.is_some() { 30 } else { 5 });
                 let asked = if let TokenError::Refused(_, asked) = &error { *asked } else { Duration::ZERO };
-                let pause = Duration::from_secs(1 << state.failures.min(5)).min(longest).max(asked);
+                let pause = Duration::from_secs(1 << state.failures.min(5)).min(longest).max(asked.min(LONGEST_PAUSE));
                 state.failures += 1;
                 state.failure = Some((error.to_string(), Instant::now() + pause));
                 usable.ok_or(error) // the server is down: the old token is good for a while

@@ -202,6 +202,69 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
         Assert.Equal("True True 3", result.OutputOrThrow().Trim());
     }
 
+    public static TheoryData<string> EndlessPauses => ["99999999999", new string('9', 5000), "1e999"];
+
+    [Theory]
+    [MemberData(nameof(EndlessPauses))]
+    public async Task The_Node_client_asks_again_after_an_hour_at_most(string retryAfter)
+    {
+        await NeedNodeAsync();
+        await using var troubled = await TroubledServer.StartAsync();
+
+        var result = await server.RunAsync(
+            SamplesServer.Worker,
+            "node",
+            "node",
+            ["-e", """
+            const { OAuth2Client } = require('./oauth2-client');
+            const { AUTH_ISSUER: issuer, CLIENT_ID: id, CLIENT_SECRET: secret } = process.env;
+            (async () => {
+              const client = new OAuth2Client({ tokenUrl: `${issuer}/oauth/token`, clientId: id, clientSecret: secret, scope: 'read' });
+              const first = await client.getToken().catch((error) => error.message);
+              const second = await client.getToken().catch((error) => error.message);
+              const realNow = Date.now;
+              Date.now = () => realNow() + 61 * 60_000;
+              console.log([first.includes('slow_down'), second === first, client.metrics.requests, await client.getToken()].join(' '));
+            })();
+            """],
+            ("AUTH_ISSUER", $"{troubled.Address}away/{retryAfter}"));
+
+        Assert.Equal("true true 1 token-2", result.OutputOrThrow().Trim());
+    }
+
+    [Theory]
+    [MemberData(nameof(EndlessPauses))]
+    public async Task The_Python_client_asks_again_after_an_hour_at_most(string retryAfter)
+    {
+        await RequiredTool.NeedAsync("python3-requests", Scripts.Python, "-c", "import requests");
+        await using var troubled = await TroubledServer.StartAsync();
+
+        var result = await server.RunAsync(
+            SamplesServer.Worker,
+            "python",
+            Scripts.Python,
+            ["-c", """
+            import time
+            import token_manager
+            tokens = token_manager.TokenManager(scope='read')
+            waits = []
+            token_manager.time.sleep = waits.append
+            def ask():
+                try:
+                    return tokens.get_token()
+                except token_manager.TokenError as error:
+                    return str(error)
+            first, second = ask(), ask()
+            real = time.monotonic
+            time.monotonic = lambda: real() + 61 * 60
+            print('slow_down' in first or first, second == first, tokens.requests, ask())
+            """],
+            ("AUTH_ISSUER", $"{troubled.Address}away/{retryAfter}"));
+
+        // What is no number of seconds is as none: then the token comes with the first repeat.
+        Assert.Equal(retryAfter == "1e999" ? "token-2 True 1 token-2" : "True True 1 token-2", result.OutputOrThrow().Trim());
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private async Task MakesTenCallsWithOneTokenAsync(string folder, string command, params string[] arguments)

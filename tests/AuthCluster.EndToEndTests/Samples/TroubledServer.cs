@@ -34,6 +34,7 @@ internal sealed class TroubledServer : IAsyncDisposable
         var server = new TroubledServer(builder.Build(), address);
         server._app.MapPost("/oauth/token", server.Token);
         server._app.MapPost("/lasting/{lifetime}/oauth/token", TokenLasting);
+        server._app.MapPost("/away/{retryAfter}/oauth/token", server.TokenAfter);
         server._app.MapGet("/resources", Resources);
         await server._app.StartAsync(TestContext.Current.CancellationToken);
         return server;
@@ -57,6 +58,19 @@ internal sealed class TroubledServer : IAsyncDisposable
     /// <summary>A token of the life that the issuer's address names, in JSON, or of none.</summary>
     private static IResult TokenLasting(string lifetime) =>
         Results.Text($$"""{"access_token":"token-2","token_type":"Bearer"{{(lifetime == "unsaid" ? "" : $",\"expires_in\":{lifetime}")}}}""", "application/json");
+
+    /// <summary>At first a refusal with the Retry-After that the issuer's address names, then a token.</summary>
+    private IResult TokenAfter(string retryAfter, HttpContext context)
+    {
+        if (!_tokenAnswers.IsEmpty)
+        {
+            return TokenLasting("3600");
+        }
+
+        _tokenAnswers.Enqueue(429);
+        context.Response.Headers.RetryAfter = retryAfter;
+        return Results.Json(new { error = "slow_down" }, statusCode: 429);
+    }
 
     private static IResult Resources(HttpContext context)
     {
