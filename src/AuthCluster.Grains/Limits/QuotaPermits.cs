@@ -202,10 +202,10 @@ internal sealed class QuotaPermits(double spread)
             return;
         }
 
-        if (start == _reservation.PeriodStart || start == _reservation.AlsoCountedIn)
+        if (start == _reservation.PeriodStart)
         {
             _held += held;
-            _heldForNext += start == _reservation.PeriodStart ? next : 0;
+            _heldForNext += next;
         }
         else if (start < _reservation.PeriodStart && _quota.Per.End(start) == _reservation.PeriodStart)
         {
@@ -261,9 +261,14 @@ internal sealed class QuotaPermits(double spread)
 
         var period = _quota!.Per;
         _reservation = old.MovedTo(period, _moment);
-        if (_reservation.AlsoCountedIn != old.PeriodStart)
+        if (old.IsFresh(_reservation.PeriodStart))
         {
             _held = _reservation.PeriodStart == _end ? _heldForNext : 0;
+        }
+        else if (_underWay.Start == old.PeriodStart)
+        {
+            // What is held counts here too, and so does what a write under way reserves or gives back.
+            _underWay = _underWay with { Start = _reservation.PeriodStart, ReservesForNext = 0, ReturnsForNext = 0 };
         }
 
         _heldForNext = 0;

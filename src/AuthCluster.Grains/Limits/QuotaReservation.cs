@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Protocol.Limits;
@@ -12,20 +13,28 @@ namespace AuthCluster.Grains.Limits;
 /// <param name="Reserved">Permits that are reserved in it, spent or not.</param>
 internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved) : StoredPart
 {
+    // A clock that is wrong shows one period after the other, or jumps a few times, until it is set.
+    private const int MostOthers = 8;
+
     /// <summary>Permits that are reserved in the period that follows.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Next { get; init; }
 
-    /// <summary>The period that was in use before this one: if a clock was ahead when this one began, it is in use again.</summary>
+    /// <summary>Other periods that were in use, the last one at the end: if a clock was wrong then, or is now, one of them is in use again.</summary>
+    public ImmutableArray<OtherPeriod>? Others { get; init; }
+
+    /// <summary>As builds before <see cref="Others"/> remember the period before this one.</summary>
     public EarlierReservation? Before { get; init; }
 
-    /// <summary>
-    /// Start of the period under which the same permits were counted before a clock was set back or forward over a period's start.
-    /// When the clock shows that period again, the count moves with it: whichever clock was wrong, nothing is given twice.
-    /// </summary>
+    /// <summary>As builds before <see cref="Others"/> remember the period that a clock left for an earlier one, or for a later one again.</summary>
     public DateTimeOffset? AlsoCountedIn { get; init; }
 
     /// <summary>The reservation in the period that holds a moment. Moving twice is moving once.</summary>
+    /// <remarks>
+    /// In a period counts what was reserved since it was first in use, whatever the clock showed then: so a clock that shows other periods
+    /// in between, however often, gives nothing twice when it shows this one again. A period that was never in use begins with nothing, but for one that
+    /// is earlier than the present one: there the clock was ahead, and what was reserved in later periods counts.
+    /// </remarks>
     public QuotaReservation MovedTo(QuotaPeriod period, DateTimeOffset moment)
     {
         var start = period.Start(moment);
@@ -34,41 +43,63 @@ internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, 
             return this;
         }
 
-        if (start < PeriodStart)
-        {
-            // The clock that began this period was ahead, or ours is behind. What was reserved since counts here too.
-            return this with
-            {
-                PeriodStart = start,
-                Reserved = Reserved + ReservedBefore(since: start),
-                Next = 0,
-                AlsoCountedIn = PeriodStart,
-            };
-        }
-
-        if (start == AlsoCountedIn)
-        {
-            return this with
-            {
-                PeriodStart = start,
-                Reserved = Reserved - ReservedBefore(since: PeriodStart),
-                Next = 0,
-                AlsoCountedIn = PeriodStart,
-            };
-        }
-
+        var others = Known;
+        var isFresh = IsFresh(start);
+        var more = isFresh ? -Reserved
+            : others.FirstOrDefault(other => other.PeriodStart == start) is { } known ? known.More
+            : others.Where(other => other.PeriodStart > start).Select(other => other.More).Append(0).Max();
         return this with
         {
             PeriodStart = start,
-            Reserved = start == period.End(PeriodStart) ? Next : 0,
+            Reserved = isFresh && start == period.End(PeriodStart) ? Next : Math.Max(0, Reserved + more),
             Next = 0,
-            Before = new EarlierReservation(PeriodStart, Reserved),
+            Others =
+            [
+                .. others.Append(new OtherPeriod(PeriodStart, 0))
+                    .Where(other => other.PeriodStart != start)
+                    .Select(other => other with { More = other.More - more })
+                    .TakeLast(MostOthers),
+            ],
+            Before = null,
             AlsoCountedIn = null,
         };
     }
 
+    /// <summary>Whether a period would begin with nothing: a later one that was not in use before.</summary>
+    public bool IsFresh(DateTimeOffset start) => start > PeriodStart && Known.All(other => other.PeriodStart != start);
+
+    /// <summary>The other periods, also where a build wrote that did not know <see cref="Others"/>: it leaves them as they were, and no longer true.</summary>
+    private IEnumerable<OtherPeriod> Known
+    {
+        get
+        {
+            if (Before is null && AlsoCountedIn is null)
+            {
+                return Others ?? [];
+            }
+
+            List<OtherPeriod> known = [];
+            if (Before is { } before && before.PeriodStart < PeriodStart)
+            {
+                known.Add(new OtherPeriod(before.PeriodStart, before.Reserved));
+            }
+
+            if (AlsoCountedIn is { } also && also != Before?.PeriodStart)
+            {
+                known.Add(new OtherPeriod(also, also < PeriodStart ? ReservedBefore(since: also) : -ReservedBefore(since: PeriodStart)));
+            }
+
+            return known;
+        }
+    }
+
     private long ReservedBefore(DateTimeOffset since) => Before is { } before && before.PeriodStart >= since ? before.Reserved : 0;
 }
+
+/// <summary>A period of a quota that is not in use at present.</summary>
+/// <param name="PeriodStart">When it begins.</param>
+/// <param name="More">How many permits more count in it than in the present one; below zero for fewer.</param>
+internal sealed record OtherPeriod(DateTimeOffset PeriodStart, long More) : StoredPart;
 
 /// <summary>What was reserved in a period when another one came into use.</summary>
 internal sealed record EarlierReservation(DateTimeOffset PeriodStart, long Reserved) : StoredPart;

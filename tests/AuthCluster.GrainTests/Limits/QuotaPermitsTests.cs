@@ -168,6 +168,53 @@ public sealed class QuotaPermitsTests
         }, iter: 300);
 
     [Fact]
+    public void However_the_clock_walks_a_period_gives_no_more_than_its_quota_once_the_clock_is_right_again() =>
+        Gen.Select(Gen.Int[0, 2], Gen.Int[0, 8].Array[1, 6], Steps(kinds: 8)).Sample((kind, jumps, steps) =>
+        {
+            var period = Periods[kind];
+            var right = Start;
+            var row = new QuotaRow(right);
+            var activation = row.Activate();
+            activation.Change(new ClientQuota { Tokens = 40, Per = period });
+            // From the first token on the row tells of the period.
+            var spent = activation.Spend() ? 1 : 0;
+            foreach (var (what, number) in steps)
+            {
+                switch (what)
+                {
+                    case <= 2:
+                        for (var i = 0; i < number % 15; i++)
+                        {
+                            var isSpent = activation.Spend();
+                            spent += isSpent ? 1 : 0;
+                            Assert.False(isSpent && row.Now == right && spent > 40, $"{spent} of 40 spent");
+                        }
+
+                        break;
+                    case 3:
+                        activation.SignOff();
+                        activation = row.Activate();
+                        break;
+                    case 4:
+                        activation = row.Activate();
+                        break;
+                    case 5:
+                        // The clock is right when a period begins: one that is wrong then can't be told from one that was wrong before.
+                        right = period.End(right).AddMinutes(1);
+                        row.Now = right;
+                        spent = activation.Spend() ? 1 : 0;
+                        break;
+                    case 6:
+                        row.Now = right;
+                        break;
+                    default:
+                        row.Now = Walked(right, period, jumps[number % jumps.Length] - 4);
+                        break;
+                }
+            }
+        }, iter: 1_000);
+
+    [Fact]
     public void A_clock_that_goes_back_by_seconds_over_the_start_of_an_hour_stays_in_the_hour_that_began()
     {
         var row = new QuotaRow(new DateTimeOffset(2026, 5, 15, 10, 59, 50, TimeSpan.Zero));
@@ -221,6 +268,9 @@ public sealed class QuotaPermitsTests
 
         Assert.False(activation.WantsWrite);
     }
+
+    private static DateTimeOffset Walked(DateTimeOffset time, QuotaPeriod period, int periods) =>
+        period == QuotaPeriod.Hour ? time.AddHours(periods) : period == QuotaPeriod.Day ? time.AddDays(periods) : time.AddMonths(periods);
 
     private static QuotaRow.Activation Fresh(QuotaRow row, QuotaRow.Activation ended)
     {

@@ -71,6 +71,62 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
+    public void What_was_reserved_in_a_period_counts_in_it_again_after_any_others_before_and_after_it()
+    {
+        var quota = new QuotaReservation("month", May, 60);
+
+        foreach (var months in (int[])[12, 13, -7, 14, -6])
+        {
+            quota = quota.MovedTo(QuotaPeriod.Month, May.AddMonths(months));
+            quota = quota with { Reserved = quota.Reserved + 10 };
+        }
+
+        Assert.Equal((May, 110L), Both(quota.MovedTo(QuotaPeriod.Month, May)));
+        Assert.Equal((May.AddMonths(1), 0L), Both(quota.MovedTo(QuotaPeriod.Month, May).MovedTo(QuotaPeriod.Month, May.AddMonths(1))));
+    }
+
+    [Fact]
+    public void Of_a_month_in_every_hour_of_which_a_quota_is_used_a_row_remembers_a_few()
+    {
+        var quota = new QuotaReservation("hour", May, 1);
+        for (var hour = 1; hour < 24 * 30; hour++)
+        {
+            quota = quota.MovedTo(QuotaPeriod.Hour, May.AddHours(hour)) with { Reserved = 1 };
+        }
+
+        Assert.Equal((1L, 3L), (quota.Reserved, quota.MovedTo(QuotaPeriod.Hour, quota.PeriodStart.AddHours(-2)).Reserved));
+        Assert.InRange(new ClientStateSerializer().Serialize(quota).ToString().Length, 1, 800);
+    }
+
+    [Fact]
+    public void A_row_of_a_build_that_remembered_one_period_before_is_read()
+    {
+        var ahead = Read("""
+            {"quota":{"per":"month","periodStart":"2027-05-01T00:00:00+00:00","reserved":30,
+             "before":{"periodStart":"2026-05-01T00:00:00+00:00","reserved":500}}}
+            """).QuotaOf(QuotaPeriod.Month)!;
+        var back = Read("""
+            {"quota":{"per":"month","periodStart":"2026-05-01T00:00:00+00:00","reserved":530,
+             "before":{"periodStart":"2026-05-01T00:00:00+00:00","reserved":500},"alsoCountedIn":"2027-05-01T00:00:00+00:00"}}
+            """).QuotaOf(QuotaPeriod.Month)!;
+
+        Assert.Equal((May, 530L), Both(ahead.MovedTo(QuotaPeriod.Month, May)));
+        Assert.Equal((May.AddYears(1), 30L), Both(back.MovedTo(QuotaPeriod.Month, May.AddYears(1))));
+    }
+
+    [Fact]
+    public void What_is_remembered_of_other_periods_counts_no_more_after_an_older_build_has_moved_the_row()
+    {
+        var row = JsonNode.Parse(new ClientStateSerializer().Serialize(new ClientState().WithQuota(
+            (new QuotaReservation("month", May, 500).MovedTo(QuotaPeriod.Month, May.AddMonths(1))) with { Reserved = 7 })).ToString())!;
+        row["quota"]!["before"] = JsonNode.Parse("""{"periodStart":"2026-06-01T00:00:00+00:00","reserved":7}""");
+        row["quota"]!["periodStart"] = "2026-07-01T00:00:00+00:00";
+        row["quota"]!["reserved"] = 2;
+
+        Assert.Equal((May.AddMonths(1), 9L), Both(Read(row.ToJsonString()).QuotaOf(QuotaPeriod.Month)!.MovedTo(QuotaPeriod.Month, May.AddMonths(1))));
+    }
+
+    [Fact]
     public void The_next_period_begins_with_what_was_reserved_for_it_and_a_later_one_with_nothing()
     {
         var may = new QuotaReservation("month", May, 500) { Next = 25 };
