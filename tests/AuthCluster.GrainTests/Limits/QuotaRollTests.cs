@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
+using AuthCluster.TestKit;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Limits;
@@ -63,6 +65,30 @@ public sealed class QuotaRollTests(GrainCluster cluster)
         Assert.Equal(100, await cluster.AllowedOfAsync(id, 110));
     }
 
+    [Fact]
+    public async Task A_block_of_the_next_hour_that_was_given_back_is_reserved_again_at_its_time_when_the_clock_was_set_back_before_it()
+    {
+        var id = await QuotaAsync(1_000);
+        await AdvanceToAsync(minute: 40);
+        var now = cluster.Clock.GetUtcNow();
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        cluster.Clock.Advance(TimeSpan.FromMinutes(19.5));
+        await IsReservedAheadAsync(id);
+        cluster.Clock.Advance(TimeSpan.FromSeconds(15));
+        await QuietAsync([id]);
+
+        // Without a quota what is held is given back.
+        await ReplaceAsync(id, Document("read"));
+        cluster.Clock.Set(now);
+        await ReplaceAsync(id, QuotaOf(1_000));
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        await QuietAsync([id]);
+        Assert.Equal(0, await ReservedAheadAsync([id]));
+        cluster.Clock.Advance(TimeSpan.FromMinutes(19.5));
+
+        await IsReservedAheadAsync(id);
+    }
+
     private async Task<string[]> ClientsWithQuotasAsync()
     {
         var ids = new string[Clients];
@@ -74,12 +100,18 @@ public sealed class QuotaRollTests(GrainCluster cluster)
         return ids;
     }
 
-    private Task<string> QuotaAsync(long tokens)
+    private Task<string> QuotaAsync(long tokens) => cluster.CreateAsync(QuotaOf(tokens));
+
+    private static JsonObject QuotaOf(long tokens)
     {
         var document = Document("read");
         document["quota"] = new JsonObject { ["tokens"] = tokens, ["per"] = "hour" };
-        return cluster.CreateAsync(document);
+        return document;
     }
+
+    private async Task ReplaceAsync(string id, JsonObject document) => Assert.Equal(
+        ClientOutcome.Done,
+        (await cluster.Client(id).ReplaceAsync(new ReplaceClientCommand { DocumentJson = document.ToJsonString(), Actor = Actor() }, Cancellation)).Outcome);
 
     private async Task AdvanceToAsync(int minute)
     {
@@ -102,6 +134,9 @@ public sealed class QuotaRollTests(GrainCluster cluster)
             last = writes;
         }
     }
+
+    private Task IsReservedAheadAsync(string id) => Eventually.HoldsAsync(
+        "permits of the next hour are reserved", TimeSpan.FromSeconds(10), async () => await ReservedAheadAsync([id]) == 1, Cancellation);
 
     /// <summary>How many of the clients have permits of the next hour reserved.</summary>
     private async Task<int> ReservedAheadAsync(string[] ids)
