@@ -4,10 +4,12 @@ using AuthCluster.Grains.Keys;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Cluster;
 using AuthCluster.Storage.Keys;
 using AuthCluster.Storage.Revocation;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 
 namespace AuthCluster.Grains;
@@ -57,8 +59,17 @@ public static class GrainsSetup
         services.AddSingleton<StorageGate>();
         services.AddSingleton<ClientRecordStore>();
         services.AddSingleton<UsageBook>();
-        services.AddSingleton<ClockSteps>();
-        services.AddHostedService(provider => provider.GetRequiredService<ClockSteps>());
+        services.AddSingleton<DatabaseClock>();
+        services.AddSingleton(provider => new TrustedClock(
+            async cancellationToken =>
+            {
+                DateTimeOffset? time = null;
+                await provider.GetRequiredService<StorageGate>().ReadAsync(
+                    async token => time = await provider.GetRequiredService<DatabaseClock>().ReadAsync(token), cancellationToken);
+                return time;
+            },
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<TrustedClock>>()));
         services.AddSingleton<ClientGrainServices>();
         services.AddSingleton<ClientWarmUp>();
         services.AddSingleton<KeyFollowerClient>();

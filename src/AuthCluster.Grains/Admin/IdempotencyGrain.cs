@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using Orleans.Concurrency;
@@ -10,7 +11,7 @@ namespace AuthCluster.Grains.Admin;
 /// <summary>Keeps the choices of requests with an <c>Idempotency-Key</c> for an hour. Holds no state: the table does.</summary>
 [GrainType("idempotency"), StatelessWorker(1)]
 internal sealed class IdempotencyGrain(
-    IdempotencyStore store, StorageGate gate, TimeProvider clock) : Grain, IIdempotencyGrain
+    IdempotencyStore store, StorageGate gate, TrustedClock trusted, TimeProvider clock) : Grain, IIdempotencyGrain
 {
     public async Task<IdempotencyAnswer> ChooseAsync(IdempotencyChoice choice, CancellationToken cancellationToken = default)
     {
@@ -22,13 +23,19 @@ internal sealed class IdempotencyGrain(
             SecretId = choice.SecretId,
             EncryptedSecret = choice.EncryptedSecret.IsDefaultOrEmpty ? default : choice.EncryptedSecret,
             CreatedAt = choice.CreatedAt,
-            ExpiresAt = choice.CreatedAt + IdempotencyStore.Lasts,
+            // From when it came here: the front end's clock may be another.
+            ExpiresAt = clock.GetUtcNow() + IdempotencyStore.Lasts,
         };
         try
         {
-            IdempotencyRow? stored = null;
-            await gate.RunAsync(StorageLane.Changes, async token => stored = await store.InsertOrReadAsync(row, clock.GetUtcNow(), token), CancellationToken.None);
-            return new IdempotencyAnswer(stored is null ? null : ChoiceOf(stored));
+            var stored = await InsertOrReadAsync(row, now: null);
+            // A clock that is ahead must not forget what a repeat is answered from.
+            if (stored.ExpiresAt <= clock.GetUtcNow() && await trusted.NowAsync(CancellationToken.None) is { } now)
+            {
+                stored = await InsertOrReadAsync(row, now);
+            }
+
+            return new IdempotencyAnswer(ChoiceOf(stored));
         }
         catch (StorageUnavailableException)
         {
@@ -47,6 +54,13 @@ internal sealed class IdempotencyGrain(
         {
             return new ForgetAnswer(false);
         }
+    }
+
+    private async Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset? now)
+    {
+        var stored = row;
+        await gate.RunAsync(StorageLane.Changes, async token => stored = await store.InsertOrReadAsync(row, now, token), CancellationToken.None);
+        return stored;
     }
 
     private static IdempotencyChoice ChoiceOf(IdempotencyRow row) => new()

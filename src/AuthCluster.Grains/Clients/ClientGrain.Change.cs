@@ -59,13 +59,14 @@ internal sealed partial class ClientGrain
         var outcome = await UpdateRowAsync(
             async state =>
             {
-                change = await MadeBeforeAsync(state, actor) ?? decide(state?.WithoutLongEnded(Now));
+                var present = await WithoutLongEndedAsync(state);
+                change = await MadeBeforeAsync(state, actor) ?? decide(present);
                 if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
                 {
                     change = new Change(ClientOutcome.LastAdmin);
                 }
 
-                return change.Next is { } next ? Stamp(state, _limits.Settle(next, QuotaOf(next), Now), actor, change) : null;
+                return change.Next is { } next ? Stamp(state, present, _limits.Settle(next, QuotaOf(next), Now), actor, change) : null;
             },
             administrative: true,
             cancellationToken);
@@ -167,17 +168,39 @@ internal sealed partial class ClientGrain
         : decide(state);
 
     /// <summary>
-    /// The state as it is written: next revision, and the change in its outbox. Secrets that ended long ago are dropped with it, but not
-    /// by a clock that may be wrong: it could take away what is valid.
+    /// What a change is decided on, and what it drops with it: the state without the secrets that ended long ago. They stay and count
+    /// while the clock is in doubt, which could take away what is valid, or have it forgotten where all others are retired.
     /// </summary>
-    private ClientState Stamp(ClientState? before, ClientState next, ActorRecord actor, Change change)
+    private async ValueTask<ClientState?> WithoutLongEndedAsync(ClientState? state) =>
+        state is null || ReferenceEquals(state.WithoutLongEnded(Now), state) || await TrustedNowAsync() is not { } now
+            ? state
+            : state.WithoutLongEnded(now);
+
+    /// <summary>The time by which something may be thrown away; null while it is in doubt, or can't be known.</summary>
+    private async Task<DateTimeOffset?> TrustedNowAsync()
+    {
+        try
+        {
+            return await _services.TrustedClock.NowAsync(CancellationToken.None);
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
+    /// <param name="before">The state as it is stored.</param>
+    /// <param name="present">The same without what is dropped with the change.</param>
+    /// <param name="next">What the change made of it.</param>
+    /// <param name="actor">Who changes.</param>
+    /// <param name="change">The change.</param>
+    private ClientState Stamp(ClientState? before, ClientState? present, ClientState next, ActorRecord actor, Change change)
     {
         var now = TimeAfter(before);
-        var ended = next.Deleted ? [] : before?.Secrets.Where(secret => secret.HasLongEndedAt(now)).ToArray() ?? [];
-        var dropped = _services.ClockSteps.HaveBeen ? [] : ended;
+        IEnumerable<SecretState> dropped = next.Deleted ? [] : before?.Secrets.Except(present?.Secrets ?? []) ?? [];
         var stamped = next with
         {
-            Secrets = dropped.Length < ended.Length ? [.. ended, .. next.Secrets] : next.Secrets,
             Revision = (before?.Revision ?? 0) + 1,
             UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : now,
         };
@@ -198,7 +221,7 @@ internal sealed partial class ClientGrain
         {
             Recent =
             [
-                .. next.Recent.Where(c => now - c.At < RepeatsComeWithin).TakeLast(MostRecentChanges - 1),
+                .. next.Recent.Where(c => !_services.TrustedClock.IsSteady || now - c.At < RepeatsComeWithin).TakeLast(MostRecentChanges - 1),
                 new RecentChange(actor.AuditId, ETagOf(stamped), now),
             ],
             Outbox =
@@ -261,7 +284,7 @@ internal sealed partial class ClientGrain
         var latest = now + IdempotencyStore.Lasts;
         // An end that is further away was given by a clock that was wrong.
         var kept = (state?.Creations ?? [])
-            .Where(c => c.Until > now)
+            .Where(c => c.Until > now || !_services.TrustedClock.IsSteady)
             .Select(c => c.Until > latest ? c with { Until = latest } : c)
             .TakeLast(MostKeyedCreations - 1);
         return idempotencyId is null

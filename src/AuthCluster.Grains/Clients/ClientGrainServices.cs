@@ -17,7 +17,7 @@ internal sealed record ClientGrainServices(
     PepperRing Peppers,
     GenerationFloor Floor,
     ClientDefaults Defaults,
-    ClockSteps ClockSteps,
+    TrustedClock TrustedClock,
     TimeProvider Clock);
 
 /// <summary>What a client gets where its own document is silent.</summary>

@@ -12,7 +12,13 @@ namespace AuthCluster.Grains.Clients;
 /// </summary>
 /// <remarks>A silo that is killed between storing and logging a warning loses that one; the next threshold warns again.</remarks>
 internal sealed partial class ExpiryWatch(
-    ExpiryStore store, StorageGate gate, SiloTurns turns, SecretMetrics metrics, TimeProvider clock, ILogger<ExpiryWatch> logger)
+    ExpiryStore store,
+    StorageGate gate,
+    SiloTurns turns,
+    TrustedClock trusted,
+    SecretMetrics metrics,
+    TimeProvider clock,
+    ILogger<ExpiryWatch> logger)
     : BackgroundService
 {
     private const int PageSize = 500;
@@ -38,12 +44,12 @@ internal sealed partial class ExpiryWatch(
     /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
     /// of: the next time goes on from there.
     /// </summary>
-    public async Task WarnAsync(CancellationToken cancellationToken)
+    public async Task WarnAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var warned = 0;
         try
         {
-            await foreach (var claimed in ClaimAsync(cancellationToken))
+            await foreach (var claimed in ClaimAsync(now, cancellationToken))
             {
                 foreach (var (secret, days) in claimed.Take(MostLines - warned))
                 {
@@ -63,9 +69,9 @@ internal sealed partial class ExpiryWatch(
     }
 
     /// <summary>Takes over the warnings that are due, some at a time.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> ClaimAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> ClaimAsync(
+        DateTimeOffset now, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var now = clock.GetUtcNow();
         IReadOnlyList<EndingSecret> page = [];
         do
         {
@@ -89,12 +95,15 @@ internal sealed partial class ExpiryWatch(
         new Ticks("Reading when the next secret runs out", clock, logger).RunAsync(MetricPeriod, MeasureAsync, stoppingToken),
         new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
 
-    /// <summary>Looks once in an hour whose turn is this silo's, and in the next minute again when that failed.</summary>
-    private async Task WarnInTurnAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. Not by a clock that is in doubt:
+    /// what it warns of too early is not warned of again.
+    /// </summary>
+    internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {
-        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn)
+        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn && await trusted.NowAsync(cancellationToken) is { } now)
         {
-            await WarnAsync(cancellationToken);
+            await WarnAsync(now, cancellationToken);
             _lastTurn = turn;
         }
     }

@@ -9,7 +9,7 @@ namespace AuthCluster.Grains.Cluster;
 
 /// <summary>
 /// Deletes what has ended from the tables, and rolls old usage up: one silo each minute, by turns, in small steps, so that a write never
-/// waits long for it and tables that grew in an outage shrink over some minutes.
+/// waits long for it and tables that grew in an outage shrink over some minutes. While the clock is in doubt everything stays.
 /// </summary>
 internal sealed class TableSweeper(
     RevocationStore revocations,
@@ -19,6 +19,7 @@ internal sealed class TableSweeper(
     UsageRetention retention,
     StorageGate gate,
     SiloTurns turns,
+    TrustedClock trusted,
     TimeProvider clock,
     ILogger<TableSweeper> logger) : BackgroundService
 {
@@ -67,10 +68,15 @@ internal sealed class TableSweeper(
 
     private async Task StepsAsync(Func<DateTimeOffset, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
     {
+        if (await trusted.NowAsync(cancellationToken) is not { } now)
+        {
+            return;
+        }
+
         var rows = RowsAStep;
         for (var steps = 0; rows == RowsAStep && steps < MostSteps; steps++)
         {
-            await gate.WriteAsync(async token => rows = await step(clock.GetUtcNow(), token), cancellationToken);
+            await gate.WriteAsync(async token => rows = await step(now, token), cancellationToken);
         }
     }
 

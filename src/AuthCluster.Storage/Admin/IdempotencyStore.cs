@@ -83,14 +83,21 @@ public sealed class IdempotencyStore(Database database)
         sqlServer: "update top (@Limit) idempotency set expires_at = @End where expires_at > @Latest");
 
     /// <summary>Stores the choices unless the key has some that still count, and returns those that are stored now.</summary>
+    /// <param name="row">The choices.</param>
+    /// <param name="now">The time; null where it is in doubt: then whatever the key has counts.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The given row when this call stored it (or an equal one did before), else the earlier one.</returns>
-    public Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+    public Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset? now, CancellationToken cancellationToken = default) =>
         database.WriteAsync(
             async (connection, transaction) =>
             {
                 var key = row.KeyHash.Raw();
-                await Database.ExecuteAsync(
-                    connection, transaction, _deleteExpired, new { KeyHash = key, Now = new StoredTime(now) }, cancellationToken);
+                if (now is { } time)
+                {
+                    await Database.ExecuteAsync(
+                        connection, transaction, _deleteExpired, new { KeyHash = key, Now = new StoredTime(time) }, cancellationToken);
+                }
+
                 while (true)
                 {
                     await Database.ExecuteAsync(

@@ -17,6 +17,7 @@ public sealed class EndedSecretTests(GrainCluster cluster)
     [Fact]
     public async Task An_ended_secret_is_shown_and_told_from_a_wrong_one_for_30_days_and_then_dropped_by_the_next_change()
     {
+        await cluster.TrustClockAsync();
         var id = await cluster.CreateAsync(Document("read"), SecretOf(Secret), SecretOf("the ending one", "ending", expiresAt: AlmostLongAgo));
         var grain = cluster.Client(id);
 
@@ -42,6 +43,7 @@ public sealed class EndedSecretTests(GrainCluster cluster)
     [Fact]
     public async Task A_client_all_of_whose_32_secrets_ended_long_ago_has_room_for_new_ones()
     {
+        await cluster.TrustClockAsync();
         var id = await cluster.CreateAsync(
             Document("read"), [.. Enumerable.Range(0, 32).Select(i => SecretOf($"old {i}", $"old-{i}", expiresAt: AlmostLongAgo))]);
 

@@ -41,7 +41,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         {
             _clock.AdjustTime(End.AddDays(-daysLeft));
             // Two silos look: one of them warns.
-            await Task.WhenAll(one.WarnAsync(Cancellation), other.WarnAsync(Cancellation));
+            await Task.WhenAll(one.WarnAsync(_clock.GetUtcNow(), Cancellation), other.WarnAsync(_clock.GetUtcNow(), Cancellation));
             warned.AddRange(Warnings(id).Select(days => $"{days} at {daysLeft.ToString(CultureInfo.InvariantCulture)}"));
             _log.Collector.Clear();
         }
@@ -57,14 +57,14 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         _clock.AdjustTime(End.AddHours(-12));
         var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
 
-        await watch.WarnAsync(Cancellation);
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
 
         Assert.Equal(["1"], Warnings(id));
         _log.Collector.Clear();
         await cluster.Client(id).AddSecretAsync(
             new AddSecretCommand(SecretOf("next", "next", expiresAt: End.AddDays(20)), null, null, Actor(), null, cluster.Clock.GetUtcNow()), Cancellation);
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
         Assert.Equal(["30"], Warnings(id));
     }
 
@@ -77,12 +77,28 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
 
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
         Assert.Empty(Warnings(id));
 
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(true, null, Actor()), Cancellation);
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
         Assert.Equal(["7"], Warnings(id));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_in_doubt_uses_no_warning_up()
+    {
+        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
+        _clock.AdjustTime(End.AddHours(-12));
+        var watch = Watch(gate);
+        var id = await cluster.CreateAsync(Document(), SecretOf("soon", "soon", expiresAt: End));
+
+        await watch.WarnInTurnAsync(Cancellation);
+        Assert.Empty(Warnings(id));
+        _clock.Advance(TrustedClock.SteadyFor);
+        await watch.WarnInTurnAsync(Cancellation);
+
+        Assert.Equal(["1"], Warnings(id));
     }
 
     [Fact]
@@ -126,8 +142,8 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         await StoreAsync("many", 1_700, end);
         _clock.AdjustTime(end.AddDays(-20));
 
-        await watch.WarnAsync(Cancellation);
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
 
         Assert.Equal(1_000, _log.Collector.GetSnapshot().Count(record => record.Id.Id == 1107));
         Assert.Equal("700 more secrets run out soon; GET /admin/v1/reports/expiring has them all.", Assert.Single(_log.Collector.GetSnapshot(), record => record.Id.Id == 1108).Message);
@@ -146,7 +162,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
             $"create trigger refuse before insert on expiry_warning when (select count(*) from expiry_warning where expires_at = {stored.End}) >= 1240 begin select raise(abort, 'refused'); end");
         _clock.AdjustTime(end.AddDays(-20));
 
-        await Assert.ThrowsAsync<StorageUnavailableException>(() => watch.WarnAsync(Cancellation));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => watch.WarnAsync(_clock.GetUtcNow(), Cancellation));
         await cluster.ExecuteAsync("drop trigger refuse");
 
         var first = Assert.Single(await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
@@ -154,7 +170,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         Assert.Equal((1_000, first - 1_000), Told());
 
         _log.Collector.Clear();
-        await watch.WarnAsync(Cancellation);
+        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
         Assert.Equal((1_000, 2_000 - first), Told());
         Assert.Equal([3_000L], await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
 
@@ -182,7 +198,13 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     }
 
     private ExpiryWatch Watch(StorageGate gate) => new(
-        new ExpiryStore(cluster.Database), gate, cluster.Each<SiloTurns>().First(), new SecretMetrics(_meters, _clock), _clock, _log);
+        new ExpiryStore(cluster.Database),
+        gate,
+        cluster.Each<SiloTurns>().First(turns => turns.OursOf(TimeSpan.FromHours(1)) is not null),
+        new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(null), _clock, NullLogger<TrustedClock>.Instance),
+        new SecretMetrics(_meters, _clock),
+        _clock,
+        _log);
 
     /// <summary>The thresholds of the warnings of one client, in days.</summary>
     private List<string> Warnings(string id) => [.. _log.Collector.GetSnapshot()

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Keys;
@@ -85,6 +86,21 @@ public sealed class GrainCluster : IAsyncLifetime
     /// <summary>A service of each silo.</summary>
     public IEnumerable<T> Each<T>()
         where T : notnull => Silos.Silos.Select(silo => silo.ServiceProvider.GetRequiredService<T>());
+
+    /// <summary>Lets the time pass in which the clock has to be right before the silos throw anything away by it.</summary>
+    public async Task TrustClockAsync()
+    {
+        var isTrusted = true;
+        foreach (var trusted in Each<TrustedClock>())
+        {
+            isTrusted &= await trusted.NowAsync(TestContext.Current.CancellationToken) is not null;
+        }
+
+        if (!isTrusted)
+        {
+            Clock.Advance(TrustedClock.SteadyFor);
+        }
+    }
 
     /// <summary>Lets the time pass in which the silos find that storage is back.</summary>
     public async Task RecoverAsync()

@@ -12,6 +12,7 @@ public sealed class TableSweeperTests(GrainCluster cluster)
     [Fact]
     public async Task Hours_become_days_after_400_days_and_days_go_after_1200()
     {
+        await cluster.TrustClockAsync();
         var store = new UsageStore(cluster.Database);
         var today = new DateTimeOffset(cluster.Clock.GetUtcNow().Date, TimeSpan.Zero);
         int[] ages = [1_201, 1_200, 401, 400, 1];
@@ -35,6 +36,7 @@ public sealed class TableSweeperTests(GrainCluster cluster)
     [Fact]
     public async Task A_sweep_goes_on_until_the_table_is_clean_within_its_bound()
     {
+        await cluster.TrustClockAsync();
         await cluster.ExecuteAsync("""
             with recursive n(i) as (select 1 union all select i + 1 from n where i < 2200)
             insert into usage_daily (client_id, day, outcome, count) select 'old-' || i, 86400000000, 'issued', 1 from n

@@ -1,0 +1,87 @@
+using AuthCluster.Grains.Cluster;
+using Microsoft.Extensions.Logging.Testing;
+
+namespace AuthCluster.GrainTests.Cluster;
+
+/// <summary>When a silo may throw something away by its clock.</summary>
+public sealed class TrustedClockTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 5, 15, 10, 30, 0, TimeSpan.Zero);
+
+    private readonly ClusterClock _clock = new(Start);
+    private readonly FakeLogger<TrustedClock> _log = new();
+    private readonly TrustedClock _trusted;
+    private TimeSpan? _databaseIsAhead = TimeSpan.Zero;
+
+    public TrustedClockTests() =>
+        _trusted = new TrustedClock(_ => Task.FromResult(_clock.GetUtcNow() + _databaseIsAhead), _clock, _log);
+
+    [Fact]
+    public async Task It_is_in_doubt_for_an_hour_from_the_start_and_then_gives_the_time()
+    {
+        Assert.Null(await NowAsync());
+        _clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.Null(await NowAsync());
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(Start.AddHours(1), await NowAsync());
+        Assert.Empty(_log.Collector.GetSnapshot());
+    }
+
+    [Theory]
+    [InlineData(365 * 24)]
+    [InlineData(-1)]
+    public async Task From_a_step_on_and_from_the_step_back_it_is_in_doubt_for_an_hour(int hours)
+    {
+        _clock.Advance(TimeSpan.FromHours(2));
+
+        _clock.Set(_clock.GetUtcNow().AddHours(hours));
+        Assert.Null(await NowAsync());
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(await NowAsync());
+        _clock.Set(_clock.GetUtcNow().AddHours(-hours));
+        Assert.Null(await NowAsync());
+        _clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.Null(await NowAsync());
+        _clock.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.NotNull(await NowAsync());
+        Assert.Equal([1603, 1603], _log.Collector.GetSnapshot().Select(record => record.Id.Id));
+    }
+
+    [Fact]
+    public async Task A_step_of_seconds_is_none()
+    {
+        _clock.Advance(TimeSpan.FromHours(2));
+
+        _clock.Set(_clock.GetUtcNow().AddSeconds(-40));
+
+        Assert.NotNull(await NowAsync());
+    }
+
+    [Theory]
+    [InlineData(3_600)]
+    [InlineData(-61)]
+    public async Task However_long_it_has_been_wrong_a_database_of_another_time_keeps_it_in_doubt_and_is_logged_once(int seconds)
+    {
+        _databaseIsAhead = TimeSpan.FromSeconds(seconds);
+        _clock.Advance(TimeSpan.FromDays(30));
+
+        Assert.Null(await NowAsync());
+        Assert.Null(await NowAsync());
+        Assert.Equal($"{seconds}", Assert.Single(_log.Collector.GetSnapshot()).GetStructuredStateValue("Seconds"));
+        _databaseIsAhead = TimeSpan.FromSeconds(59);
+        Assert.NotNull(await NowAsync());
+    }
+
+    [Fact]
+    public async Task Where_the_database_has_no_clock_of_its_own_the_hour_is_enough()
+    {
+        _databaseIsAhead = null;
+        _clock.Advance(TimeSpan.FromHours(1));
+
+        Assert.NotNull(await NowAsync());
+    }
+
+    private Task<DateTimeOffset?> NowAsync() => _trusted.NowAsync(TestContext.Current.CancellationToken);
+}
