@@ -19,7 +19,7 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
     /// <summary>A statement of a store, the table it touches, and the index that must find its rows.</summary>
     public static TheoryData<string, string> Statements { get; } = new()
     {
-        { "revocation.live", "ux_revocation_item" },
+        { "revocation.tokens", "ux_revocation_item" },
         { "revocation.count", "ux_revocation_item" },
         { "revocation.feed", "pk_revocation" },
         { "revocation.sweep", "ix_revocation_expiry" },
@@ -60,7 +60,7 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
 
     private static Task RunAsync(Database database, string statement) => statement switch
     {
-        "revocation.live" => new RevocationStore(database).LiveTokensAsync("orders", 2, Samples.Now, Cancel),
+        "revocation.tokens" => new RevocationStore(database).TokensAsync("orders", 2, Cancel),
         "revocation.count" => new RevocationStore(database).CountLiveTokensAsync("orders", 2, Samples.Now, Cancel),
         "revocation.feed" => new RevocationStore(database).FeedAsync(null, 100, Cancel),
         "revocation.sweep" => new RevocationStore(database).SweepAsync(Samples.Now, 100, Cancel),

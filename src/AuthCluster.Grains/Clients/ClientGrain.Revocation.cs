@@ -80,9 +80,9 @@ internal sealed partial class ClientGrain
             return AnswerOfNobody();
         }
 
-        if (command.Generation != PresentGeneration || command.ExpiresAt <= Now)
+        if (command.Generation != PresentGeneration || (command.ExpiresAt <= Now && command.ExpiresAt <= await TrustedNowAsync()))
         {
-            // Dead already, by the generation or by its end.
+            // Dead already, by the generation or by its end. Where the clock is in doubt it is stored: it may live.
             return Answer(ClientOutcome.Done);
         }
 
@@ -191,12 +191,12 @@ internal sealed partial class ClientGrain
     {
         var version = _revokedVersion;
         var generation = ItemGeneration;
-        IReadOnlyList<string> live = [];
+        IReadOnlyList<string> ids = [];
         try
         {
             await StoreUnknownRevocationsAsync();
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.LiveTokensAsync(_clientId, generation, Now - TableSweeper.RevocationsKeptPastEnd, token), CancellationToken.None);
+                async token => ids = await _services.Revocations.TokensAsync(_clientId, generation, token), CancellationToken.None);
         }
         catch (StorageUnavailableException)
         {
@@ -209,7 +209,7 @@ internal sealed partial class ClientGrain
             return false;
         }
 
-        _revoked = new RevokedTokens(generation, new HashSet<string>(live, StringComparer.Ordinal));
+        _revoked = new RevokedTokens(generation, new HashSet<string>(ids, StringComparer.Ordinal));
         return true;
     }
 
@@ -225,7 +225,7 @@ internal sealed partial class ClientGrain
         }
     }
 
-    /// <summary>The set is full of what may have expired since: counts what lives, and forgets the rest where there is room.</summary>
+    /// <summary>The set is full of what may have expired since: counts what lives, and where there is room forgets what was swept.</summary>
     /// <returns>Null when there is room.</returns>
     private async Task<ClientOutcome?> HasNoRoomAsync(CancellationToken cancellationToken)
     {

@@ -25,10 +25,7 @@ public sealed class RevocationStore(Database database)
                 select 1 from revocation where client_id = @ClientId and kind = @Kind and value = @Value and gen = @Gen)
             """);
 
-    private readonly string _liveTokens = """
-        select value from revocation
-        where client_id = @ClientId and kind = 'token' and gen = @Gen and expires_at > @Now
-        """;
+    private readonly string _tokens = "select value from revocation where client_id = @ClientId and kind = 'token' and gen = @Gen";
 
     private readonly string _countTokens = """
         select count(*) from revocation
@@ -72,16 +69,17 @@ public sealed class RevocationStore(Database database)
             (connection, transaction) => AddAsync(connection, transaction, items, cancellationToken),
             cancellationToken);
 
-    /// <summary>The <c>jti</c>s of a client's revoked tokens of one generation that have not expired. Those of an older one are dead without.</summary>
+    /// <summary>
+    /// The <c>jti</c>s of a client's revoked tokens of one generation, expired or not: which have expired is for the sweep to say, and not for
+    /// the clock of whoever reads. Those of an older generation are dead without.
+    /// </summary>
     /// <param name="clientId">The client.</param>
     /// <param name="gen">What the items of that generation's tokens hold: a token is dead below it.</param>
-    /// <param name="now">Those that expire later count.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<IReadOnlyList<string>> LiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
-        await database.ReadAsync(
-            _liveTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, row => row.GetString(0), cancellationToken);
+    public async Task<IReadOnlyList<string>> TokensAsync(string clientId, long gen, CancellationToken cancellationToken = default) =>
+        await database.ReadAsync(_tokens, new { ClientId = clientId, Gen = gen }, row => row.GetString(0), cancellationToken);
 
-    /// <summary>How many tokens <see cref="LiveTokensAsync"/> would give.</summary>
+    /// <summary>How many of the tokens that <see cref="TokensAsync"/> gives expire after a time.</summary>
     public Task<int> CountLiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
         database.ReadAsync(
             connection => Database.ScalarAsync<int>(

@@ -27,7 +27,7 @@ public sealed class RevocationEndpoint(CallerDoor door, TokenValidator validator
             return;
         }
 
-        if (await validator.ValidateAsync(request.Token) is not { } token)
+        if (await validator.ValidateAtAnyTimeAsync(request.Token) is not { } token)
         {
             Done(context.Response);
             return;

@@ -27,15 +27,25 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     /// <param name="token">What the caller presents; any text.</param>
     /// <returns>The token's claims, or null when it is none of ours or has expired.</returns>
     /// <exception cref="InvalidOperationException">No key is held yet.</exception>
-    public async ValueTask<ValidatedToken?> ValidateAsync(string token)
+    public ValueTask<ValidatedToken?> ValidateAsync(string token) => ValidateAsync(token, IsInForce);
+
+    /// <summary>
+    /// Checks all but the expiry, for a token that is to be revoked: by this machine's clock, which may be wrong, no token is dead.
+    /// </summary>
+    /// <param name="token">What the caller presents; any text.</param>
+    /// <returns>The token's claims, or null when it is none of ours.</returns>
+    /// <exception cref="InvalidOperationException">No key is held yet.</exception>
+    public ValueTask<ValidatedToken?> ValidateAtAnyTimeAsync(string token) => ValidateAsync(token, static (_, expires, _, _) => expires is not null);
+
+    private async ValueTask<ValidatedToken?> ValidateAsync(string token, LifetimeValidator lifetime)
     {
         var snapshot = keys.Current ?? throw new InvalidOperationException("No signing key is held.");
-        var result = await Handler.ValidateTokenAsync(token, RulesOf(snapshot));
+        var result = await Handler.ValidateTokenAsync(token, RulesOf(snapshot, lifetime));
         // Extensions that must be understood: there are none that are (RFC 7515 section 4.1.11).
         return result is { IsValid: true, SecurityToken: JsonWebToken jwt } && !jwt.TryGetHeaderValue<object>("crit", out _) ? ReadClaims(jwt) : null;
     }
 
-    private TokenValidationParameters RulesOf(KeySnapshot snapshot) => new()
+    private TokenValidationParameters RulesOf(KeySnapshot snapshot, LifetimeValidator lifetime) => new()
     {
         ValidIssuer = issuer.Value,
         ValidTypes = [AccessTokenPayload.HeaderType],
@@ -49,10 +59,12 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
         // A key signs by its own algorithm alone, whatever the header says.
         AlgorithmValidator = (algorithm, key, _, _) =>
             snapshot.Source.Keys.Any(record => record.Kid == key.KeyId && record.Algorithm == algorithm),
-        // Our own clock wrote exp: no allowance for another's.
-        LifetimeValidator = (notBefore, expires, _, _) =>
-            expires is { } end && clock.GetUtcNow().UtcDateTime is var now && now < end && (notBefore is not { } start || start <= now),
+        LifetimeValidator = lifetime,
     };
+
+    /// <summary>Our own clock wrote exp: no allowance for another's.</summary>
+    private bool IsInForce(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters rules) =>
+        expires is { } end && clock.GetUtcNow().UtcDateTime is var now && now < end && (notBefore is not { } start || start <= now);
 
     private static ValidatedToken? ReadClaims(JsonWebToken jwt) =>
         jwt.TryGetPayloadValue<string>("client_id", out var id) && ClientId.TryParse(id, out var clientId)
@@ -73,7 +85,7 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
             : null;
 }
 
-/// <summary>The claims of a token that this server issued and that has not expired.</summary>
+/// <summary>The claims of a token that this server issued.</summary>
 public sealed record ValidatedToken
 {
     /// <summary>Whose token it is: <c>client_id</c> and <c>sub</c>.</summary>

@@ -75,6 +75,19 @@ public sealed class TokenValidatorTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_to_be_revoked_may_have_expired_by_this_clock_or_begin_later_but_is_one_of_ours_with_an_end()
+    {
+        var ended = Token(descriptor => descriptor.Expires = Now.AddYears(-1).UtcDateTime);
+        var later = Token(descriptor => descriptor.NotBefore = Now.AddMinutes(1).UtcDateTime);
+
+        Assert.Equal("an-id", (await _validator.ValidateAtAnyTimeAsync(ended))?.Jti);
+        Assert.Equal("an-id", (await _validator.ValidateAtAnyTimeAsync(later))?.Jti);
+        Assert.Null(await _validator.ValidateAtAnyTimeAsync(Token(descriptor => descriptor.Expires = null)));
+        Assert.Null(await _validator.ValidateAtAnyTimeAsync(Token(descriptor => descriptor.Issuer = "https://other.example.com")));
+        Assert.Null(await _validator.ValidateAtAnyTimeAsync(Token(descriptor => descriptor.SigningCredentials = Credentials(_revoked, "revoked"))));
+    }
+
+    [Fact]
     public async Task A_token_without_an_end_is_refused() =>
         Assert.Null(await _validator.ValidateAsync(Token(descriptor => descriptor.Expires = null)));
 
