@@ -18,6 +18,9 @@ internal sealed partial class DeathWatch(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long it may take to say why: nobody may read the console.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Following the membership", clock, logger).RunAsync(Period, FollowAsync, stoppingToken);
 
@@ -27,12 +30,20 @@ internal sealed partial class DeathWatch(
         {
             if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
+                // Before anything is written, which may wait for whoever reads.
+                await using var end = clock.CreateTimer(_ => Kill(), null, Patience, Timeout.InfiniteTimeSpan);
                 LogDeclaredDead();
                 await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);
                 console.Dispose();
-                Process.GetCurrentProcess().Kill();
+                Kill();
             }
         }
+    }
+
+    private static void Kill()
+    {
+        using var process = Process.GetCurrentProcess();
+        process.Kill();
     }
 
     [LoggerMessage(1600, LogLevel.Critical, "The other silos declared this one dead; it ends.")]
