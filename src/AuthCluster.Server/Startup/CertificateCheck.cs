@@ -1,49 +1,60 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using AuthCluster.Server.Settings;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>Tries the certificate of the https listeners before anything is started: Kestrel finds it bad when the silo runs already.</summary>
+/// <summary>
+/// Tries the certificate of the https listeners before anything is started: the server's own Kestrel finds it bad when the silo runs
+/// already. Only Kestrel knows all the places that it looks into and what it refuses, so one is asked that serves nothing.
+/// </summary>
 internal static class CertificateCheck
 {
     private const string Section = "Kestrel:Certificates:Default";
 
-    /// <exception cref="StartupException">There is no certificate where one is needed, or it can't be read.</exception>
-    public static void Require(ServerSettings settings, IConfiguration configuration, bool isDevelopment)
+    /// <exception cref="StartupException">There is no certificate where one is needed, or Kestrel can't use it.</exception>
+    public static async Task RequireAsync(ServerSettings settings, IConfiguration configuration, bool isDevelopment)
     {
-        var certificate = configuration.GetSection(Section);
         if (!settings.Http.Urls.Concat(settings.Http.ManagementUrls).Any(url => url.StartsWith("https:", StringComparison.OrdinalIgnoreCase)))
         {
             return;
         }
 
-        if (certificate["Path"] is { Length: > 0 } path)
-        {
-            RequireReadable(path, certificate);
-        }
-        else if (string.IsNullOrEmpty(certificate["Subject"]) && !isDevelopment)
+        var certificate = configuration.GetSection(Section);
+        if (string.IsNullOrEmpty(certificate["Path"]) && string.IsNullOrEmpty(certificate["Subject"]) && !isDevelopment)
         {
             // In Development there may be the developer certificate of the SDK.
             throw new StartupException($"{Section} is missing, but there is an https listener; name the certificate's file by {Section}:Path, and :KeyPath or :Password.");
         }
-    }
 
-    private static void RequireReadable(string path, IConfigurationSection certificate)
-    {
-        // As Kestrel does: relative to the content root, which is where the binaries lie.
-        path = Path.Combine(AppContext.BaseDirectory, path);
-        var keyPath = certificate["KeyPath"] is { Length: > 0 } key ? Path.Combine(AppContext.BaseDirectory, key) : null;
-        var password = certificate["Password"];
         try
         {
-            using var read = keyPath is null ? X509CertificateLoader.LoadPkcs12FromFile(path, password)
-                : string.IsNullOrEmpty(password) ? X509Certificate2.CreateFromPemFile(path, keyPath)
-                : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
+            await ListenAsync(configuration);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+#pragma warning disable CA1031 // Kestrel throws whatever the file, the store or the key makes of it, and all of it means the certificate.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            throw new StartupException($"{Section} names the file '{path}', which is no certificate with its key that can be read ({e.GetType().Name}); give a PEM file and its :KeyPath, or a PKCS#12 file and its :Password.");
+            throw new StartupException(ProblemOf(certificate, e.GetType().Name));
         }
     }
+
+    /// <summary>Listens on loopback, on any port and for a moment, with what the configuration says of certificates and nothing else.</summary>
+    private static async Task ListenAsync(IConfiguration configuration)
+    {
+        const string All = "Kestrel:Certificates";
+        var certificates = new ConfigurationBuilder().AddInMemoryCollection(configuration.GetSection(All).AsEnumerable(makePathsRelative: true)
+            .Select(pair => KeyValuePair.Create($"Certificates:{pair.Key}", pair.Value))).Build();
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls("https://127.0.0.1:0");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(certificates));
+        await using var app = builder.Build();
+        await app.StartAsync();
+        await app.StopAsync();
+    }
+
+    private static string ProblemOf(IConfigurationSection certificate, string reason) =>
+        certificate["Path"] is { Length: > 0 } path
+            ? $"{Section} names the file '{Path.Combine(AppContext.BaseDirectory, path)}', which is no certificate with its key that can be read ({reason}); give a PEM file and its :KeyPath, or a PKCS#12 file and its :Password."
+        : certificate["Subject"] is { Length: > 0 } subject
+            ? $"{Section} names the subject '{subject}', of which the store that :Location and :Store name has no valid certificate with its key ({reason}); import one, or name a file by {Section}:Path."
+        : $"{Section} is missing, and there is no valid developer certificate of the SDK ({reason}); run 'dotnet dev-certs https', or name the certificate's file by {Section}:Path.";
 }

@@ -18,14 +18,9 @@ internal static class ListenerCheck
         var listeners = Listeners(settings).ToList();
         for (var i = 0; i < listeners.Count; i++)
         {
-            var (key, endpoint) = listeners[i];
-            if (listeners[..i].Find(other => Overlap(other.Endpoint, endpoint)) is { Key: { } taken })
+            if (ProblemOf(listeners[i], listeners[..i]) is { } problem)
             {
-                problems.Add($"{key} asks to listen on {endpoint}, which {taken} asks for already; give each a port of its own.");
-            }
-            else
-            {
-                Try(key, endpoint, problems);
+                problems.Add(problem);
             }
         }
 
@@ -35,63 +30,101 @@ internal static class ListenerCheck
         }
     }
 
-    private static IEnumerable<(string Key, IPEndPoint Endpoint)> Listeners(ServerSettings settings)
+    private static IEnumerable<Listener> Listeners(ServerSettings settings)
     {
-        (string, IPEndPoint)[] silo = !settings.HasSilo ? [] :
+        Listener[] silo = !settings.HasSilo ? [] :
         [
-            ("AuthCluster:Cluster:SiloPort", new IPEndPoint(settings.Cluster.Address, settings.Cluster.SiloPort)),
-            ("AuthCluster:Cluster:GatewayPort", new IPEndPoint(settings.Cluster.Address, settings.Cluster.GatewayPort)),
+            new("AuthCluster:Cluster:SiloPort", [new IPEndPoint(settings.Cluster.Address, settings.Cluster.SiloPort)]),
+            new("AuthCluster:Cluster:GatewayPort", [new IPEndPoint(settings.Cluster.Address, settings.Cluster.GatewayPort)]),
         ];
         return
         [
-            .. settings.Http.Urls.Select(EndpointOf).OfType<IPEndPoint>().Select(endpoint => ("ASPNETCORE_URLS", endpoint)),
-            .. settings.Http.ManagementUrls.Select(EndpointOf).OfType<IPEndPoint>().Select(endpoint => ("AuthCluster:Http:ManagementUrls", endpoint)),
+            .. settings.Http.Urls.Select(url => new Listener("ASPNETCORE_URLS", EndpointsOf(url))),
+            .. settings.Http.ManagementUrls.Select(url => new Listener("AuthCluster:Http:ManagementUrls", EndpointsOf(url))),
             .. silo,
         ];
     }
 
-    private static IPEndPoint? EndpointOf(string url)
+    /// <summary>Where Kestrel listens for a URL; nowhere that could be tried where that is a pipe.</summary>
+    private static IPEndPoint[] EndpointsOf(string url)
     {
         var address = BindingAddress.Parse(url);
-        if (address.IsUnixPipe || address.IsNamedPipe || address.Port == 0)
+        if (address.IsUnixPipe || address.IsNamedPipe)
         {
-            return null;
+            return [];
         }
 
-        // What is no address and not localhost Kestrel takes for every address of the machine.
-        var host = address.Host.Trim('[', ']');
-        var ip = host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback
-            : IPAddress.TryParse(host, out var parsed) ? parsed
-            : IPAddress.Any;
-        return new IPEndPoint(ip, address.Port);
+        // What is no address and not localhost Kestrel takes for every address of the machine, of both kinds.
+        IPAddress[] addresses = address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
+            : IPAddress.TryParse(address.Host.Trim('[', ']'), out var parsed) ? [parsed]
+            : Socket.OSSupportsIPv6 ? [IPAddress.IPv6Any]
+            : [IPAddress.Any];
+        return [.. addresses.Select(ip => new IPEndPoint(ip, address.Port))];
     }
 
-    private static bool Overlap(IPEndPoint one, IPEndPoint other) =>
-        one.Port == other.Port && (one.Address.Equals(other.Address) || IsAny(one.Address) || IsAny(other.Address));
-
-    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
-
-    private static void Try(string key, IPEndPoint endpoint, List<string> problems)
+    private static string? ProblemOf(Listener listener, List<Listener> earlier)
     {
-        using var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (listener.Endpoints is [{ Port: 0 }, _])
+        {
+            return $"{listener.Key} asks to listen on localhost at a port that the system chooses (0), which would be another for IPv4 and for IPv6; name a port, or take 127.0.0.1 or [::1].";
+        }
+
+        foreach (var endpoint in listener.Endpoints.Where(endpoint => endpoint.Port != 0))
+        {
+            if (earlier.Find(other => Array.Exists(other.Endpoints, taken => Overlap(taken, endpoint))) is { } taken)
+            {
+                return $"{listener.Key} asks to listen on {endpoint}, which {taken.Key} asks for already; give each a port of its own.";
+            }
+
+            // Of localhost's two addresses Kestrel does without one that this machine does not have.
+            if (Try(endpoint) is { } error && (error != SocketError.AddressNotAvailable || listener.Endpoints.Length == 1))
+            {
+                return $"{listener.Key} asks to listen on {endpoint}, but {ReasonOf(error, endpoint)}.";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Every address of IPv6 is every one of IPv4 too, as Kestrel and the system have it.</summary>
+    private static bool Overlap(IPEndPoint one, IPEndPoint other) =>
+        one.Port == other.Port
+        && (one.Address.Equals(other.Address)
+            || one.Address.Equals(IPAddress.IPv6Any)
+            || other.Address.Equals(IPAddress.IPv6Any)
+            || (one.AddressFamily == other.AddressFamily && (one.Address.Equals(IPAddress.Any) || other.Address.Equals(IPAddress.Any))));
+
+    private static SocketError? Try(IPEndPoint endpoint)
+    {
         try
         {
+            using var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            if (endpoint.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+
             socket.Bind(endpoint);
+            return null;
         }
         catch (SocketException e)
         {
-            var reason = e.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse when IsListenedOn(endpoint.Port) => "another process listens there; stop that one, or take another port",
-                SocketError.AddressAlreadyInUse => "a connection of this machine has that port, or had it within the last minute; wait a minute, or take another port",
-                SocketError.AddressNotAvailable => "this machine does not have that address; take one of its own, or localhost",
-                SocketError.AccessDenied => "this user may not listen there; take a port above 1023",
-                _ => $"the system refuses it ({e.SocketErrorCode}); take another address",
-            };
-            problems.Add($"{key} asks to listen on {endpoint}, but {reason}.");
+            return e.SocketErrorCode is SocketError.AddressFamilyNotSupported ? SocketError.AddressNotAvailable : e.SocketErrorCode;
         }
     }
 
+    private static string ReasonOf(SocketError error, IPEndPoint endpoint) => error switch
+    {
+        SocketError.AddressAlreadyInUse when IsListenedOn(endpoint.Port) => "another process listens there; stop that one, or take another port",
+        SocketError.AddressAlreadyInUse => "a connection of this machine has that port, or had it within the last minute; wait a minute, or take another port",
+        SocketError.AddressNotAvailable => "this machine does not have that address; take one of its own, or localhost",
+        SocketError.AccessDenied => "this user may not listen there; take a port above 1023",
+        _ => $"the system refuses it ({error}); take another address",
+    };
+
     private static bool IsListenedOn(int port) =>
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
+
+    /// <summary>One listener, and the setting that asks for it. Two endpoints are localhost's.</summary>
+    private sealed record Listener(string Key, IPEndPoint[] Endpoints);
 }

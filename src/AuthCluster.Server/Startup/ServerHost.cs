@@ -31,8 +31,9 @@ internal static class ServerHost
         // ASPNETCORE_FORWARDEDHEADERS_ENABLED would make everybody's headers believed: TrustedProxies alone decides.
         builder.Configuration["ForwardedHeaders_Enabled"] = "false";
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
-        LogSetup.Configure(builder.Logging);
-        CertificateCheck.Require(settings, builder.Configuration, builder.Environment.IsDevelopment());
+        var start = new HostStart();
+        LogSetup.Configure(builder.Logging, start);
+        await CertificateCheck.RequireAsync(settings, builder.Configuration, builder.Environment.IsDevelopment());
         ListenerCheck.Require(settings);
         using var console = new ServerConsole();
 
@@ -58,12 +59,42 @@ internal static class ServerHost
             FollowKeys(app.Services, keys);
         }
 
-        var background = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToList();
-        await app.RunAsync();
+        await StartAsync(app, start);
+        await app.WaitForShutdownAsync();
 
-        // A supervisor that restarts what failed must see that it did: the host stops in order when one of these fails.
-        return background.Exists(service => service.ExecuteTask is { IsFaulted: true }) ? Failed : Environment.ExitCode;
+        // A supervisor that restarts what failed must see that it did: the host stops in order when a background service fails.
+        return FailureOf(app) is null ? Environment.ExitCode : Failed;
     }
+
+    /// <summary>Starts the host. Asked to stop meanwhile it returns as well: then the stop follows.</summary>
+    private static async Task StartAsync(WebApplication app, HostStart start)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // The log says why, or it was asked from outside.
+        }
+        catch (Exception)
+        {
+            start.Fail();
+            throw;
+        }
+
+        start.Succeed();
+        if (FailureOf(app) is { } failure)
+        {
+            // What the log would have said of it, it did not say while the host started.
+            await ServerConsole.TellAsync([StartFailure.SentenceOf(failure)]);
+        }
+    }
+
+    /// <summary>What ended a background service; null where all of them run or ended as they should.</summary>
+    private static AggregateException? FailureOf(WebApplication app) => app.Services.GetServices<IHostedService>().OfType<BackgroundService>()
+        .Select(service => service.ExecuteTask?.Exception)
+        .FirstOrDefault(exception => exception is not null);
 
     private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo, Database membership)
     {

@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using AuthCluster.Storage;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Server.Startup;
@@ -21,6 +23,9 @@ internal static class StartFailure
         StorageUnavailableException => SiloPreparation.DatabaseNotReached(exception),
         InvalidDataException { InnerException: FormatException } e =>
             $"appsettings.json can't be read: {FirstLine(e)}: {FirstLine(Innermost(e))}.",
+        // What could be tried before was: these are sockets of the file system, and ports that were taken since.
+        SocketException or IOException { InnerException: AddressInUseException } =>
+            $"The server can't listen where ASPNETCORE_URLS, AuthCluster:Http:ManagementUrls or the ports of AuthCluster:Cluster say: {FirstLine(exception)}.",
         _ => $"The server could not start: {FirstLine(exception)} ({exception.GetType().Name}).",
     };
 

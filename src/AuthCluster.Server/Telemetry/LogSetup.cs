@@ -1,3 +1,4 @@
+using AuthCluster.Server.Startup;
 using Microsoft.Extensions.Logging.Console;
 
 namespace AuthCluster.Server.Telemetry;
@@ -24,14 +25,17 @@ internal static class LogSetup
         ("Orleans.Storage", LogLevel.None),
     ];
 
-    public static void Configure(ILoggingBuilder logging)
+    /// <param name="logging">What is set up.</param>
+    /// <param name="start">The start of the host, which bounds what is logged during it; null where no host is started.</param>
+    public static void Configure(ILoggingBuilder logging, HostStart? start = null)
     {
         logging.ClearProviders();
         // Lines to read, unless Logging:Console:FormatterName asks for another form, such as json.
         logging.AddConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
-        // The console behind it takes lines without waiting and counts what it drops; the logger's own queue must not wait either.
-        logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+        // The logger's own queue drops without counting, so it must not drop. Whoever waits for it waits for a thread that never waits
+        // itself: the console behind it takes lines at once, and counts what it drops.
+        logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.Wait);
         logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {
             options.SingleLine = true;
@@ -43,21 +47,22 @@ internal static class LogSetup
             options.UseUtcTimestamp = true;
             options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
         });
-        logging.Services.PostConfigure<LoggerFilterOptions>(Mute);
+        logging.Services.PostConfigure<LoggerFilterOptions>(options => Mute(options, start));
     }
 
     /// <summary>Every rule also asks for the least level, whatever it says itself; where no rule fits, one that only asks for it.</summary>
-    private static void Mute(LoggerFilterOptions options)
+    private static void Mute(LoggerFilterOptions options, HostStart? start)
     {
         foreach (var (i, rule) in options.Rules.Index().ToList())
         {
             options.Rules[i] = new LoggerFilterRule(
-                rule.ProviderName, rule.CategoryName, rule.LogLevel, (provider, category, level) => IsLetThrough(category, level) && (rule.Filter?.Invoke(provider, category, level) ?? true));
+                rule.ProviderName, rule.CategoryName, rule.LogLevel, (provider, category, level) => IsLetThrough(category, level, start) && (rule.Filter?.Invoke(provider, category, level) ?? true));
         }
 
-        options.Rules.Insert(0, new LoggerFilterRule(null, null, options.MinLevel, (_, category, level) => IsLetThrough(category, level)));
+        options.Rules.Insert(0, new LoggerFilterRule(null, null, options.MinLevel, (_, category, level) => IsLetThrough(category, level, start)));
     }
 
-    private static bool IsLetThrough(string? category, LogLevel level) =>
-        category is null || !Array.Exists(Muted, muted => level < muted.Least && category.StartsWith(muted.Category, StringComparison.OrdinalIgnoreCase));
+    private static bool IsLetThrough(string? category, LogLevel level, HostStart? start) =>
+        (start is null || start.LetsThrough(category))
+        && (category is null || !Array.Exists(Muted, muted => level < muted.Least && category.StartsWith(muted.Category, StringComparison.OrdinalIgnoreCase)));
 }

@@ -88,6 +88,20 @@ public sealed class ListenerTests
         Assert.Equal(200, (int)(await http.GetAsync("/", Cancellation)).StatusCode);
     }
 
+    [Fact]
+    public async Task Every_IPv4_address_and_one_of_IPv6_may_share_a_port()
+    {
+        await using var server = Server();
+        server["ASPNETCORE_URLS"] = $"http://0.0.0.0:{server.Port};http://[::1]:{server.Port}";
+        await server.StartAsync(Cancellation);
+
+        foreach (var host in (string[])["127.0.0.1", "[::1]"])
+        {
+            using var http = new HttpClient { BaseAddress = new Uri($"http://{host}:{server.Port}") };
+            Assert.Equal("live", await http.GetStringAsync("/health/live", Cancellation));
+        }
+    }
+
     private static async Task<string> MetricsAfterATokenAsync(ServerProcess server, Uri management)
     {
         using var caller = new TokenEndpointCaller(server.Address);

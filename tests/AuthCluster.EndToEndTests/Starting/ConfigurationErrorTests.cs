@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 
@@ -82,6 +84,13 @@ public sealed class ConfigurationErrorTests
         { "AuthCluster:Cluster:SiloPort", ["ASPNETCORE_URLS=http://localhost:15990", "AuthCluster:Cluster:SiloPort=15990"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Path=/nowhere/certificate.pem"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990"] },
+        { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example"] },
+        { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example", "Kestrel:Certificates:Default:Store=nowhere"] },
+        // There the developer certificate of the SDK would be.
+        { "Kestrel:Certificates:Default", ["DOTNET_ENVIRONMENT=Development", "ASPNETCORE_URLS=https://localhost:15990", "HOME=/nowhere"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:0"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://*:15990;http://[::1]:15990"] },
+        { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:15990;http://[::1]:15990"] },
         { "AuthCluster:Cluster:ClusterId", ["AuthCluster:Cluster:ClusterId=   "] },
         { "AuthCluster:Cluster:ServiceId", ["AuthCluster:Cluster:ServiceId=\t"] },
         { "AuthCluster:DataDirectory", ["AuthCluster:DataDirectory=/tmp/with\u0001control"] },
@@ -111,6 +120,30 @@ public sealed class ConfigurationErrorTests
         }
 
         await StopsNamingAsync(server, key);
+    }
+
+    [Fact]
+    public async Task A_certificate_without_its_private_key_stops_the_start()
+    {
+        await using var server = new ServerProcess();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var whole = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        using var withoutKey = X509CertificateLoader.LoadCertificate(whole.Export(X509ContentType.Cert));
+        var path = server.WriteFile("certificate.pfx", "");
+        await File.WriteAllBytesAsync(path, withoutKey.Export(X509ContentType.Pkcs12), Cancellation);
+        server["ASPNETCORE_URLS"] = "https://localhost:15990";
+        server["Kestrel:Certificates:Default:Path"] = path;
+
+        await StopsNamingAsync(server, "Kestrel:Certificates:Default");
+    }
+
+    /// <summary>What only Kestrel finds, when the silo runs already.</summary>
+    [Fact]
+    public async Task A_failure_of_the_framework_within_the_start_leaves_one_sentence_and_no_stack()
+    {
+        await using var server = new ServerProcess { ["ASPNETCORE_URLS"] = "http://unix:/nowhere/socket" };
+
+        await StopsNamingAsync(server, "ASPNETCORE_URLS");
     }
 
     public static TheoryData<string, string> BadClientsFiles { get; } = new()
