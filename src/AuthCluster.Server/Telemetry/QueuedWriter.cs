@@ -90,7 +90,9 @@ internal sealed class QueuedWriter : TextWriter
             {
                 _write(text);
             }
-            catch (IOException)
+#pragma warning disable CA1031 // An exception that left this thread would end the process, and no stream is trusted with that.
+            catch (Exception)
+#pragma warning restore CA1031
             {
                 Interlocked.Increment(ref _dropped);
             }

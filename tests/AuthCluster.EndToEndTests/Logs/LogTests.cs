@@ -87,12 +87,17 @@ public sealed class LogTests(SharedServer server) : IDisposable
         await Eventually.HoldsAsync("the log names the scope", Soon, () => server.Output.Contains("invalid_scope (ScopeNotAllowed), scope ...(5) n...(14)", StringComparison.Ordinal), Cancellation);
     }
 
-    [Fact]
-    public async Task No_level_of_the_configuration_turns_on_what_prints_requests()
+    [Theory]
+    [InlineData("simple")]
+    [InlineData("json")]
+    [InlineData("systemd")]
+    public async Task No_setting_of_the_log_turns_on_what_prints_requests(string formatter)
     {
         var secret = GeneratedSecret.New();
         await using var talkative = new ServerProcess
         {
+            ["Logging:Console:FormatterName"] = formatter,
+            ["Logging:Console:FormatterOptions:IncludeScopes"] = "true",
             ["Logging:LogLevel:Default"] = "Trace",
             ["Logging:LogLevel:Microsoft"] = "Trace",
             ["Logging:Console:LogLevel:Microsoft.AspNetCore.Routing.Matching"] = "Trace",
@@ -105,10 +110,14 @@ public sealed class LogTests(SharedServer server) : IDisposable
 
         using var answer = await caller.Http.GetAsync($"/{secret}?client_secret={secret}", Cancellation);
         await RawConnection.ExchangeAsync(talkative.Address, $"GET / HTTP/1.1\r\nHost: localhost\r\n{secret}\r\n\r\n");
+        using var post = new HttpRequestMessage(HttpMethod.Post, $"/oauth/token?x={secret}");
+        post.Headers.Add("traceparent", "00-5ec2e75ec2e75ec2e75ec2e75ec2e75e-5ec2e75ec2e75ec2-01");
+        using var refused = await caller.Http.SendAsync(post, Cancellation);
         await caller.PostAsync(new TestClient("the-last", GeneratedSecret.New()));
 
         await Eventually.HoldsAsync("the log has come so far", Soon, () => talkative.Output.Contains("client t...(8)", StringComparison.Ordinal), Cancellation);
         Assert.DoesNotContain(secret, talkative.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("5ec2e75ec2e75ec2", talkative.Output, StringComparison.Ordinal);
     }
 
     [Fact]

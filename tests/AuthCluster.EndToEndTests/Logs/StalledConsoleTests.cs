@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
@@ -52,6 +53,50 @@ public sealed class StalledConsoleTests
 
         console.Read();
         await Eventually.HoldsAsync("the log says how many lines it lost", Soon, () => console.Text.Contains("lines were dropped here", StringComparison.Ordinal), Cancellation);
+        Assert.Equal(0, await server.StopAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Every_line_is_written_or_counted_as_dropped()
+    {
+        await using var server = new ServerProcess
+        {
+            ["Logging:LogLevel:AuthCluster.Issuance"] = "Debug",
+            // An operator's own settings of the queue do not bring an uncounted one back.
+            ["Logging:Console:QueueFullMode"] = "DropWrite",
+            ["Logging:Console:MaxQueueLength"] = "1",
+        };
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(Client)));
+        await server.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(server.Address);
+
+        await Parallel.ForAsync(0, Requests, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Cancellation }, async (_, _) =>
+            Expect.Granted(await caller.PostAsync(Client)));
+        var dropped = (await caller.Http.GetStringAsync("/metrics", Cancellation)).Split('\n')
+            .Where(line => line.StartsWith("authcluster_log_dropped", StringComparison.Ordinal))
+            .Sum(line => long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
+        Assert.Equal(0, await server.StopAsync(Cancellation));
+
+        var written = server.Output.Split('\n').Count(line => line.Contains("Token issued to client orders", StringComparison.Ordinal));
+        Assert.True(written + dropped >= Requests, $"of {Requests} lines {written} were written and {dropped} counted as dropped");
+    }
+
+    [Fact]
+    public async Task A_console_that_refuses_every_write_ends_nothing()
+    {
+        await using var server = new ServerProcess();
+        server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(Client)));
+        // Nothing can be written to what is open for reading; .NET says so by an exception that is no IOException.
+        server.Prefix = ["sh", "-c", "exec \"$@\" 1</dev/null 2<&1", "sh"];
+        await server.StartAsync(Cancellation);
+        using var caller = new TokenEndpointCaller(server.Address);
+
+        Expect.Refused(401, "invalid_client", await caller.PostAsync(Client with { Secret = "wrong" }));
+        await Eventually.HoldsAsync(
+            "the metrics count what was lost", Soon, async () => (await caller.Http.GetStringAsync("/metrics", Cancellation)).Split('\n').Any(line =>
+                line.StartsWith("authcluster_log_dropped", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal)), Cancellation);
+
+        Expect.Granted(await caller.PostAsync(Client));
         Assert.Equal(0, await server.StopAsync(Cancellation));
     }
 
