@@ -310,8 +310,9 @@ internal sealed partial class ClientGrain
 
     private async Task ReserveQuotaAsync()
     {
+        var isRight = _limits.KnowsLaterPeriods && await TrustedNowAsync() is not null;
         var now = Now;
-        var outcome = await UpdateRowAsync(state => _limits.Reserve(state, now), administrative: false, CancellationToken.None);
+        var outcome = await UpdateRowAsync(state => _limits.Reserve(state, now, isRight), administrative: false, CancellationToken.None);
         _limits.WorkEnded(outcome == RecordOutcome.Done);
     }
 

@@ -70,6 +70,9 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     /// <summary>When permits of the quota's next period are due; null for never as things are.</summary>
     public DateTimeOffset? ReserveAheadAt => _permits.ReserveAheadAt;
 
+    /// <summary>Whether the row knows of periods of the quota that begin later than the present one, which a clock that was ahead has used.</summary>
+    public bool KnowsLaterPeriods => _permits.KnowsLaterPeriods;
+
     private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
     private bool HasFailedLately => _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
@@ -139,12 +142,15 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         }
 
         var claimed = state with { LimitOwner = _self, LimitLevel = null };
-        return _permits.Refill(claimed, now) ?? claimed;
+        return _permits.Refill(claimed, now, isRight: false) ?? claimed;
     }
 
     /// <summary>The row with the quota's permits reserved; null when it has them.</summary>
-    public ClientState? Reserve(ClientState? state, DateTimeOffset now) =>
-        state is null or { Deleted: true } || _signingOff ? null : _permits.Refill(state, now);
+    /// <param name="state">The row.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isRight">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    public ClientState? Reserve(ClientState? state, DateTimeOffset now, bool isRight) =>
+        state is null or { Deleted: true } || _signingOff ? null : _permits.Refill(state, now, isRight);
 
     /// <summary>The row after an administrative change: what is held beyond its quota is given back in the same write.</summary>
     /// <param name="state">The row as it is to be written.</param>

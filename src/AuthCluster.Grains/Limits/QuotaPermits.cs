@@ -67,6 +67,9 @@ internal sealed class QuotaPermits(double spread)
     /// <summary>What can still be spent in this period.</summary>
     public long Remaining => _quota is null ? 0 : Math.Max(0, _quota.Tokens - Spent);
 
+    /// <summary>Whether the row knows of later periods, which a clock that was ahead has used.</summary>
+    public bool KnowsLaterPeriods => _reservation is { KnowsLaterPeriods: true };
+
     /// <summary>The end of the period in use.</summary>
     public DateTimeOffset PeriodEnd => _end;
 
@@ -147,7 +150,10 @@ internal sealed class QuotaPermits(double spread)
     /// The row with as many permits reserved as an activation may hold, and with those of the next period when they are due; null when
     /// the row has them.
     /// </summary>
-    public ClientState? Refill(ClientState state, DateTimeOffset now)
+    /// <param name="state">The row.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isRight">Whether the clock is beyond doubt: then the row forgets the later periods that it knows.</param>
+    public ClientState? Refill(ClientState state, DateTimeOffset now, bool isRight)
     {
         if (_quota is not { } quota)
         {
@@ -159,7 +165,8 @@ internal sealed class QuotaPermits(double spread)
             state,
             // At most one block, never more: what a crash can lose is what is reserved and not spent.
             spent => QuotaBlock.Next(quota.Tokens, spent),
-            spent => IsNextDue(now) ? QuotaBlock.Next(quota.Tokens, spent) : Math.Min(_heldForNext, QuotaBlock.Next(quota.Tokens, spent)));
+            spent => IsNextDue(now) ? QuotaBlock.Next(quota.Tokens, spent) : Math.Min(_heldForNext, QuotaBlock.Next(quota.Tokens, spent)),
+            isRight);
     }
 
     /// <summary>The row after an administrative change, with what is held beyond the new quota given back.</summary>
@@ -214,12 +221,14 @@ internal sealed class QuotaPermits(double spread)
         }
     }
 
-    private ClientState? Hold(ClientState state, Func<long, long> wanted, Func<long, long> wantedForNext)
+    private ClientState? Hold(ClientState state, Func<long, long> wanted, Func<long, long> wantedForNext, bool isRight = false)
     {
         var stored = ReservationIn(state, _quota!.Per);
+        var forgets = isRight && stored.KnowsLaterPeriods;
+        stored = forgets ? stored.WithoutLaterPeriods() : stored;
         var more = wanted(stored.Reserved - _held) - _held;
         var moreForNext = wantedForNext(stored.Next - _heldForNext) - _heldForNext;
-        if (more == 0 && moreForNext == 0)
+        if (more == 0 && moreForNext == 0 && !forgets)
         {
             return null;
         }

@@ -65,6 +65,17 @@ internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, 
         };
     }
 
+    /// <summary>Whether a later period than this one was in use: then the clock was ahead, or it is behind now.</summary>
+    [JsonIgnore]
+    public bool KnowsLaterPeriods => Known.Any(other => other.PeriodStart > PeriodStart);
+
+    /// <summary>
+    /// The reservation by a clock that is right: later periods were in use by one that was ahead. What was reserved in them counts in the
+    /// present one already, and what is reserved from now on must not count in them, so that they begin with nothing when they come.
+    /// </summary>
+    public QuotaReservation WithoutLaterPeriods() =>
+        this with { Others = [.. Known.Where(other => other.PeriodStart < PeriodStart)], Before = null, AlsoCountedIn = null };
+
     /// <summary>Whether a period would begin with nothing: a later one that was not in use before.</summary>
     public bool IsFresh(DateTimeOffset start) => start > PeriodStart && Known.All(other => other.PeriodStart != start);
 

@@ -185,9 +185,7 @@ public sealed class QuotaPermitsTests
                     case <= 2:
                         for (var i = 0; i < number % 15; i++)
                         {
-                            var isSpent = activation.Spend();
-                            spent += isSpent ? 1 : 0;
-                            Assert.False(isSpent && row.Now == right && spent > 40, $"{spent} of 40 spent");
+                            Spend();
                         }
 
                         break;
@@ -199,10 +197,19 @@ public sealed class QuotaPermitsTests
                         activation = row.Activate();
                         break;
                     case 5:
-                        // The clock is right when a period begins: one that is wrong then can't be told from one that was wrong before.
+                        // The clock is right when a period begins, since one that is wrong then can't be told from one that was wrong before,
+                        // and known to be right before that, when permits of the next period are due.
+                        row.Now = period.End(right).AddMinutes(-5.2);
+                        (right, row.IsRight) = (row.Now, true);
+                        Spend();
+                        activation.Refill();
                         right = period.End(right).AddMinutes(1);
                         row.Now = right;
-                        spent = activation.Spend() ? 1 : 0;
+                        row.IsRight = false;
+                        Assert.True(activation.Spend(), "A period that has begun has nothing left.");
+                        spent = 1;
+                        // From the first write on the row tells of the period.
+                        activation.Refill();
                         break;
                     case 6:
                         row.Now = right;
@@ -211,6 +218,13 @@ public sealed class QuotaPermitsTests
                         row.Now = Walked(right, period, jumps[number % jumps.Length] - 4);
                         break;
                 }
+            }
+
+            void Spend()
+            {
+                var isSpent = activation.Spend();
+                spent += isSpent ? 1 : 0;
+                Assert.False(isSpent && row.Now == right && spent > 40, $"{spent} of 40 spent");
             }
         }, iter: 1_000);
 

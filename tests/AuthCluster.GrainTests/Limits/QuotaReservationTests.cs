@@ -86,6 +86,21 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
+    public void A_month_that_a_wrong_clock_showed_begins_with_nothing_once_a_right_clock_was_seen_before_it()
+    {
+        var july = May.AddMonths(2);
+        var back = (new QuotaReservation("month", May, 100).MovedTo(QuotaPeriod.Month, july) with { Reserved = 10 }).MovedTo(QuotaPeriod.Month, May);
+        Assert.True(back.KnowsLaterPeriods);
+        var june = (back with { Reserved = 600 }).MovedTo(QuotaPeriod.Month, May.AddMonths(1)) with { Reserved = 900 };
+
+        Assert.Equal((july, 1400L), Both(june.MovedTo(QuotaPeriod.Month, july))); // it may be June and not July that a wrong clock showed
+        var right = june.WithoutLaterPeriods();
+        Assert.False(right.KnowsLaterPeriods);
+        Assert.Equal((july, 0L), Both(right.MovedTo(QuotaPeriod.Month, july)));
+        Assert.Equal((May, 1500L), Both(right.MovedTo(QuotaPeriod.Month, May)));
+    }
+
+    [Fact]
     public void Of_a_month_in_every_hour_of_which_a_quota_is_used_a_row_remembers_a_few()
     {
         var quota = new QuotaReservation("hour", May, 1);

@@ -25,6 +25,9 @@ internal sealed class QuotaRow(DateTimeOffset now)
 
     public DateTimeOffset Now { get; set; } = now;
 
+    /// <summary>Whether the clock is known to be right.</summary>
+    public bool IsRight { get; set; }
+
     private int _version;
 
     public Activation Activate()
@@ -77,7 +80,7 @@ internal sealed class QuotaRow(DateTimeOffset now)
         public QuotaOutcome SpendAtOnce() => _permits.Spend(row.Now);
 
         public void Refill(WriteEnd end = WriteEnd.Done, Action? meanwhile = null) =>
-            Write(state => _permits.Refill(state, row.Now), row.Quota, end, meanwhile);
+            Write(state => _permits.Refill(state, row.Now, row.IsRight), row.Quota, end, meanwhile);
 
         public void Change(ClientQuota? quota, WriteEnd end = WriteEnd.Done, Action? meanwhile = null) =>
             Write(state => _permits.Settle(state with { Revision = state.Revision + 1 }, quota, row.Now), quota, end, meanwhile);
