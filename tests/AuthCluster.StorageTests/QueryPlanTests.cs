@@ -61,7 +61,7 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
     private static Task RunAsync(Database database, string statement) => statement switch
     {
         "revocation.tokens" => new RevocationStore(database).TokensAsync("orders", 2, Cancel),
-        "revocation.count" => new RevocationStore(database).CountLiveTokensAsync("orders", 2, Samples.Now, Cancel),
+        "revocation.count" => new RevocationStore(database).CountTokensAsync("orders", 2, Samples.Now, Cancel),
         "revocation.feed" => new RevocationStore(database).FeedAsync(null, 100, Cancel),
         "revocation.sweep" => new RevocationStore(database).SweepAsync(Samples.Now, 100, Cancel),
         "usage.client" => new UsageStore(database).ReadAsync("orders", Samples.Now.AddDays(-1), Samples.Now, Cancel),

@@ -15,6 +15,12 @@ internal sealed partial class ClientGrain
     /// <summary>Most live revocations of one client. Past it, ending all of its tokens is the cheaper way.</summary>
     private const int MostRevokedTokens = 10_000;
 
+    /// <summary>
+    /// Past so many, those included that are not swept yet, no token is revoked that has expired by a clock that is in doubt: else a client
+    /// could store one token after the other that it let expire.
+    /// </summary>
+    private const int MostStoredRevocations = 2 * MostRevokedTokens;
+
     // Read at first need; null until then, and after a write whose outcome is unknown. Another generation has others.
     private RevokedTokens? _revoked;
     private readonly List<RevocationItem> _unknownRevocations = [];
@@ -96,7 +102,7 @@ internal sealed partial class ClientGrain
             return Answer(ClientOutcome.Done);
         }
 
-        if (revoked.Count >= MostRevokedTokens && await HasNoRoomAsync(cancellationToken) is { } refused)
+        if (revoked.Count >= MostRevokedTokens && await HasNoRoomAsync(command, revoked.Count, cancellationToken) is { } refused)
         {
             return Answer(refused);
         }
@@ -227,23 +233,28 @@ internal sealed partial class ClientGrain
 
     /// <summary>The set is full of what may have expired since: counts what lives, and where there is room forgets what was swept.</summary>
     /// <returns>Null when there is room.</returns>
-    private async Task<ClientOutcome?> HasNoRoomAsync(CancellationToken cancellationToken)
+    private async Task<ClientOutcome?> HasNoRoomAsync(RevokeTokenCommand command, int held, CancellationToken cancellationToken)
     {
-        var live = 0;
+        var (stored, live) = (0L, 0L);
         var generation = ItemGeneration;
         try
         {
             await _services.Gate.ReadAsync(
-                async token => live = await _services.Revocations.CountLiveTokensAsync(_clientId, generation, Now - TableSweeper.RevocationsKeptPastEnd, token), cancellationToken);
+                async token => (stored, live) = await _services.Revocations.CountTokensAsync(_clientId, generation, Now - TableSweeper.RevocationsKeptPastEnd, token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {
             return ClientOutcome.Unavailable;
         }
 
-        if (live >= MostRevokedTokens)
+        if (live >= MostRevokedTokens || (stored >= MostStoredRevocations && command.ExpiresAt <= Now))
         {
             return ClientOutcome.TooMany;
+        }
+
+        if (stored >= held)
+        {
+            return null;
         }
 
         _revoked = null;

@@ -28,8 +28,8 @@ public sealed class RevocationStore(Database database)
     private readonly string _tokens = "select value from revocation where client_id = @ClientId and kind = 'token' and gen = @Gen";
 
     private readonly string _countTokens = """
-        select count(*) from revocation
-        where client_id = @ClientId and kind = 'token' and gen = @Gen and expires_at > @Now
+        select cast(count(*) as bigint), cast(coalesce(sum(case when expires_at > @Now then 1 else 0 end), 0) as bigint) from revocation
+        where client_id = @ClientId and kind = 'token' and gen = @Gen
         """;
 
     private readonly string _floor = "select floor from generation_floor where id = 1";
@@ -79,12 +79,10 @@ public sealed class RevocationStore(Database database)
     public async Task<IReadOnlyList<string>> TokensAsync(string clientId, long gen, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(_tokens, new { ClientId = clientId, Gen = gen }, row => row.GetString(0), cancellationToken);
 
-    /// <summary>How many of the tokens that <see cref="TokensAsync"/> gives expire after a time.</summary>
-    public Task<int> CountLiveTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
-        database.ReadAsync(
-            connection => Database.ScalarAsync<int>(
-                connection, null, _countTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, cancellationToken),
-            cancellationToken);
+    /// <summary>How many tokens <see cref="TokensAsync"/> gives, and how many of them expire after a time.</summary>
+    public async Task<(long Stored, long Live)> CountTokensAsync(string clientId, long gen, DateTimeOffset now, CancellationToken cancellationToken = default) =>
+        (await database.ReadAsync(
+            _countTokens, new { ClientId = clientId, Gen = gen, Now = new StoredTime(now) }, row => (row.GetInt64(0), row.GetInt64(1)), cancellationToken))[0];
 
     /// <summary>Reads what became visible after a cursor.</summary>
     /// <param name="after">What the page before gave as its next; null, or one that this database did not give, starts at the beginning.</param>

@@ -109,6 +109,38 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id })));
     }
 
+    [Fact]
+    public async Task Expired_tokens_that_a_clock_in_doubt_has_stored_are_bounded_and_hinder_no_revocation_of_a_live_one()
+    {
+        await cluster.TrustClockAsync();
+        var id = await cluster.CreateAsync(Document("read"));
+        var generation = (await cluster.AskAsync(id)).Grant!.Generation;
+        var now = cluster.Clock.GetUtcNow();
+        await cluster.ExecuteAsync(
+            """
+            with recursive n(i) as (select 1 union all select i + 1 from n where i < 19999)
+            insert into revocation (kind, client_id, value, gen, expires_at)
+            select 'token', @Id, 'jti-' || i, @Gen, @End from n
+            """,
+            new { Id = id, Gen = generation + 1, End = (now.AddHours(-1) - DateTimeOffset.UnixEpoch).Ticks / 10 });
+        // Set by two hours: what expires within them may live.
+        cluster.Clock.Set(now.AddHours(2));
+        var expired = Revocation("last", generation) with { ExpiresAt = now.AddHours(1) };
+
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(expired, Cancellation)).Outcome);
+        Assert.Equal(ClientOutcome.TooMany, (await cluster.Client(id).RevokeTokenAsync(expired with { Jti = "more" }, Cancellation)).Outcome);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(Revocation("live", generation), Cancellation)).Outcome);
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "last", generation));
+        Assert.Equal(TokenStanding.Active, await StandingAsync(id, "more", generation));
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "live", generation));
+
+        await cluster.ExecuteAsync("delete from revocation where value like 'jti-%' and client_id = @Id", new { Id = id });
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(expired with { Jti = "more" }, Cancellation)).Outcome);
+        cluster.Clock.Set(now);
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "more", generation));
+        Assert.Equal(TokenStanding.Inactive, await StandingAsync(id, "last", generation));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

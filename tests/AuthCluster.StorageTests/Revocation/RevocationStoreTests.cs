@@ -234,7 +234,8 @@ public sealed class RevocationStoreTests
         Cancel);
 
         Assert.Equal(["dead", "live-1", "live-2"], (await store.TokensAsync("orders", 5, Cancel)).Order(StringComparer.Ordinal));
-        Assert.Equal(2, await store.CountLiveTokensAsync("orders", 5, Samples.Now, Cancel));
+        Assert.Equal((3, 2), await store.CountTokensAsync("orders", 5, Samples.Now, Cancel));
+        Assert.Equal((0, 0), await store.CountTokensAsync("nobody", 5, Samples.Now, Cancel));
     }
 
     [Theory]
