@@ -5,13 +5,14 @@ using Microsoft.Extensions.Hosting;
 namespace AuthCluster.Grains.Cluster;
 
 /// <summary>What one silo sees of the cluster, and how many clients it holds.</summary>
-internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity, UsageBook usage) : IHostedService
+internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity, UsageBook usage, TrustedClock trusted) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var meter = factory.Create("AuthCluster.Cluster");
         meter.CreateObservableGauge("authcluster.cluster.silos", CountActive, "{silo}", "Silos that this one knows to be active");
         meter.CreateObservableGauge("authcluster.cluster.activations", () => activity.Activations, "{client}", "Clients in this silo's memory");
+        meter.CreateObservableGauge("authcluster.cluster.clock_in_doubt", () => trusted.IsInDoubt ? 1 : 0, "{silo}", "1 while this silo's clock is in doubt");
         meter.CreateObservableGauge("authcluster.usage.set_aside", () => usage.AsideCount, "{client}", "Clients whose usage the database refuses");
         return Task.CompletedTask;
     }

@@ -23,13 +23,35 @@ internal sealed partial class TrustedClock(
     // The clocks of a cluster differ by less.
     private static readonly TimeSpan MostApart = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SayAgainAfter = TimeSpan.FromHours(1);
+
     private readonly Lock _lock = new();
-    private DateTimeOffset _time = clock.GetUtcNow();
-    private long _timestamp = clock.GetTimestamp();
-    private int _isApart;
+    private long _steadySince = clock.GetTimestamp();
+    private DateTimeOffset _lookedAt = clock.GetUtcNow();
+    private long _lookedAtTimestamp = clock.GetTimestamp();
+    private (TimeSpan Apart, long At)? _asked;
+    private long? _saidAt;
 
     /// <summary>Whether the clock has run on undisturbed for long enough; what the database says is not asked.</summary>
     public bool IsSteady => IsSteadyAt(clock.GetUtcNow());
+
+    /// <summary>Whether nothing is thrown away at the moment, by what the database last said.</summary>
+    public bool IsInDoubt
+    {
+        get
+        {
+            if (!IsSteady)
+            {
+                return true;
+            }
+
+            lock (_lock)
+            {
+                return _asked?.Apart.Duration() > MostApart;
+            }
+        }
+    }
 
     /// <summary>The time; null while it is in doubt: then nothing is thrown away because of its time.</summary>
     /// <exception cref="Storage.StorageUnavailableException">The database does not answer.</exception>
@@ -41,14 +63,49 @@ internal sealed partial class TrustedClock(
             return null;
         }
 
-        var apart = await askDatabase(cancellationToken) - now;
-        var isApart = apart?.Duration() > MostApart;
-        if (Interlocked.Exchange(ref _isApart, isApart ? 1 : 0) == 0 && isApart)
+        var apart = await ApartAsync(now, cancellationToken);
+        if (apart.Duration() <= MostApart)
         {
-            LogApart((long)apart!.Value.TotalSeconds);
+            return now;
         }
 
-        return isApart ? null : now;
+        SayApart(apart);
+        return null;
+    }
+
+    /// <summary>How far the database's clock is ahead. Asked rarely, since a client can have it asked; if this clock is set meanwhile it is unsteady.</summary>
+    private async Task<TimeSpan> ApartAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_asked is { } asked && clock.GetElapsedTime(asked.At) < AskAgainAfter)
+            {
+                return asked.Apart;
+            }
+        }
+
+        var apart = (await askDatabase(cancellationToken) - now) ?? TimeSpan.Zero;
+        lock (_lock)
+        {
+            _asked = (apart, clock.GetTimestamp());
+        }
+
+        return apart;
+    }
+
+    private void SayApart(TimeSpan apart)
+    {
+        lock (_lock)
+        {
+            if (_saidAt is { } last && clock.GetElapsedTime(last) < SayAgainAfter)
+            {
+                return;
+            }
+
+            _saidAt = clock.GetTimestamp();
+        }
+
+        LogApart((long)apart.TotalSeconds);
     }
 
     private bool IsSteadyAt(DateTimeOffset now)
@@ -56,24 +113,24 @@ internal sealed partial class TrustedClock(
         TimeSpan set;
         lock (_lock)
         {
-            var passed = clock.GetElapsedTime(_timestamp);
-            set = now - (_time + passed);
+            // From one look to the next, so that what a clock drifts by does not add up.
+            set = now - (_lookedAt + clock.GetElapsedTime(_lookedAtTimestamp));
+            (_lookedAt, _lookedAtTimestamp) = (now, clock.GetTimestamp());
             if (set.Duration() <= MostApart)
             {
-                return passed >= SteadyFor;
+                return clock.GetElapsedTime(_steadySince) >= SteadyFor;
             }
 
-            _time = now;
-            _timestamp = clock.GetTimestamp();
+            _steadySince = _lookedAtTimestamp;
         }
 
         LogSet((long)set.TotalSeconds);
         return false;
     }
 
-    [LoggerMessage(1603, LogLevel.Warning, "The clock was set by {Seconds} s. For an hour this silo throws nothing away because of its time.")]
+    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo throws nothing away because of its time, and warns of no secret that runs out.")]
     private partial void LogSet(long seconds);
 
-    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time: set the one that is wrong.")]
+    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time, and warns of no secret that runs out: set the one that is wrong.")]
     private partial void LogApart(long seconds);
 }

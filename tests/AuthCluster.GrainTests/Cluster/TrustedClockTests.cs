@@ -59,10 +59,38 @@ public sealed class TrustedClockTests
         Assert.NotNull(await NowAsync());
     }
 
+    [Fact]
+    public async Task Steps_of_seconds_do_not_add_up_to_one_that_counts()
+    {
+        for (var hour = 0; hour < 10; hour++)
+        {
+            _clock.Advance(TimeSpan.FromHours(1));
+            _clock.Set(_clock.GetUtcNow().AddSeconds(40));
+            Assert.NotNull(await NowAsync());
+        }
+
+        Assert.Empty(_log.Collector.GetSnapshot());
+    }
+
+    [Fact]
+    public async Task The_database_is_not_asked_for_each_who_wants_to_know_the_time()
+    {
+        var asked = 0;
+        var trusted = new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(_clock.GetUtcNow().AddSeconds(asked++)), _clock, _log);
+        _clock.Advance(TimeSpan.FromHours(1));
+
+        for (var call = 0; call < 1_000; call++)
+        {
+            Assert.NotNull(await trusted.NowAsync(TestContext.Current.CancellationToken));
+        }
+
+        Assert.Equal(1, asked);
+    }
+
     [Theory]
     [InlineData(3_600)]
     [InlineData(-61)]
-    public async Task However_long_it_has_been_wrong_a_database_of_another_time_keeps_it_in_doubt_and_is_logged_once(int seconds)
+    public async Task However_long_it_has_been_wrong_a_database_of_another_time_keeps_it_in_doubt_and_is_logged_once_an_hour(int seconds)
     {
         _databaseIsAhead = TimeSpan.FromSeconds(seconds);
         _clock.Advance(TimeSpan.FromDays(30));
@@ -70,8 +98,14 @@ public sealed class TrustedClockTests
         Assert.Null(await NowAsync());
         Assert.Null(await NowAsync());
         Assert.Equal($"{seconds}", Assert.Single(_log.Collector.GetSnapshot()).GetStructuredStateValue("Seconds"));
+        Assert.True(_trusted.IsInDoubt);
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Null(await NowAsync());
+        Assert.Equal([1604, 1604], _log.Collector.GetSnapshot().Select(record => record.Id.Id));
         _databaseIsAhead = TimeSpan.FromSeconds(59);
+        _clock.Advance(TimeSpan.FromSeconds(10));
         Assert.NotNull(await NowAsync());
+        Assert.False(_trusted.IsInDoubt);
     }
 
     [Fact]
