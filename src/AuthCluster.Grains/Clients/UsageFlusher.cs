@@ -14,7 +14,7 @@ namespace AuthCluster.Grains.Clients;
 /// <remarks>
 /// A flush whose outcome is not known is held and repeated under its number before any other, so that each count is stored once. One whose
 /// rows the database refuses is not stored: its halves are written, and theirs, until the clients whose rows are refused stand alone. They
-/// are set aside and tried again each minute, so that they keep no others waiting; but where nothing is taken, nobody is set aside.
+/// are set aside and tried again later, so that they keep no others waiting; but where nothing is taken, nobody is set aside.
 /// </remarks>
 internal sealed partial class UsageFlusher(
     UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
@@ -35,6 +35,7 @@ internal sealed partial class UsageFlusher(
     private readonly string _writer = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private List<UsageChange>? _held;
     private long _number = 1;
+    private bool _isStopping;
     private long? _asideTriedAt;
     private long? _asideLoggedAt;
 
@@ -69,7 +70,7 @@ internal sealed partial class UsageFlusher(
         await base.StopAsync(cancellationToken);
         using var deadline = new CancellationTokenSource(LastDeadline, clock);
         Exception? failure = null;
-        _asideTriedAt = null;
+        (_isStopping, _asideTriedAt) = (true, null);
         try
         {
             await FlushAsync(deadline.Token);
@@ -146,7 +147,7 @@ internal sealed partial class UsageFlusher(
         }
     }
 
-    /// <summary>Tries those that are set aside, each alone, up to the first that is refused again.</summary>
+    /// <summary>Tries those that are set aside, each alone: once a minute until some are refused again, and at the end all.</summary>
     private async Task TryAsideAsync(CancellationToken cancellationToken)
     {
         if (_asideTriedAt is { } last && clock.GetElapsedTime(last) < AsideAgainAfter)
@@ -155,12 +156,14 @@ internal sealed partial class UsageFlusher(
         }
 
         _asideTriedAt = clock.GetTimestamp();
-        for (var left = book.AsideCount; left > 0 && book.TakeAside() is { } change; left--)
+        var refusals = 0;
+        for (var left = book.AsideCount; left > 0 && (_isStopping || refusals < MostRefusals) && book.TakeAside() is { } change; left--)
         {
             if (await TryAsync([change], cancellationToken) is { } refusal)
             {
                 SetAside([change], refusal);
-                return;
+                refusals++;
+                continue;
             }
 
             change.Source.IsRefused = false;
@@ -211,6 +214,6 @@ internal sealed partial class UsageFlusher(
     [LoggerMessage(1103, LogLevel.Error, "The usage of {Count} clients could not be written before the end of the process and is lost.")]
     private partial void LogLost(Exception? exception, int count);
 
-    [LoggerMessage(1111, LogLevel.Error, "The database refuses the usage of client {ClientId}. It is kept in memory and tried again each minute, as that of {Count} in all.")]
+    [LoggerMessage(1111, LogLevel.Error, "The database refuses the usage of client {ClientId}. It is kept in memory, as that of {Count} in all, and tried again: 32 of them each minute.")]
     private partial void LogSetAside(Exception exception, string clientId, int count);
 }
