@@ -45,6 +45,8 @@ public sealed class MigrationFailedException : Exception
 /// </remarks>
 public sealed partial class Migrator(Database database, TimeProvider clock, ILogger<Migrator> logger)
 {
+    private const int LeastTries = 5;
+
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan TablePause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LockDeadline = TimeSpan.FromMinutes(2);
@@ -137,8 +139,8 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
     /// <returns>Whether this call applied it.</returns>
     private async Task<bool> ApplyAsync(string name, CancellationToken cancellationToken)
     {
-        var start = clock.GetTimestamp();
-        while (true)
+        long? firstFailure = null;
+        for (var tries = 1; ; tries++)
         {
             var (step, obstacle) = await TryApplyAsync(name, cancellationToken);
             if (step is Step.Present or Step.Applied)
@@ -146,17 +148,18 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 return step == Step.Applied;
             }
 
-            var left = LockDeadline - clock.GetElapsedTime(start);
-            if (left < TimeSpan.Zero)
+            // A script that works for minutes before it meets the lock that it does not get is tried some times as well.
+            var left = LockDeadline - clock.GetElapsedTime(firstFailure ??= clock.GetTimestamp());
+            if (left < TimeSpan.Zero && tries >= LeastTries)
             {
                 throw new MigrationFailedException(obstacle is null
                     ? "Another process has been changing the database schema for two minutes; look at that one first."
-                    : $"The database schema could not be brought up to date: script {name} needs tables that other transactions have had for two minutes ({StorageReason.Of(obstacle)}); end those that are open for long, and try again.", obstacle);
+                    : $"The database schema could not be brought up to date: script {name} needs tables that other transactions had at each of {tries} tries ({StorageReason.Of(obstacle)}); end those that are open for long, and try again.", obstacle);
             }
 
             if (obstacle is not null)
             {
-                LogInUse(name, StorageReason.Of(obstacle), (int)left.TotalSeconds);
+                LogInUse(name, StorageReason.Of(obstacle), tries);
             }
 
             // Outside the transaction, so that whoever waits holds no connection of a pooler meanwhile.
@@ -243,8 +246,8 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
     [LoggerMessage(1514, LogLevel.Information, "The database schema was brought up to date: {Count} scripts were applied, the last is {Last}.")]
     private partial void LogApplied(int count, string last);
 
-    [LoggerMessage(1515, LogLevel.Warning, "Script {Script} waits for tables that other transactions have ({Reason}); it is tried again for up to {Seconds} s.")]
-    private partial void LogInUse(string script, string reason, int seconds);
+    [LoggerMessage(1515, LogLevel.Warning, "Script {Script} waits for tables that other transactions have ({Reason}); try {Try} failed, and the next follows.")]
+    private partial void LogInUse(string script, string reason, int @try);
 
     [LoggerMessage(1511, LogLevel.Information, "The database schema is current.")]
     private partial void LogCurrent();
