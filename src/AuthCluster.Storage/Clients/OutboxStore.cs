@@ -207,10 +207,23 @@ public sealed class OutboxStore(Database database)
             new { entry.ClientId },
             row => (Kind: row.GetString(0), Value: row.GetString(1), Label: row.TextOrNull(2), ExpiresAt: row.TimeOrNull(3)),
             cancellationToken)).ToDictionary(part => (part.Kind, part.Value));
-        foreach (var part in PartsOf(entry))
+        var parts = PartsOf(entry).ToList();
+        var gone = stored.Keys.Except(parts.Select(part => (part.Kind, part.Value))).ToList();
+        foreach (var (kind, value) in gone)
+        {
+            await Database.ExecuteAsync(connection, transaction, _deletePart, new { entry.ClientId, Kind = kind, Value = value }, cancellationToken);
+        }
+
+        if (gone.Count > 0 || parts.Exists(part => !stored.ContainsKey((part.Kind, part.Value))))
+        {
+            // What is made anew under the same name, a client too, was never used: also by what a late flush has told of since the last time.
+            await Database.ExecuteAsync(connection, transaction, _forgetUses, new { entry.ClientId }, cancellationToken);
+        }
+
+        foreach (var part in parts)
         {
             var label = part.Label is { } given ? StoredText.Name(given) : null;
-            var isKnown = stored.Remove((part.Kind, part.Value), out var known);
+            var isKnown = stored.TryGetValue((part.Kind, part.Value), out var known);
             if (isKnown && known.Label == label && known.ExpiresAt == StoredTime.Of(part.ExpiresAt)?.Utc)
             {
                 continue;
@@ -230,18 +243,6 @@ public sealed class OutboxStore(Database database)
                     ExpiresAt = StoredTime.Of(part.ExpiresAt),
                 },
                 cancellationToken);
-        }
-
-        foreach (var gone in stored.Values)
-        {
-            await Database.ExecuteAsync(
-                connection, transaction, _deletePart, new { entry.ClientId, gone.Kind, gone.Value }, cancellationToken);
-        }
-
-        if (stored.Count > 0)
-        {
-            // What is made anew under the same name, a client too, was never used. Also what a late flush has told of since the last time.
-            await Database.ExecuteAsync(connection, transaction, _forgetUses, new { entry.ClientId }, cancellationToken);
         }
     }
 

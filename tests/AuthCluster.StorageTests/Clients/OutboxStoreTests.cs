@@ -173,6 +173,10 @@ public sealed class OutboxStoreTests
         await usage.FlushAsync(new UsageFlush("orders", 2, Samples.Now), [], [new LastUse("orders", "secret", "s-2", Samples.Now)], Cancel);
         await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 3) with { Parts = [parts[0]] }, []), Cancel);
         Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
+        // A flush was later still: what is made anew under the name was never used.
+        await usage.FlushAsync(new UsageFlush("orders", 3, Samples.Now), [], [new LastUse("orders", "scope", "read", Samples.Now)], Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 4) with { Parts = [parts[0], parts[2]] }, []), Cancel);
+        Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
         Assert.Equal(6, (await UsesAsync("other")).Count);
 
         async Task<List<string>> UsesAsync(string id) =>
