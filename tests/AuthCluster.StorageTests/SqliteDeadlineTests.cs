@@ -19,10 +19,14 @@ public sealed class SqliteDeadlineTests
     public async Task A_statement_is_cut_when_its_token_is_cancelled()
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        using var given = new CancellationTokenSource();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reading = Task.Run(() => EndlessAsync(under, begun, given.Token), Cancel);
+        await begun.Task.WaitAsync(Soon, Cancel);
         var start = Stopwatch.GetTimestamp();
 
-        var cut = await Assert.ThrowsAsync<SqliteException>(() => Task.Run(() => EndlessAsync(under, deadline.Token), Cancel));
+        given.CancelAfter(TimeSpan.FromMilliseconds(50));
+        var cut = await Assert.ThrowsAsync<SqliteException>(() => reading);
 
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, Soon);
         Assert.Equal(StorageFault.Unavailable, StorageFaults.Of(cut));
@@ -34,8 +38,10 @@ public sealed class SqliteDeadlineTests
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
         using var given = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var slow = Task.Factory.StartNew(
-            () => EndlessAsync(under, given.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+            () => EndlessAsync(under, begun, given.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+        await begun.Task.WaitAsync(Soon, Cancel);
 
         for (var reads = 0; reads < 20; reads++)
         {
@@ -112,8 +118,18 @@ public sealed class SqliteDeadlineTests
 
     private static RevocationItem Item(string jti) => new(RevocationKind.Token, "orders", jti, 1, Samples.Now);
 
-    private static Task<long> EndlessAsync(DatabaseUnderTest under, CancellationToken cancellationToken) =>
-        under.Database.ReadAsync(connection => Database.ScalarAsync<long>(connection, null, Endless, null, cancellationToken), cancellationToken);
+    private static Task<long> EndlessAsync(DatabaseUnderTest under, TaskCompletionSource begun, CancellationToken cancellationToken) =>
+        under.Database.ReadAsync(
+            connection =>
+            {
+                ((SqliteConnection)connection).CreateFunction("begun", () =>
+                {
+                    begun.TrySetResult();
+                    return 1L;
+                });
+                return Database.ScalarAsync<long>(connection, null, Endless.Replace("select 1", "select begun()", StringComparison.Ordinal), null, cancellationToken);
+            },
+            cancellationToken);
 
     private static void SpinFor(TimeSpan time)
     {
