@@ -27,7 +27,7 @@ public sealed class AuthClusterException : Exception
     public string Code => CodeOf(Error);
 
     /// <summary>
-    /// How long the server asked to be left alone (RFC 9110 §10.2.3), if it did. No token is asked for until then, nor, if it
+    /// How long the server asked to be left alone (RFC 9110 §10.2.3), if it did. No token of that scope and audience is asked for until then, nor, if it
     /// asked for more than an hour, within that hour; a call in between gets the same error with what is left.
     /// </summary>
     public TimeSpan? RetryAfter { get; }

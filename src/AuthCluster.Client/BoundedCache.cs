@@ -4,15 +4,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuthCluster.Client;
 
 /// <summary>
-/// Holds a bounded number of entries. They lie in two halves: when the recent one is full, it takes the place of the one
+/// Holds the entries that were used last. They lie in two generations: when the recent one is full, it takes the place of the one
 /// before, whose entries are forgotten but for those that were used meanwhile. So no call looks through all entries.
 /// </summary>
-/// <param name="capacity">The most entries that are held; with none, each call makes its own.</param>
+/// <param name="capacity">How many entries are sure to be held: those that were used last. At most twice as many are. With none, each call makes its own.</param>
 internal sealed class BoundedCache<TKey, TValue>(int capacity)
     where TKey : notnull
 {
     private readonly Lock _gate = new();
-    private readonly int _half = Math.Max(capacity / 2, 1);
     private volatile ConcurrentDictionary<TKey, TValue> _recent = new();
     private ConcurrentDictionary<TKey, TValue> _before = new();
 
@@ -57,8 +56,8 @@ internal sealed class BoundedCache<TKey, TValue>(int capacity)
             if (!isHeld)
             {
                 isHeld = _before.TryRemove(key, out value);
-                if (_recent.Count >= _half)
-                    (_before, _recent) = (capacity > 1 ? _recent : new(), new());
+                if (_recent.Count >= capacity)
+                    (_before, _recent) = (_recent, new());
             }
 
             return _recent[key] = isHeld && isGood(value!) ? value! : create(key);

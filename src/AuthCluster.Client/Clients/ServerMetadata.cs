@@ -24,10 +24,21 @@ internal sealed class TextOrNothing : JsonConverter<string?>
 {
     public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.String)
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            reader.Skip();
+            return null;
+        }
+
+        try
+        {
             return reader.GetString();
-        reader.Skip();
-        return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair is no text either.
+            return null;
+        }
     }
 
     public override void Write(Utf8JsonWriter writer, string? value, JsonSerializerOptions options) => writer.WriteStringValue(value);

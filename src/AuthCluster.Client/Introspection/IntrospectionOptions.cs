@@ -13,7 +13,7 @@ public sealed class IntrospectionOptions
     /// </summary>
     public TimeSpan CacheFor { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many answers are kept at most; past it, those that were not used for long make room. None: each call asks. Default: 10,000.</summary>
+    /// <summary>How many answers are sure to be kept: those that were used last. At most twice as many are. None: each call asks. Default: 10,000.</summary>
     public int MaxCached { get; set; } = 10_000;
 
     /// <summary>Longest wait for an answer, repeats included; then the token's standing is unknown. Default: 3 seconds.</summary>

@@ -9,10 +9,10 @@ namespace AuthCluster.Client.Tokens;
 /// </remarks>
 internal sealed class AccessTokenSource(TokenRequester requester, TimeProvider clock, ILogger<AccessTokenSource> logger) : IAccessTokenSource, IDisposable
 {
-    /// <summary>One per tenant may come. Past it, those that were not used for long are forgotten.</summary>
-    private const int MaxTargets = 10_000;
+    /// <summary>One per tenant may come. So many that were used last are sure to be held.</summary>
+    private const int HeldTargets = 10_000;
 
-    private readonly BoundedCache<TokenTarget, CachedToken> _tokens = new(MaxTargets);
+    private readonly BoundedCache<TokenTarget, CachedToken> _tokens = new(HeldTargets);
     private readonly CancellationTokenSource _stopping = new();
     private bool _disposed;
 

@@ -26,15 +26,15 @@ public class FullCacheTests
         var inUse = await source.GetTokenAsync(new("read", "https://in-use"), Cancel);
 
         var before = clock.Readings;
-        for (var i = 0; i < 12_000; i++)
+        for (var i = 0; i < 25_000; i++)
         {
             await source.GetTokenAsync(new("read", $"https://tenant-{i}"), Cancel);
             if (i % 100 == 0)
                 Assert.Same(inUse, await source.GetTokenAsync(new("read", "https://in-use"), Cancel));
         }
 
-        Assert.InRange(source.Count, 5_000, 10_000);
-        Assert.InRange((clock.Readings - before) / 12_000, 1, 50);
+        Assert.InRange(source.Count, 10_000, 20_000);
+        Assert.InRange((clock.Readings - before) / 25_000, 1, 50);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public class FullCacheTests
     }
 
     [Fact]
-    public void Whatever_is_asked_for_no_more_is_held_than_the_capacity_and_nothing_is_made_anew_that_was_just_used()
+    public void Whatever_is_asked_for_the_capacity_of_what_was_used_last_is_held_and_at_most_twice_as_much()
     {
         var random = new Random(20_260_301);
         for (var capacity = 0; capacity < 12; capacity++)
@@ -74,10 +74,10 @@ public class FullCacheTests
 
                 var value = cache.GetOrAdd(key, _ => ++looks > 0 && isGood, _ => new StrongBox<int>(++made));
 
-                // Between two uses of a key that it outlives, fewer others than half the capacity were used.
+                // Between two uses of a key that it outlives, fewer others than the capacity were used.
                 var last = uses.FindLastIndex(earlier => earlier.Key == key);
-                var mustBeHeld = last >= 0 && uses.Skip(last + 1).Select(earlier => earlier.Key).Distinct().Count() < capacity / 2;
-                Assert.InRange(cache.Count, Math.Min(capacity, 1), capacity);
+                var mustBeHeld = last >= 0 && uses.Skip(last + 1).Select(earlier => earlier.Key).Distinct().Count() < capacity;
+                Assert.InRange(cache.Count, Math.Min(capacity, 1), 2 * capacity);
                 Assert.InRange(looks, mustBeHeld ? 1 : 0, 1);
                 Assert.Equal(looks == 1 && isGood ? 0 : 1, made);
                 if (made == 0)

@@ -128,6 +128,15 @@ public class MetadataTests
         Assert.Equal(2, issuer.MetadataRequests);
     }
 
+    [Fact]
+    public void A_member_whose_text_is_no_unicode_spoils_no_other()
+    {
+        var document = JsonSerializer.Deserialize("""{"issuer":"https://auth.example","token_endpoint":"\ud800","introspection_endpoint":"https://auth.example/i"}""", ClientJson.Default.ServerMetadata)!;
+
+        Assert.Null(document.TokenEndpoint);
+        Assert.Equal(("https://auth.example", "https://auth.example/i"), (document.Issuer, document.IntrospectionEndpoint));
+    }
+
     [Theory]
     [MemberData(nameof(UnusableMembers))]
     public async Task A_member_that_no_key_needs_stops_no_reading_of_the_keys(string json)

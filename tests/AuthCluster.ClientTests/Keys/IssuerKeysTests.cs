@@ -111,16 +111,18 @@ public class IssuerKeysTests
     }
 
     [Theory]
-    [InlineData("40")]
-    [InlineData("Sun, 01 Mar 2026 12:00:43 GMT")]
-    public async Task A_server_that_names_a_time_is_not_asked_before_it_and_the_next_failure_has_its_own_pause(string retryAfter)
+    [InlineData("40", "Sun, 01 Mar 2026 12:00:03 GMT")]
+    [InlineData("Sun, 01 Mar 2026 12:00:43 GMT", "Sun, 01 Mar 2026 12:00:03 GMT")]
+    [InlineData("Sun, 01 Mar 2026 09:10:40 GMT", "Sun, 01 Mar 2026 09:10:00 GMT")] // our clock or the server's is wrong
+    [InlineData("Mon, 01 Mar 2027 09:10:40 GMT", "Mon, 01 Mar 2027 09:10:00 GMT")]
+    public async Task A_server_that_names_a_time_is_not_asked_before_it_and_the_next_failure_has_its_own_pause(string retryAfter, string date)
     {
         var clock = new TestClock(); // it is 12:00:00
         await using var issuer = await FakeIssuer.StartAsync(clock);
         issuer.KeysInstead = response =>
         {
             clock.Advance(TimeSpan.FromSeconds(3)); // the time counts from the answer
-            (response.StatusCode, response.Headers.RetryAfter) = (503, retryAfter);
+            (response.StatusCode, response.Headers.RetryAfter, response.Headers.Date) = (503, retryAfter, date);
             return true;
         };
         await using var api = await ProtectedApi.StartAsync(clock, issuer);
@@ -148,7 +150,7 @@ public class IssuerKeysTests
         await using var issuer = await FakeIssuer.StartAsync(clock);
         issuer.KeysInstead = response =>
         {
-            (response.StatusCode, response.Headers.RetryAfter) = (503, retryAfter);
+            (response.StatusCode, response.Headers.RetryAfter, response.Headers.Date) = (503, retryAfter, "Sun, 01 Mar 2026 12:00:00 GMT");
             return true;
         };
         await using var api = await ProtectedApi.StartAsync(clock, issuer);
