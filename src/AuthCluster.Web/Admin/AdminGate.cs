@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Metadata;
@@ -17,6 +18,8 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
     private const string Scheme = "Bearer ";
     private const string Parameter = "access_token";
     private const string FormType = "application/x-www-form-urlencoded";
+
+    private static readonly SearchValues<byte> Readable = SearchValues.Create([(byte)'\t', (byte)'\r', (byte)'\n', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (byte)c)]);
 
     /// <summary>Says who asks, and why they may not. Only of who may is the body looked at.</summary>
     /// <returns>The client id of the token where that is active, and the refusal where there is one.</returns>
@@ -71,7 +74,8 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
 
     /// <summary>
     /// No call takes a form; but one that repeats the token is told so (RFC 6750 section 2.2). One that can't be read may hold a token
-    /// too, and is malformed in any case: its characters must all be ASCII. Both are an <c>invalid_request</c> (section 3.1).
+    /// too, and is malformed in any case: its characters must all be ASCII. Both are an <c>invalid_request</c> (section 3.1). Lines may
+    /// end, since JSON that is sent by mistake as a form, as curl does by default, is told which media type to use.
     /// </summary>
     private async Task<AdminAnswer?> CheckFormAsync(HttpRequest request)
     {
@@ -82,7 +86,7 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
 
         if (!ContentCoding.IsNone(request)
             || await AdminBody.ReadAsync(request, clock) is not { Problem: null, Bytes: var bytes }
-            || bytes.Span.ContainsAnyExceptInRange((byte)' ', (byte)'~'))
+            || bytes.Span.ContainsAnyExcept(Readable))
         {
             return AdminProblem.FormUnreadable;
         }

@@ -133,7 +133,7 @@ internal static class AdminProblem
     };
 
     public static AdminAnswer FormUnreadable { get; } = Of(
-        400, "Bad Request", "The form can't be read, so that it may carry another token; send none, and the token once, as Authorization: Bearer.") with
+        400, "Bad Request", "The form can't be read, so that it may carry another token; send JSON, as Content-Type: application/json, and the token once, as Authorization: Bearer.") with
     {
         Challenge = "Bearer realm=\"authcluster\", error=\"invalid_request\", error_description=\"The form can not be read\"",
     };

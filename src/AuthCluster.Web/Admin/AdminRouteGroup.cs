@@ -50,10 +50,7 @@ internal sealed partial class AdminRouteGroup(
         {
             (actor, var refusal) = await services.Gate.AdmitAsync(context);
             var answer = refusal ?? await AnswerAsync(context, actor!, handler, doc);
-            if (refusal is null || refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven))
-            {
-                Log(context, actor ?? "", pattern, answer.Status);
-            }
+            Log(context, actor, pattern, answer.Status, isRefused: refusal is not null);
 
             return answer;
         }
@@ -66,15 +63,17 @@ internal sealed partial class AdminRouteGroup(
         }
     }
 
-    private void Log(HttpContext context, string actor, string pattern, int status)
+    /// <summary>Calls that are not admitted are all logged alike, with a bound; of it none is taken for a line that is not written.</summary>
+    private void Log(HttpContext context, string? actor, string pattern, int status, bool isRefused)
     {
-        if (HttpMethods.IsGet(context.Request.Method))
+        if (!isRefused && HttpMethods.IsGet(context.Request.Method))
         {
-            LogRead(actor, pattern, status, context.TraceIdentifier);
+            LogRead(actor ?? "", pattern, status, context.TraceIdentifier);
         }
-        else
+        else if (!isRefused
+            || (logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven)))
         {
-            LogWrite(actor, context.Request.Method, pattern, status, context.TraceIdentifier);
+            LogCall(actor ?? "", context.Request.Method, pattern, status, context.TraceIdentifier);
         }
     }
 
@@ -88,7 +87,7 @@ internal sealed partial class AdminRouteGroup(
     private partial void LogRead(string actor, string route, int status, string correlationId);
 
     [LoggerMessage(1411, LogLevel.Information, "Admin call by {Actor}: {Method} {Route} answered {Status} ({CorrelationId})")]
-    private partial void LogWrite(string actor, string method, string route, int status, string correlationId);
+    private partial void LogCall(string actor, string method, string route, int status, string correlationId);
 
     [LoggerMessage(1412, LogLevel.Error, "An admin call of {Actor} to {Route} failed ({CorrelationId})")]
     private partial void LogFault(Exception exception, string actor, string route, string correlationId);

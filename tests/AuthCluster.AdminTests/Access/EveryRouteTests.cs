@@ -280,6 +280,17 @@ public sealed class EveryRouteTests(AdminServer server)
         }
     }
 
+    [Fact]
+    public async Task Json_in_lines_that_is_sent_as_a_form_by_mistake_is_told_the_media_type()
+    {
+        var admin = await server.CallerAsync(AdminServer.Admin);
+
+        var answer = await admin.SendAsync(HttpMethod.Post, "/clients", "{\r\n\t\"name\": \"a\"\n}\n", "application/x-www-form-urlencoded");
+
+        answer.Refused(415);
+        Assert.Contains("application/json", answer.Body, StringComparison.Ordinal);
+    }
+
     private static byte[] Gzip(string text)
     {
         using var packed = new MemoryStream();

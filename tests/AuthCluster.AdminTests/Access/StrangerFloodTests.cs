@@ -15,11 +15,7 @@ public sealed class StrangerFloodTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        _server.Process["Logging:LogLevel:AuthCluster"] = "Debug";
-        await _server.InitializeAsync();
-    }
+    public async ValueTask InitializeAsync() => await _server.InitializeAsync();
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
