@@ -23,7 +23,7 @@ internal static class Program
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await RefuseAsync([StartFailure.SentenceOf(e)]);
+            return await RefuseAsync(StartFailure.LinesOf(e));
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using AuthCluster.Server.Settings;
+using Microsoft.AspNetCore.Connections;
 
 namespace AuthCluster.Server.Startup;
 
@@ -30,7 +32,7 @@ internal static class CertificateCheck
             await ListenAsync(configuration);
         }
 #pragma warning disable CA1031 // Kestrel throws whatever the file, the store or the key makes of it, and all of it means the certificate.
-        catch (Exception e)
+        catch (Exception e) when (e is not (SocketException or IOException { InnerException: AddressInUseException or SocketException }))
 #pragma warning restore CA1031
         {
             throw new StartupException(ProblemOf(certificate, e.GetType().Name));

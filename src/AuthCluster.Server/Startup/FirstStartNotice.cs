@@ -22,13 +22,14 @@ internal static class FirstStartNotice
         }
 
         lines.AddRange([$"  Data folder: {settings.DataDirectory}", ""]);
-        if (demo is { } first)
+        // A port that the system chooses is not known here.
+        if (demo is { } first && settings.Http.Urls[0].TrimEnd('/') is var address && !address.EndsWith(":0", StringComparison.Ordinal))
         {
             lines.AddRange(
             [
                 "  A first token:",
                 "",
-                $"curl -X POST {settings.Http.Urls[0].TrimEnd('/')}/oauth/token \\",
+                $"curl -X POST {address}/oauth/token \\",
                 "  -d grant_type=client_credentials \\",
                 $"  -d client_id={first.Id} \\",
                 $"  -d client_secret={first.Secret} \\",

@@ -87,7 +87,7 @@ internal static class ServerHost
         if (FailureOf(app) is { } failure)
         {
             // What the log would have said of it, it did not say while the host started.
-            await ServerConsole.TellAsync([StartFailure.SentenceOf(failure)]);
+            await ServerConsole.TellAsync(StartFailure.LinesOf(failure));
         }
     }
 

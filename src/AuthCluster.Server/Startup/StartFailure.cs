@@ -10,8 +10,13 @@ internal static class StartFailure
 {
     private const string Database = "AuthCluster:Storage:ConnectionString";
 
-    /// <summary>One sentence, without the exception's stack.</summary>
-    public static string SentenceOf(Exception exception) => exception switch
+    /// <summary>One sentence; below it the stack where it is a defect of the server, which nothing else would tell of.</summary>
+    public static IReadOnlyList<string> LinesOf(Exception exception) =>
+        Innermost(exception) is NullReferenceException or InvalidCastException or IndexOutOfRangeException or KeyNotFoundException
+            ? [SentenceOf(exception), exception.ToString()]
+            : [SentenceOf(exception)];
+
+    private static string SentenceOf(Exception exception) => exception switch
     {
         AggregateException { InnerException: { } inner } => SentenceOf(inner),
         SqliteException { SqliteErrorCode: 26 or 11 } =>

@@ -33,8 +33,8 @@ internal static class LogSetup
         // Lines to read, unless Logging:Console:FormatterName asks for another form, such as json.
         logging.AddConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
-        // The logger's own queue drops without counting, so it must not drop. Whoever waits for it waits for a thread that never waits
-        // itself: the console behind it takes lines at once, and counts what it drops.
+        // The logger's own queue drops without counting, so it must not drop. In a host, whoever waits for it waits for a thread that never
+        // waits itself: the console behind it takes lines at once, and counts what it drops. A command may wait for its reader.
         logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.Wait);
         logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {
