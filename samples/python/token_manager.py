@@ -107,7 +107,8 @@ class TokenManager:
                 status, headers, answer = self._post()
                 if status == 200 and _is_token(answer):
                     return answer
-                code = 'unexpected_answer' if status == 200 else answer.get('error', f'http_{status}')
+                error = answer.get('error')
+                code = 'unexpected_answer' if status == 200 else error if isinstance(error, str) else f'http_{status}'
                 passing = status == 429 or status >= 500
                 named = headers.get('Retry-After', '')
                 asked = int(named[:9]) if named.isdecimal() else 0  # int() refuses thousands of digits
