@@ -178,10 +178,13 @@ internal sealed class ClientDocumentParse
             default:
                 if (_mode != Mode.Stored)
                 {
+                    string[] secrets = _mode == Mode.New ? ["secrets", "secret", "secretHash"] : [];
                     _errors.AddUnknown(
-                        StrictJson.InPath(name), "a client document", "clientId", "name", "enabled", "grantTypes", "scopes", "defaultScopes", "audiences",
-                        "introspects", "tokenLifetimeSeconds", "tokenReuseSeconds", "authMethods", "rateLimit", "quota", "allowedNetworks",
-                        "claims", "metadata", "secrets", "secret", "secretHash");
+                        StrictJson.InPath(name), "a client document",
+                        [
+                            "clientId", "name", "enabled", "grantTypes", "scopes", "defaultScopes", "audiences", "introspects", "tokenLifetimeSeconds",
+                            "tokenReuseSeconds", "authMethods", "rateLimit", "quota", "claims", "metadata", .. secrets,
+                        ]);
                 }
 
                 break;
