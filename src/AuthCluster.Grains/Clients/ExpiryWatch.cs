@@ -44,12 +44,14 @@ internal sealed partial class ExpiryWatch(
     /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
     /// of: the next time goes on from there.
     /// </summary>
-    public async Task WarnAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    public Task WarnAsync(DateTimeOffset now, CancellationToken cancellationToken) => WarnAsync(now, remembers: true, cancellationToken);
+
+    private async Task WarnAsync(DateTimeOffset now, bool remembers, CancellationToken cancellationToken)
     {
         var warned = 0;
         try
         {
-            await foreach (var claimed in ClaimAsync(now, cancellationToken))
+            await foreach (var claimed in DueAsync(now, remembers, cancellationToken))
             {
                 foreach (var (secret, days) in claimed.Take(MostLines - warned))
                 {
@@ -68,9 +70,9 @@ internal sealed partial class ExpiryWatch(
         }
     }
 
-    /// <summary>Takes over the warnings that are due, some at a time.</summary>
-    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> ClaimAsync(
-        DateTimeOffset now, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The warnings that are due, some at a time; those that are to be remembered are this call's alone, and stored.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> DueAsync(
+        DateTimeOffset now, bool remembers, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IReadOnlyList<EndingSecret> page = [];
         do
@@ -83,9 +85,13 @@ internal sealed partial class ExpiryWatch(
                 .Select(secret => secret.Warning);
             foreach (var some in due.Chunk(ClaimedAtOnce))
             {
-                IReadOnlyList<ExpiryWarning> claimed = [];
-                await gate.WriteAsync(async token => claimed = await store.ClaimAsync(some, token), cancellationToken);
-                yield return claimed;
+                IReadOnlyList<ExpiryWarning> ours = some;
+                if (remembers)
+                {
+                    await gate.WriteAsync(async token => ours = await store.ClaimAsync(some, token), cancellationToken);
+                }
+
+                yield return ours;
             }
         }
         while (page.Count == PageSize);
@@ -96,14 +102,15 @@ internal sealed partial class ExpiryWatch(
         new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
 
     /// <summary>
-    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. Not by a clock that is in doubt:
-    /// what it warns of too early is not warned of again.
+    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. By a clock that is in doubt it
+    /// warns without remembering it, so that a wrong one uses no warning up: rather one comes twice than none.
     /// </summary>
     internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {
-        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn && await trusted.NowAsync(cancellationToken) is { } now)
+        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn)
         {
-            await WarnAsync(now, cancellationToken);
+            var now = await trusted.NowAsync(cancellationToken);
+            await WarnAsync(now ?? clock.GetUtcNow(), remembers: now is not null, cancellationToken);
             _lastTurn = turn;
         }
     }

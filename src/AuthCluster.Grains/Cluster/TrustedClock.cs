@@ -128,9 +128,9 @@ internal sealed partial class TrustedClock(
         return false;
     }
 
-    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo throws nothing away because of its time, and warns of no secret that runs out.")]
+    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo throws nothing away because of its time.")]
     private partial void LogSet(long seconds);
 
-    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time, and warns of no secret that runs out: set the one that is wrong.")]
+    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time: set the one that is wrong.")]
     private partial void LogApart(long seconds);
 }

@@ -86,7 +86,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     }
 
     [Fact]
-    public async Task A_clock_that_is_in_doubt_uses_no_warning_up()
+    public async Task By_a_clock_in_doubt_a_warning_comes_and_is_not_used_up()
     {
         var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         _clock.AdjustTime(End.AddHours(-12));
@@ -94,11 +94,20 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         var id = await cluster.CreateAsync(Document(), SecretOf("soon", "soon", expiresAt: End));
 
         await watch.WarnInTurnAsync(Cancellation);
-        Assert.Empty(Warnings(id));
-        _clock.Advance(TrustedClock.SteadyFor);
         await watch.WarnInTurnAsync(Cancellation);
-
         Assert.Equal(["1"], Warnings(id));
+        _clock.Advance(TrustedClock.SteadyFor);
+        await InTheNextTurnAsync();
+        Assert.Equal(["1", "1"], Warnings(id));
+        await InTheNextTurnAsync();
+
+        Assert.Equal(["1", "1"], Warnings(id));
+
+        Task InTheNextTurnAsync()
+        {
+            cluster.Clock.Advance(TimeSpan.FromHours(cluster.Each<SiloTurns>().Count()));
+            return watch.WarnInTurnAsync(Cancellation);
+        }
     }
 
     [Fact]
