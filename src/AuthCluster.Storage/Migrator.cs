@@ -139,8 +139,8 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
     /// <returns>Whether this call applied it.</returns>
     private async Task<bool> ApplyAsync(string name, CancellationToken cancellationToken)
     {
-        long? firstFailure = null;
-        for (var tries = 1; ; tries++)
+        var (isInUse, tries, firstFailure) = (false, 0, clock.GetTimestamp());
+        while (true)
         {
             var (step, obstacle) = await TryApplyAsync(name, cancellationToken);
             if (step is Step.Present or Step.Applied)
@@ -148,8 +148,11 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 return step == Step.Applied;
             }
 
-            // A script that works for minutes before it meets the lock that it does not get is tried some times as well.
-            var left = LockDeadline - clock.GetElapsedTime(firstFailure ??= clock.GetTimestamp());
+            // Each obstacle has its own two minutes, from the first time that it was met: a script may work for minutes before.
+            (isInUse, tries, firstFailure) = tries > 0 && isInUse == (obstacle is not null)
+                ? (isInUse, tries + 1, firstFailure)
+                : (obstacle is not null, 1, clock.GetTimestamp());
+            var left = LockDeadline - clock.GetElapsedTime(firstFailure);
             if (left < TimeSpan.Zero && tries >= LeastTries)
             {
                 throw new MigrationFailedException(obstacle is null

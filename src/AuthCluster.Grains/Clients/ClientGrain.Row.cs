@@ -303,18 +303,22 @@ internal sealed partial class ClientGrain
 
     private async Task ClaimLimitAsync()
     {
+        var isRight = await ForgetsLaterPeriodsAsync();
         var now = Now;
-        var outcome = await UpdateRowAsync(state => _limits.Claim(state, now), administrative: false, CancellationToken.None);
+        var outcome = await UpdateRowAsync(state => _limits.Claim(state, now, isRight), administrative: false, CancellationToken.None);
         _limits.WorkEnded(outcome == RecordOutcome.Done);
     }
 
     private async Task ReserveQuotaAsync()
     {
-        var isRight = _limits.KnowsLaterPeriods && await TrustedNowAsync() is not null;
+        var isRight = await ForgetsLaterPeriodsAsync();
         var now = Now;
         var outcome = await UpdateRowAsync(state => _limits.Reserve(state, now, isRight), administrative: false, CancellationToken.None);
         _limits.WorkEnded(outcome == RecordOutcome.Done);
     }
+
+    /// <summary>Whether there are later periods to forget, and the clock is beyond doubt. It is asked only where there are: that may be a read.</summary>
+    private async ValueTask<bool> ForgetsLaterPeriodsAsync() => _limits.KnowsLaterPeriods && await TrustedNowAsync() is not null;
 
     /// <summary>Keeps the fast hash of a proven strong secret, so that no restart costs the slow one again.</summary>
     private void StartStoringProof(string secretId, byte[] mac)

@@ -134,7 +134,10 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         !_signingOff && !HasFailedLately && _permits.WantsWrite(now) ? LimitNeed.Reserve : LimitNeed.None;
 
     /// <summary>The row with this activation as the owner of the bucket, and with the quota's permits in the same write.</summary>
-    public ClientState? Claim(ClientState? state, DateTimeOffset now)
+    /// <param name="state">The row.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isRight">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    public ClientState? Claim(ClientState? state, DateTimeOffset now, bool isRight)
     {
         if (state is null or { Deleted: true } || _signingOff || state.LimitOwner == _self)
         {
@@ -142,7 +145,7 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         }
 
         var claimed = state with { LimitOwner = _self, LimitLevel = null };
-        return _permits.Refill(claimed, now, isRight: false) ?? claimed;
+        return _permits.Refill(claimed, now, isRight) ?? claimed;
     }
 
     /// <summary>The row with the quota's permits reserved; null when it has them.</summary>

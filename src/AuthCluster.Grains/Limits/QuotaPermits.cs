@@ -195,7 +195,7 @@ internal sealed class QuotaPermits(double spread)
     /// <summary>Ends the write that the last call made up; without one it does nothing.</summary>
     public void WriteEnded(QuotaWrite outcome)
     {
-        var (start, reserves, reservesForNext, returns, returnsForNext) = _underWay;
+        var (start, reserves, reservesForNext, returns, returnsForNext, forgets) = _underWay;
         _underWay = default;
         // Of an unknown outcome all count as spent.
         var (held, next) = outcome switch
@@ -207,6 +207,12 @@ internal sealed class QuotaPermits(double spread)
         if (_quota is null || _reservation is null)
         {
             return;
+        }
+
+        if (forgets && outcome == QuotaWrite.Unknown)
+        {
+            // As the row may be: what is held must not be carried over into a period that it does not know.
+            _reservation = _reservation.WithoutLaterPeriods();
         }
 
         if (start == _reservation.PeriodStart)
@@ -234,7 +240,7 @@ internal sealed class QuotaPermits(double spread)
         }
 
         _underWay = new UnderWay(
-            stored.PeriodStart, Math.Max(0, more), Math.Max(0, moreForNext), Math.Max(0, -more), Math.Max(0, -moreForNext));
+            stored.PeriodStart, Math.Max(0, more), Math.Max(0, moreForNext), Math.Max(0, -more), Math.Max(0, -moreForNext), forgets);
         _held += Math.Min(0, more);
         _heldForNext += Math.Min(0, moreForNext);
         return state.WithQuota(stored with { Reserved = stored.Reserved + more, Next = stored.Next + moreForNext });
@@ -293,5 +299,5 @@ internal sealed class QuotaPermits(double spread)
 
     /// <summary>What a write under way does to the permits of a period and the one after it.</summary>
     private readonly record struct UnderWay(
-        DateTimeOffset Start, long Reserves, long ReservesForNext, long Returns, long ReturnsForNext);
+        DateTimeOffset Start, long Reserves, long ReservesForNext, long Returns, long ReturnsForNext, bool Forgets);
 }

@@ -70,9 +70,11 @@ public sealed class OutboxStore(Database database)
 
     private readonly string _deletePart = "delete from client_part where client_id = @ClientId and kind = @Kind and value = @Value";
 
-    private readonly string _forgetUses = """
+    private readonly string _forgetUse = "delete from last_used where client_id = @ClientId and kind = @Kind and value = @Value";
+
+    private readonly string _forgetUsesBefore = """
         delete from last_used
-        where client_id = @ClientId and not exists (
+        where client_id = @ClientId and used_at < @Before and not exists (
             select 1 from client_part p where p.client_id = last_used.client_id and p.kind = last_used.kind and p.value = last_used.value)
         """;
 
@@ -212,12 +214,15 @@ public sealed class OutboxStore(Database database)
         foreach (var (kind, value) in gone)
         {
             await Database.ExecuteAsync(connection, transaction, _deletePart, new { entry.ClientId, Kind = kind, Value = value }, cancellationToken);
+            await Database.ExecuteAsync(connection, transaction, _forgetUse, new { entry.ClientId, Kind = kind, Value = value }, cancellationToken);
         }
 
         if (gone.Count > 0 || parts.Exists(part => !stored.ContainsKey((part.Kind, part.Value))))
         {
-            // What is made anew under the same name, a client too, was never used: also by what a late flush has told of since the last time.
-            await Database.ExecuteAsync(connection, transaction, _forgetUses, new { entry.ClientId }, cancellationToken);
+            // What is made anew under the same name, a client too, was not used before: also not by what a late flush has told of. Uses are of
+            // whole minutes; those since the change are true, as it may be told late.
+            var before = new StoredTime(entry.UpdatedAt.AddTicks(-(entry.UpdatedAt.UtcTicks % TimeSpan.TicksPerMinute)));
+            await Database.ExecuteAsync(connection, transaction, _forgetUsesBefore, new { entry.ClientId, Before = before }, cancellationToken);
         }
 
         foreach (var part in parts)

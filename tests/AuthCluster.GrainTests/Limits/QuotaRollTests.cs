@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.TestKit;
@@ -87,6 +88,45 @@ public sealed class QuotaRollTests(GrainCluster cluster)
         cluster.Clock.Advance(TimeSpan.FromMinutes(19.5));
 
         await IsReservedAheadAsync(id);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_day_that_a_wrong_clock_showed_once_has_its_whole_quota_when_it_comes(bool isRateLimited)
+    {
+        await cluster.TrustClockAsync();
+        var document = QuotaOf(100);
+        document["quota"]!["per"] = "day";
+        if (isRateLimited)
+        {
+            document["rateLimit"] = new JsonObject { ["tokensPerSecond"] = 1_000 };
+        }
+
+        var id = await cluster.CreateAsync(document);
+        await AdvanceToAsync(minute: 0);
+        var now = cluster.Clock.GetUtcNow();
+        await SpendAsync();
+        cluster.Clock.Set(now.AddDays(2));
+        await SpendAsync();
+        cluster.Clock.Set(now);
+        await SpendAsync();
+
+        for (var day = 0; day < 2; day++)
+        {
+            cluster.Clock.Advance(TrustedClock.SteadyFor);
+            await SpendAsync();
+            cluster.Clock.Advance(TimeSpan.FromDays(1) - TrustedClock.SteadyFor);
+        }
+
+        Assert.Equal(100, await cluster.AllowedOfAsync(id, 110));
+
+        // As by activations that stay for a few tokens.
+        async Task SpendAsync()
+        {
+            Assert.Equal(2, await cluster.AllowedOfAsync(id, 2));
+            await cluster.ForgetAsync(id);
+        }
     }
 
     private async Task<string[]> ClientsWithQuotasAsync()

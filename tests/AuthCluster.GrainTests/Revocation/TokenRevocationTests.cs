@@ -122,8 +122,8 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
             insert into revocation (kind, client_id, value, gen, expires_at)
             select 'token', @Id, 'jti-' || i, @Gen, @End from n
             """,
-            new { Id = id, Gen = generation + 1, End = (now.AddHours(-1) - DateTimeOffset.UnixEpoch).Ticks / 10 });
-        // Set by two hours: what expires within them may live.
+            new { Id = id, Gen = generation + 1, End = (now.AddMinutes(1) - DateTimeOffset.UnixEpoch).Ticks / 10 });
+        // Set by two hours: what expires within them may live, and nothing is swept.
         cluster.Clock.Set(now.AddHours(2));
         var expired = Revocation("last", generation) with { ExpiresAt = now.AddHours(1) };
 

@@ -171,12 +171,14 @@ public sealed class OutboxStoreTests
         Assert.Equal(["client ", "scope read", "scope s-2", "secret s-1"], await UsesAsync("orders"));
         // A flush was late.
         await usage.FlushAsync(new UsageFlush("orders", 2, Samples.Now), [], [new LastUse("orders", "secret", "s-2", Samples.Now)], Cancel);
-        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 3) with { Parts = [parts[0]] }, []), Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 3) with { Parts = [parts[0]], UpdatedAt = Samples.Now.AddMinutes(1) }, []), Cancel);
         Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
-        // A flush was later still: what is made anew under the name was never used.
-        await usage.FlushAsync(new UsageFlush("orders", 3, Samples.Now), [], [new LastUse("orders", "scope", "read", Samples.Now)], Cancel);
-        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 4) with { Parts = [parts[0], parts[2]] }, []), Cancel);
-        Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
+        // A flush was later still: what is made anew under the name was not used before; and another one was told earlier than the change.
+        var changed = Samples.Now.AddMinutes(2);
+        LastUse[] told = [new("orders", "scope", "read", Samples.Now), new("orders", "scope", "write", changed)];
+        await usage.FlushAsync(new UsageFlush("orders", 3, Samples.Now), [], told, Cancel);
+        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("orders", version: 4) with { Parts = [parts[0], parts[2], parts[3]], UpdatedAt = changed }, []), Cancel);
+        Assert.Equal(["client ", "scope write", "secret s-1"], await UsesAsync("orders"));
         Assert.Equal(6, (await UsesAsync("other")).Count);
 
         async Task<List<string>> UsesAsync(string id) =>
