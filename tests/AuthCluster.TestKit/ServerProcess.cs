@@ -63,6 +63,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Whether a process runs.</summary>
     public bool IsRunning => _process is { HasExited: false };
 
+    /// <summary>Whether it was paused and not let run on, nor ended, since.</summary>
+    public bool IsPaused { get => field && IsRunning; private set; }
+
     /// <summary>What is run: the build's own server unless a test has another one.</summary>
     public string Assembly { get; set; } = Repository.AssemblyOf("AuthCluster.Server");
 
@@ -136,10 +139,18 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Halts it (SIGSTOP): it keeps its sockets and answers nothing.</summary>
-    public Task PauseAsync() => SignalAsync("STOP");
+    public Task PauseAsync()
+    {
+        IsPaused = true;
+        return SignalAsync("STOP");
+    }
 
     /// <summary>Lets it run on after a pause (SIGCONT).</summary>
-    public Task ContinueAsync() => SignalAsync("CONT");
+    public Task ContinueAsync()
+    {
+        IsPaused = false;
+        return SignalAsync("CONT");
+    }
 
     /// <summary>The physical memory that it uses now, in bytes.</summary>
     public long ResidentBytes()
@@ -202,6 +213,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
         _process?.Dispose();
         _startedAt = _output.Length;
+        IsPaused = false;
         _process = Process.Start(start) ?? throw new InvalidOperationException("The server did not start.");
         _process.StandardInput.Close();
         _pumps = Task.WhenAll(_output.PumpAsync(_process.StandardOutput), _output.PumpAsync(_process.StandardError));

@@ -43,6 +43,12 @@ public sealed class ThreeSilos : IAsyncDisposable
             await cluster.StartNodesAsync(3, node => node["AuthCluster:Http:DrainDelay"] = $"{Drain}");
         }
 
+        // A test that failed may have left one that hangs.
+        foreach (var hung in cluster.Nodes.Where(node => node.IsPaused))
+        {
+            await hung.KillAsync();
+        }
+
         var ended = cluster.Nodes.Where(node => !node.IsRunning).ToList();
         await Task.WhenAll(ended.Select(node => node.StartAsync(TestContext.Current.CancellationToken)));
         return cluster;
