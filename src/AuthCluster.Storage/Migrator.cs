@@ -1,9 +1,7 @@
 using System.Data.Common;
 using System.Text.RegularExpressions;
 using Dapper;
-using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace AuthCluster.Storage;
 
@@ -200,7 +198,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 cancellationToken);
             return (step, null);
         }
-        catch (DbException e) when (IsInUse(e))
+        catch (DbException e) when (StorageFaults.IsInUse(e))
         {
             return (Step.InUse, e);
         }
@@ -209,11 +207,6 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
             throw new MigrationFailedException($"The database schema could not be brought up to date: script {name} failed: {e.Message}", e);
         }
     }
-
-    /// <summary>Whether a lock was not to be had in time, or another transaction was preferred in a deadlock or a conflict of updates.</summary>
-    private static bool IsInUse(DbException exception) => exception
-        is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }
-        or SqlException { Number: 1222 or 1205 or 3960 or 3961 };
 
     private async Task<HashSet<string>> ReadJournalAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {

@@ -84,6 +84,11 @@ public static class StorageFaults
     /// <summary>Whether the code of a driver threw it.</summary>
     private static bool IsOfDriver(Exception exception) => exception.Source is "Microsoft.Data.SqlClient" or "Npgsql" or "Microsoft.Data.Sqlite";
 
+    /// <summary>Whether a lock was not to be had in time, or another transaction was preferred in a deadlock or a conflict of updates.</summary>
+    internal static bool IsInUse(DbException exception) => exception
+        is PostgresException { SqlState: "55P03" or "40P01" or "40001" }
+        or SqlException { Number: 1222 or 1205 or 3960 or 3961 };
+
     private static StorageFault OfPostgres(string state) => state switch
     {
         // Serialization failure, deadlock; unique violation: two inserted the same row at once.
