@@ -291,7 +291,7 @@ internal sealed partial class ClientGrain
                 StartWhatLimitsNeed(need);
                 if (_limits.ReserveAheadAt != at)
                 {
-                    // It may be due at the same time once more, as when the clock was set back.
+                    // The next block may be due at the same time once more, as when the clock was set back.
                     _nextPeriod?.Dispose();
                     _nextPeriodAwaited = default;
                 }

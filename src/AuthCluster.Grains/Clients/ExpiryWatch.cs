@@ -102,8 +102,8 @@ internal sealed partial class ExpiryWatch(
         new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
 
     /// <summary>
-    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. By a clock that is in doubt it
-    /// warns without remembering it, so that a wrong one uses no warning up: rather one comes twice than none.
+    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. While the clock is in doubt it
+    /// warns and does not store that it did, so that a wrong clock uses no warning up. A warning may then come twice.
     /// </summary>
     internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {

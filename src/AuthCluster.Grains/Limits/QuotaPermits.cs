@@ -282,7 +282,7 @@ internal sealed class QuotaPermits(double spread)
         }
         else if (_underWay.Start == old.PeriodStart)
         {
-            // What is held counts here too, and so does what a write under way reserves or gives back.
+            // Permits that are held stay held in this period, and a write under way counts in it too.
             _underWay = _underWay with { Start = _reservation.PeriodStart, ReservesForNext = 0, ReturnsForNext = 0 };
         }
 

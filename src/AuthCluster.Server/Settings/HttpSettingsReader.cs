@@ -25,7 +25,7 @@ internal static class HttpSettingsReader
 
         if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
         {
-            // They would listen beside the addresses that are checked here.
+            // Such endpoints would listen beside the addresses that are checked here.
             reader.ErrorElsewhere("Kestrel:Endpoints", "is set; say where to listen by ASPNETCORE_URLS and AuthCluster:Http:ManagementUrls, and name a certificate by Kestrel:Certificates:Default.");
         }
 

@@ -54,7 +54,7 @@ internal static class ListenerCheck
             return [];
         }
 
-        // What is no address and not localhost Kestrel takes for every address of the machine, of both kinds.
+        // Kestrel takes any other host name for every address of the machine, IPv4 and IPv6.
         IPAddress[] addresses = address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
             : IPAddress.TryParse(address.Host.Trim('[', ']'), out var parsed) ? [parsed]
             : Socket.OSSupportsIPv6 ? [IPAddress.IPv6Any]

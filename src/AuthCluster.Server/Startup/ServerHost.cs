@@ -86,7 +86,7 @@ internal static class ServerHost
         start.Succeed();
         if (FailureOf(app) is { } failure)
         {
-            // What the log would have said of it, it did not say while the host started.
+            // The log was muted while the host started, so nothing has told of this failure yet.
             await ServerConsole.TellAsync(StartFailure.LinesOf(failure));
         }
     }
