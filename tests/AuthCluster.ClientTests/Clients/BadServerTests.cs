@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using AuthCluster.Client;
 using AuthCluster.Client.AspNetCore;
@@ -110,7 +111,8 @@ public sealed class BadServerTests
 
         public Task Pending { get; private set; } = Task.CompletedTask;
 
-        public List<AuthClusterError> Errors { get; } = [];
+        /// <summary>A call under way adds its own while a test reads them.</summary>
+        public ConcurrentQueue<AuthClusterError> Errors { get; } = new();
 
         public static async Task<Caller> ForTokensAsync(TestClock clock, Route route)
         {
@@ -213,7 +215,7 @@ public sealed class BadServerTests
             catch (AuthClusterException e)
             {
                 Works = false;
-                Errors.Add(e.Error);
+                Errors.Enqueue(e.Error);
             }
         }
 

@@ -195,7 +195,7 @@ public class IssuerKeysTests
         await using var issuer = await FakeIssuer.StartAsync(clock);
         await using var api = await ProtectedApi.StartAsync(clock, issuer);
         Assert.Equal(200, await api.StatusAsync(issuer.Mint()));
-        issuer.PublishedKeys.Clear();
+        issuer.PublishedKeys = [];
         issuer.OtherKeys.Enqueue(5);
 
         clock.Advance(TimeSpan.FromMinutes(10));

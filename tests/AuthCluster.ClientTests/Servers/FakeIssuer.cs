@@ -63,7 +63,8 @@ internal sealed class FakeIssuer : IAsyncDisposable
 
     public SigningCredentials SigningKey { get; private set; } = NewKey("k1");
 
-    public List<SecurityKey> PublishedKeys { get; } = [];
+    /// <summary>Replaced as a whole, since a request may read it meanwhile.</summary>
+    public IReadOnlyList<SecurityKey> PublishedKeys { get; set; } = [];
 
     public ConcurrentDictionary<string, bool> InactiveTokens { get; } = new(StringComparer.Ordinal);
 
@@ -110,7 +111,7 @@ internal sealed class FakeIssuer : IAsyncDisposable
         builder.Logging.ClearProviders();
         var app = builder.Build();
         var issuer = new FakeIssuer(clock, app, listener);
-        issuer.PublishedKeys.Add(issuer.SigningKey.Key);
+        issuer.PublishedKeys = [issuer.SigningKey.Key];
         app.Run(issuer.HandleAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return issuer;
@@ -148,10 +149,8 @@ internal sealed class FakeIssuer : IAsyncDisposable
     /// <summary>Signs with a new key; the old one stays published unless withdrawn.</summary>
     public void Rotate(string kid, bool withdrawOld = false, SigningCredentials? key = null)
     {
-        if (withdrawOld)
-            PublishedKeys.Clear();
         SigningKey = key ?? NewKey(kid);
-        PublishedKeys.Add(SigningKey.Key);
+        PublishedKeys = withdrawOld ? [SigningKey.Key] : [.. PublishedKeys, SigningKey.Key];
     }
 
     public void Publish(string kind, string? value = null, long? gen = null)
