@@ -2,6 +2,7 @@ using System.Net;
 using AuthCluster.Client.AspNetCore.Keys;
 using AuthCluster.Client.AspNetCore.Revocation;
 using AuthCluster.Client.AspNetCore.Tokens;
+using AuthCluster.Client.Clients;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
 using Microsoft.AspNetCore.Authentication;
@@ -72,17 +73,8 @@ public static class AuthClusterJwtSetup
                 (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
             })
             .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false, // who can redirect could name other keys
-                UseCookies = false,
-                ConnectTimeout = TimeSpan.FromSeconds(3),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the issuer's name to a new address
-                // Over HTTP/2 a request that is given up leaves its connection to the next, which a dead one would take with it.
-                KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            });
+            // It follows no redirect: who can redirect could name other keys.
+            .ConfigurePrimaryHttpMessageHandler(() => OwnHandler.Create(connectTimeout: TimeSpan.FromSeconds(3)));
     }
 
     private static IRevocationCheck? NewCheck(IServiceProvider provider, AuthClusterJwtOptions options) => options switch

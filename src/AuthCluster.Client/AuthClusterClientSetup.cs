@@ -189,15 +189,5 @@ public static class AuthClusterClientSetup
         .RemoveAllLoggers() // they would write the secret's header at Trace; this library logs its requests itself
         .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
         .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
-        .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false, // a secret is sent to the configured address alone
-            UseCookies = false,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the server's name to a new address
-            // Over HTTP/2 a request that is given up leaves its connection to the next, which a dead one would take with it.
-            KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        });
+        .ConfigurePrimaryHttpMessageHandler(() => OwnHandler.Create(connectTimeout: TimeSpan.FromSeconds(5)));
 }

@@ -4,9 +4,8 @@ namespace AuthCluster.Client.Clients;
 internal static class RetryAfter
 {
     /// <summary>
-    /// The answer's Retry-After, seconds or a date, as a duration, or null. A date is measured from the answer's own Date, so that our wall
-    /// clock does not matter; from that clock only where there is none. One that says now, or a time that has passed, is as none: then
-    /// our own backoff counts.
+    /// The answer's Retry-After as a duration; null where it has none, or one that is over already: then our own backoff counts. A date is
+    /// measured from the answer's own Date, so that a wrong clock on this machine does no harm. Without a Date the clock has to do.
     /// </summary>
     public static TimeSpan? Of(HttpResponseMessage response, TimeProvider clock) => response.Headers.RetryAfter switch
     {
