@@ -1,17 +1,11 @@
 using System.IO.Compression;
 using System.Net.Http.Headers;
-using System.Reflection;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
-using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web;
-using AuthCluster.Web.Admin;
 using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Keys;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AuthCluster.AdminTests.Access;
 
@@ -47,16 +41,8 @@ public sealed class EveryRouteTests(AdminServer server)
     [Fact]
     public void The_list_of_routes_is_the_servers_own()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        Assert.True(IssuerUri.TryParse("http://localhost:8080", out var issuer, out _));
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(CallBound.ForSilo);
-        builder.Services.AddSingleton(DispatchProxy.Create<IGrainFactory, NobodyAnswers>());
-        builder.Services.AddAuthClusterWeb(issuer, new KeyRing(new byte[32]));
-        builder.Services.AddAuthClusterAdmin(new AdminDefaults(3_600));
-        var app = builder.Build();
+        var app = AdminAlone.Build();
         app.MapAuthClusterWeb();
-        app.MapAuthClusterAdmin();
 
         var admin = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/admin", StringComparison.OrdinalIgnoreCase)).ToList();
@@ -317,12 +303,5 @@ public sealed class EveryRouteTests(AdminServer server)
             var path = parts[1]["/admin/v1".Length..].Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal);
             check(await caller.SendAsync(new HttpMethod(parts[0]), path), route);
         }
-    }
-
-#pragma warning disable CA1852 // A dispatch proxy derives from it.
-    private class NobodyAnswers : DispatchProxy
-#pragma warning restore CA1852
-    {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => throw new NotSupportedException();
     }
 }

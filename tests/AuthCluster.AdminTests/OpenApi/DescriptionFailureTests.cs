@@ -1,11 +1,5 @@
 using System.Net;
-using System.Reflection;
-using AuthCluster.Protocol.Metadata;
-using AuthCluster.Web;
-using AuthCluster.Web.Admin;
-using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Keys;
-using Microsoft.AspNetCore.Builder;
+using AuthCluster.AdminTests.Session;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,18 +17,12 @@ public sealed class DescriptionFailureTests
     public async Task A_description_that_could_not_be_made_once_is_made_at_the_next_call_and_then_kept()
     {
         var documents = new FailsOnce();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        Assert.True(IssuerUri.TryParse("http://localhost:8080", out var issuer, out _));
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(CallBound.ForSilo);
-        builder.Services.AddSingleton(DispatchProxy.Create<IGrainFactory, NobodyAnswers>());
-        builder.Services.AddAuthClusterWeb(issuer, new KeyRing(new byte[32]));
-        builder.Services.AddAuthClusterAdmin(new AdminDefaults(3_600));
-        builder.Services.AddKeyedSingleton<IOpenApiDocumentProvider>("v1", documents);
-        await using var app = builder.Build();
-        app.MapAuthClusterAdmin();
+        await using var app = AdminAlone.Build(builder =>
+        {
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            builder.Services.AddKeyedSingleton<IOpenApiDocumentProvider>("v1", documents);
+        });
         await app.StartAsync(Cancellation);
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
 
@@ -56,12 +44,5 @@ public sealed class DescriptionFailureTests
         public Task<OpenApiDocument> GetOpenApiDocumentAsync(CancellationToken cancellationToken = default) => ++Asked == 1
             ? Task.FromException<OpenApiDocument>(new IOException("once"))
             : Task.FromResult(new OpenApiDocument { Info = new OpenApiInfo { Title = "t", Version = "1" }, Paths = [] });
-    }
-
-#pragma warning disable CA1852 // A dispatch proxy derives from it.
-    private class NobodyAnswers : DispatchProxy
-#pragma warning restore CA1852
-    {
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => throw new NotSupportedException();
     }
 }
