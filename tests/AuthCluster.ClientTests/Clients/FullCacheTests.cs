@@ -42,12 +42,8 @@ public class FullCacheTests
     {
         var clock = new CountingClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions { MaxCached = 1_000 });
-        });
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await using var host = SdkHost.ForIntrospection(clock, issuer, new IntrospectionOptions { MaxCached = 1_000 });
+        var introspection = host.Introspection;
         issuer.Listener.Break("empty object"); // after five failures nobody asks, and each token is unknown at once
 
         for (var i = 0; i < 2_000; i++)

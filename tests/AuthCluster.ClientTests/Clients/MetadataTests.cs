@@ -1,9 +1,7 @@
 using System.Text.Json;
 using AuthCluster.Client;
-using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
 using AuthCluster.ClientTests.Servers;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AuthCluster.ClientTests.Clients;
 
@@ -20,13 +18,9 @@ public class MetadataTests
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
-        });
+        await using var host = SdkHost.ForIntrospection(clock, issuer);
         issuer.Listener.Break("never answers");
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        var introspection = host.Introspection;
 
         var tokens = Enumerable.Range(0, 20).Select(i => host.Tokens.GetTokenAsync(new($"scope-{i}"), Cancel).AsTask()).ToArray();
         var standings = Enumerable.Range(0, 20).Select(i => introspection.CheckAsync($"token-{i}", Cancel).AsTask()).ToArray();
@@ -108,12 +102,8 @@ public class MetadataTests
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
         issuer.MetadataMembers["introspection_endpoint"] = JsonSerializer.Deserialize<object>(json);
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
-        });
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await using var host = SdkHost.ForIntrospection(clock, issuer);
+        var introspection = host.Introspection;
 
         for (var i = 0; i < 10; i++)
         {
@@ -159,12 +149,8 @@ public class MetadataTests
         elsewhere.Secrets[issuer.Secret] = true;
         issuer.TokenEndpoint = elsewhere.Issuer + "/oauth/token";
         issuer.MetadataMembers["introspection_endpoint"] = null;
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret, options.MaxRetries) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret, 0));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
-        });
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await using var host = SdkHost.ForIntrospection(clock, issuer, change: options => options.MaxRetries = 0);
+        var introspection = host.Introspection;
         await host.Tokens.GetTokenAsync(cancellationToken: Cancel);
         issuer.Listener.Break("502 page");
 

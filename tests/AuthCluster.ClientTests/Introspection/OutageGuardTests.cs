@@ -1,8 +1,6 @@
-using AuthCluster.Client;
 using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Revocation;
 using AuthCluster.ClientTests.Servers;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace AuthCluster.ClientTests.Introspection;
 
@@ -65,12 +63,8 @@ public class OutageGuardTests
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions());
-        });
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await using var host = SdkHost.ForIntrospection(clock, issuer);
+        var introspection = host.Introspection;
         Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("first", TestContext.Current.CancellationToken));
         issuer.Listener.Break("empty object");
 
@@ -91,12 +85,8 @@ public class OutageGuardTests
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
-        await using var host = new SdkHost(clock, services =>
-        {
-            services.AddAuthClusterTokens(options => (options.Issuer, options.ClientId, options.ClientSecret) = (issuer.Issuer, FakeIssuer.ClientId, issuer.Secret));
-            services.AddAuthClusterIntrospection("", new IntrospectionOptions { Timeout = TimeSpan.FromSeconds(1) });
-        });
-        var introspection = host.Services.GetRequiredKeyedService<TokenIntrospection>("");
+        await using var host = SdkHost.ForIntrospection(clock, issuer, new IntrospectionOptions { Timeout = TimeSpan.FromSeconds(1) });
+        var introspection = host.Introspection;
         Assert.Equal(TokenStanding.Active, await introspection.CheckAsync("first", TestContext.Current.CancellationToken));
         issuer.Listener.Break("503 with Retry-After 1");
 

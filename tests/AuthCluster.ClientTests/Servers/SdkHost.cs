@@ -1,4 +1,5 @@
 using AuthCluster.Client;
+using AuthCluster.Client.Introspection;
 using AuthCluster.Client.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -24,16 +25,19 @@ internal sealed class SdkHost : IAsyncDisposable
 
     public IAccessTokenSource Tokens => _services.GetRequiredService<IAccessTokenSource>();
 
+    public TokenIntrospection Introspection => _services.GetRequiredKeyedService<TokenIntrospection>("");
+
     public FakeLogCollector Log => _services.GetFakeLogCollector();
 
     public static SdkHost ForTokens(TestClock clock, FakeIssuer issuer, Action<AuthClusterTokenOptions>? change = null) =>
-        new(clock, services => services.AddAuthClusterTokens(options =>
+        new(clock, services => AddTokens(services, issuer, change));
+
+    public static SdkHost ForIntrospection(TestClock clock, FakeIssuer issuer, IntrospectionOptions? introspection = null, Action<AuthClusterTokenOptions>? change = null) =>
+        new(clock, services =>
         {
-            options.Issuer = issuer.Issuer;
-            options.ClientId = FakeIssuer.ClientId;
-            options.ClientSecret = issuer.Secret;
-            change?.Invoke(options);
-        }));
+            AddTokens(services, issuer, change);
+            services.AddAuthClusterIntrospection("", introspection ?? new IntrospectionOptions());
+        });
 
     /// <summary>Waits until as many log lines begin with the text.</summary>
     public async Task LoggedAsync(string text, int times)
@@ -62,4 +66,12 @@ internal sealed class SdkHost : IAsyncDisposable
     public HttpClient Http(string name) => _services.GetRequiredService<IHttpClientFactory>().CreateClient(name);
 
     public async ValueTask DisposeAsync() => await _services.DisposeAsync();
+
+    private static void AddTokens(IServiceCollection services, FakeIssuer issuer, Action<AuthClusterTokenOptions>? change) => services.AddAuthClusterTokens(options =>
+    {
+        options.Issuer = issuer.Issuer;
+        options.ClientId = FakeIssuer.ClientId;
+        options.ClientSecret = issuer.Secret;
+        change?.Invoke(options);
+    });
 }
