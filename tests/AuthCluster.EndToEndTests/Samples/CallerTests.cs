@@ -83,13 +83,19 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
         await MakesTenCallsWithOneTokenAsync("rust", "cargo", "run", "--quiet");
     }
 
+    /// <summary>The folder of each program, and how it is run there.</summary>
+    public static TheoryData<string, string, string[]> Programs { get; } = new()
+    {
+        { "curl", "bash", ["call-api.sh"] },
+        { "node", "node", ["call-api.js"] },
+        { "python", Scripts.Python, ["call_api.py"] },
+        { "go", "go", ["run", "."] },
+        { "rust", "cargo", ["run", "--quiet"] },
+    };
+
     [Theory]
-    [InlineData("curl", "bash", "call-api.sh")]
-    [InlineData("node", "node", "call-api.js")]
-    [InlineData("python", Scripts.Python, "call_api.py")]
-    [InlineData("go", "go", "run", ".")]
-    [InlineData("rust", "cargo", "run", "--quiet")]
-    public async Task A_program_waits_for_an_overloaded_server_and_replaces_a_token_that_the_API_refuses(string folder, string command, params string[] arguments)
+    [MemberData(nameof(Programs))]
+    public async Task A_program_waits_for_an_overloaded_server_and_replaces_a_token_that_the_API_refuses(string folder, string command, string[] arguments)
     {
         await NeedAsync(folder);
         await using var troubled = await TroubledServer.StartAsync();
@@ -103,12 +109,8 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     }
 
     [Theory]
-    [InlineData("curl", "bash", "call-api.sh")]
-    [InlineData("node", "node", "call-api.js")]
-    [InlineData("python", Scripts.Python, "call_api.py")]
-    [InlineData("go", "go", "run", ".")]
-    [InlineData("rust", "cargo", "run", "--quiet")]
-    public async Task A_program_takes_no_token_whose_life_is_no_number_of_seconds_within_a_month(string folder, string command, params string[] arguments)
+    [MemberData(nameof(Programs))]
+    public async Task A_program_takes_no_token_whose_life_is_no_number_of_seconds_within_a_month(string folder, string command, string[] arguments)
     {
         await NeedAsync(folder);
         await using var troubled = await TroubledServer.StartAsync();
