@@ -44,9 +44,10 @@ internal sealed partial class ExpiryWatch(
     /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
     /// of: the next time goes on from there.
     /// </summary>
-    public Task WarnAsync(DateTimeOffset now, CancellationToken cancellationToken) => WarnAsync(now, remembers: true, cancellationToken);
-
-    private async Task WarnAsync(DateTimeOffset now, bool remembers, CancellationToken cancellationToken)
+    /// <param name="now">The time.</param>
+    /// <param name="remembers">Whether it stores what it warned of. If not, the same warnings come the next time too.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    internal async Task WarnAsync(DateTimeOffset now, bool remembers, CancellationToken cancellationToken)
     {
         var warned = 0;
         try

@@ -32,8 +32,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Each_secret_is_warned_of_30_7_and_1_days_before_its_end_and_each_time_once()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
-        var (one, other) = (Watch(gate), Watch(gate));
+        var (one, other) = (Watch(), Watch());
         var id = await cluster.CreateAsync(Document(), SecretOf("ends", "ends", expiresAt: End), SecretOf("stays", "stays"));
 
         List<string> warned = [];
@@ -41,7 +40,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         {
             _clock.AdjustTime(End.AddDays(-daysLeft));
             // Two silos look: one of them warns.
-            await Task.WhenAll(one.WarnAsync(_clock.GetUtcNow(), Cancellation), other.WarnAsync(_clock.GetUtcNow(), Cancellation));
+            await Task.WhenAll(WarnAsync(one), WarnAsync(other));
             warned.AddRange(Warnings(id).Select(days => $"{days} at {daysLeft.ToString(CultureInfo.InvariantCulture)}"));
             _log.Collector.Clear();
         }
@@ -52,45 +51,42 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_secret_that_is_found_late_is_warned_of_once_and_a_new_end_is_warned_of_anew()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
-        var watch = Watch(gate);
+        var watch = Watch();
         _clock.AdjustTime(End.AddHours(-12));
         var id = await cluster.CreateAsync(Document(), SecretOf("late", "late", expiresAt: End));
 
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
+        await WarnAsync(watch);
 
         Assert.Equal(["1"], Warnings(id));
         _log.Collector.Clear();
         await cluster.Client(id).AddSecretAsync(
             new AddSecretCommand(SecretOf("next", "next", expiresAt: End.AddDays(20)), null, null, Actor(), null, cluster.Clock.GetUtcNow()), Cancellation);
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
         Assert.Equal(["30"], Warnings(id));
     }
 
     [Fact]
     public async Task A_disabled_clients_secret_is_not_warned_of_until_it_is_enabled()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
-        var watch = Watch(gate);
+        var watch = Watch();
         _clock.AdjustTime(End.AddDays(-3));
         var id = await cluster.CreateAsync(Document(), SecretOf("off", "off", expiresAt: End));
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
 
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
         Assert.Empty(Warnings(id));
 
         await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(true, null, Actor()), Cancellation);
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
         Assert.Equal(["7"], Warnings(id));
     }
 
     [Fact]
     public async Task By_a_clock_in_doubt_a_warning_comes_and_is_not_used_up()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         _clock.AdjustTime(End.AddHours(-12));
-        var watch = Watch(gate);
+        var watch = Watch();
         var id = await cluster.CreateAsync(Document(), SecretOf("soon", "soon", expiresAt: End));
 
         await watch.WarnInTurnAsync(Cancellation);
@@ -113,9 +109,8 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task The_metric_has_the_seconds_to_the_soonest_end()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
         using var soonest = new MetricCollector<double>(_meters, "AuthCluster.Clients", "authcluster.secret.expires_in");
-        var watch = Watch(gate);
+        var watch = Watch();
         // Before the ends that other tests made, and after the cluster's own clock.
         var sooner = new DateTimeOffset(2035, 1, 1, 0, 0, 0, TimeSpan.Zero);
         _clock.AdjustTime(sooner.AddHours(-2));
@@ -144,15 +139,14 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task Of_very_many_secrets_that_end_at_once_each_is_warned_of_once_and_a_thousand_by_name()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
-        var watch = Watch(gate);
+        var watch = Watch();
         var end = new DateTimeOffset(2060, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
         await StoreAsync("many", 1_700, end);
         _clock.AdjustTime(end.AddDays(-20));
 
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
+        await WarnAsync(watch);
 
         Assert.Equal(1_000, _log.Collector.GetSnapshot().Count(record => record.Id.Id == 1107));
         Assert.Equal("700 more secrets run out soon; GET /admin/v1/reports/expiring has them all.", Assert.Single(_log.Collector.GetSnapshot(), record => record.Id.Id == 1108).Message);
@@ -162,8 +156,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     [Fact]
     public async Task A_look_that_fails_halfway_goes_on_from_there_the_next_time_and_warns_of_each_secret_once()
     {
-        var gate = new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance);
-        var watch = Watch(gate);
+        var watch = Watch();
         var end = new DateTimeOffset(2070, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var stored = new { End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 };
         await StoreAsync("half", 3_000, end);
@@ -171,7 +164,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
             $"create trigger refuse before insert on expiry_warning when (select count(*) from expiry_warning where expires_at = {stored.End}) >= 1240 begin select raise(abort, 'refused'); end");
         _clock.AdjustTime(end.AddDays(-20));
 
-        await Assert.ThrowsAsync<StorageUnavailableException>(() => watch.WarnAsync(_clock.GetUtcNow(), Cancellation));
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => WarnAsync(watch));
         await cluster.ExecuteAsync("drop trigger refuse");
 
         var first = Assert.Single(await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
@@ -179,7 +172,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         Assert.Equal((1_000, first - 1_000), Told());
 
         _log.Collector.Clear();
-        await watch.WarnAsync(_clock.GetUtcNow(), Cancellation);
+        await WarnAsync(watch);
         Assert.Equal((1_000, 2_000 - first), Told());
         Assert.Equal([3_000L], await cluster.QueryAsync<long>("select count(*) from expiry_warning where expires_at = @End", stored));
 
@@ -206,9 +199,11 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
             new { Name = name, End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 });
     }
 
-    private ExpiryWatch Watch(StorageGate gate) => new(
+    private Task WarnAsync(ExpiryWatch watch) => watch.WarnAsync(_clock.GetUtcNow(), remembers: true, Cancellation);
+
+    private ExpiryWatch Watch() => new(
         new ExpiryStore(cluster.Database),
-        gate,
+        new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance),
         cluster.Each<SiloTurns>().First(turns => turns.OursOf(TimeSpan.FromHours(1)) is not null),
         new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(null), _clock, NullLogger<TrustedClock>.Instance),
         new SecretMetrics(_meters, _clock),
