@@ -67,13 +67,8 @@ internal static class AdminOpenApi
     public static void MapAdminOpenApi(this IEndpointRouteBuilder routes)
     {
         var management = new ManagementEndpoint(LoopbackOnly: false);
-        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes. What failed is made again.
         Task<byte[]>? document = null;
-        routes.MapGet($"/openapi/{Document}.json", async () => Results.Bytes(
-                await (document is { IsCompleted: false } or { IsCompletedSuccessfully: true }
-                    ? document
-                    : document = WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document))),
-                AdminBody.Json))
+        routes.MapGet($"/openapi/{Document}.json", async () => Results.Bytes(await DocumentAsync(), AdminBody.Json))
             .WithMetadata(management)
             .ExcludeFromDescription();
         routes.MapScalarApiReference("/openapi/reader", options =>
@@ -84,6 +79,11 @@ internal static class AdminOpenApi
             // The page is an operator's: nothing in it calls anybody but this server.
             options.HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry();
         }).WithMetadata(management);
+
+        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes. What failed is made again.
+        Task<byte[]> DocumentAsync() => document is { IsCompleted: false } or { IsCompletedSuccessfully: true }
+            ? document
+            : document = WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document));
     }
 
     private static async Task<byte[]> WriteAsync(IOpenApiDocumentProvider provider)

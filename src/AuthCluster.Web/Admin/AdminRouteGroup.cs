@@ -63,15 +63,21 @@ internal sealed partial class AdminRouteGroup(
         }
     }
 
-    /// <summary>Calls that are not admitted are all logged alike, with a bound; of it none is taken for a line that is not written.</summary>
+    /// <summary>Logs a call. Calls that were not admitted are logged whatever their method, and within the bound of refusals.</summary>
     private void Log(HttpContext context, string? actor, string pattern, int status, bool isRefused)
     {
+        // The level is looked at first: a line that is not written must not use the bound up.
+        if (isRefused
+            && !(logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven)))
+        {
+            return;
+        }
+
         if (!isRefused && HttpMethods.IsGet(context.Request.Method))
         {
             LogRead(actor ?? "", pattern, status, context.TraceIdentifier);
         }
-        else if (!isRefused
-            || (logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven)))
+        else
         {
             LogCall(actor ?? "", context.Request.Method, pattern, status, context.TraceIdentifier);
         }
