@@ -168,8 +168,8 @@ internal sealed partial class ClientGrain
         : decide(state);
 
     /// <summary>
-    /// What a change is decided on, and what it drops with it: the state without the secrets that ended long ago. They stay and count
-    /// while the clock is in doubt, which could take away what is valid, or have it forgotten where all others are retired.
+    /// The state that a change is decided on: without the secrets that ended long ago, which the change drops. While the clock is in doubt
+    /// all secrets stay and count, since a wrong clock would drop valid ones.
     /// </summary>
     private async ValueTask<ClientState?> WithoutLongEndedAsync(ClientState? state) =>
         state is null || ReferenceEquals(state.WithoutLongEnded(Now), state) || await TrustedNowAsync() is not { } now

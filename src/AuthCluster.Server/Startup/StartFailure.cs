@@ -28,7 +28,7 @@ internal static class StartFailure
         StorageUnavailableException => SiloPreparation.DatabaseNotReached(exception),
         InvalidDataException { InnerException: FormatException } e =>
             $"appsettings.json can't be read: {FirstLine(e)}: {FirstLine(Innermost(e))}.",
-        // What could be tried before was: these are sockets of the file system, and ports that were taken since.
+        // ListenerCheck has tried every TCP port. What is left are sockets of the file system, and ports that were taken since.
         SocketException or IOException { InnerException: AddressInUseException } =>
             $"The server can't listen where ASPNETCORE_URLS, AuthCluster:Http:ManagementUrls or the ports of AuthCluster:Cluster say: {FirstLine(exception)}.",
         _ => $"The server could not start: {FirstLine(exception)} ({exception.GetType().Name}).",

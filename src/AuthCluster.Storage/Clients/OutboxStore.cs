@@ -219,8 +219,8 @@ public sealed class OutboxStore(Database database)
 
         if (gone.Count > 0 || parts.Exists(part => !stored.ContainsKey((part.Kind, part.Value))))
         {
-            // What is made anew under the same name, a client too, was not used before: also not by what a late flush has told of. Uses are of
-            // whole minutes; those since the change are true, as it may be told late.
+            // A client, scope or secret that is made anew under an old name was not used before. A late flush may have stored older uses under
+            // that name: they go. Uses are kept by whole minutes. Those since the change stay, since the change may be told late.
             var before = new StoredTime(entry.UpdatedAt.AddTicks(-(entry.UpdatedAt.UtcTicks % TimeSpan.TicksPerMinute)));
             await Database.ExecuteAsync(connection, transaction, _forgetUsesBefore, new { entry.ClientId, Before = before }, cancellationToken);
         }

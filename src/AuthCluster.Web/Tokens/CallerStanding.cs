@@ -3,7 +3,7 @@ namespace AuthCluster.Web.Tokens;
 /// <summary>How far it is known who made a request.</summary>
 public enum CallerStanding
 {
-    /// <summary>Not at all: no client is named, or one that does not exist or is not known to.</summary>
+    /// <summary>Not at all: the request names no client, or one that is not known to exist.</summary>
     Stranger = 0,
 
     /// <summary>A client that exists is named, and the caller did not prove to be it.</summary>
