@@ -45,6 +45,20 @@ public sealed record ClientAnswer
     [Id(2)] public string? ETag { get; init; }
 }
 
+/// <summary>The answer to a patch.</summary>
+/// <param name="Answer">How it ended; meaningless where there are problems.</param>
+/// <param name="Problems">What is wrong with the document that the patch makes of the present one; nothing was changed then.</param>
+[GenerateSerializer, Immutable, Alias("authcluster.patch-client-answer.v1")]
+public sealed record PatchClientAnswer(
+    [property: Id(0)] ClientAnswer Answer,
+    [property: Id(1)] ImmutableArray<FieldProblem> Problems);
+
+/// <summary>What is wrong with one field of a document.</summary>
+/// <param name="Field">The field's path; <c>$</c> is the document as a whole.</param>
+/// <param name="Problem">What is wrong, as a sentence.</param>
+[GenerateSerializer, Immutable, Alias("authcluster.field-problem.v1")]
+public sealed record FieldProblem([property: Id(0)] string Field, [property: Id(1)] string Problem);
+
 /// <summary>A client as the admin API shows it: no secret material.</summary>
 [GenerateSerializer, Immutable, Alias("authcluster.client-view.v1")]
 public sealed record ClientView

@@ -106,6 +106,23 @@ public sealed record ReplaceClientCommand
     [Id(3)] public required ActorRecord Actor { get; init; }
 }
 
+/// <summary>Changes a client's document by a JSON merge patch (RFC 7396).</summary>
+[GenerateSerializer, Immutable, Alias("authcluster.patch-client.v1")]
+public sealed record PatchClientCommand
+{
+    /// <summary>The patch as the caller sent it, not validated: JSON in UTF-8.</summary>
+    [Id(0)] public required ImmutableArray<byte> Patch { get; init; }
+
+    /// <summary>The ETag that must be the present one; null for any.</summary>
+    [Id(1)] public string? IfMatch { get; init; }
+
+    /// <summary>Who changes it.</summary>
+    [Id(2)] public required ActorRecord Actor { get; init; }
+
+    /// <summary>Prints nothing of the patch.</summary>
+    public override string ToString() => "PatchClientCommand";
+}
+
 /// <summary>Enables or disables a client.</summary>
 /// <param name="Enabled">Whether it may get tokens from now on.</param>
 /// <param name="IfMatch">The ETag that must be the present one; null for any.</param>

@@ -38,6 +38,13 @@ public interface IClientGrain : IGrainWithStringKey
     [Alias("replace")]
     Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Merges a patch with the client's present document and replaces that with the result. Silos of builds before this method don't
+    /// know it: a call to one ends with an exception, and has changed nothing.
+    /// </summary>
+    [Alias("patch")]
+    Task<PatchClientAnswer> PatchAsync(PatchClientCommand command, CancellationToken cancellationToken = default);
+
     /// <summary>Enables or disables the client. Disabling ends every token that it has.</summary>
     [Alias("set-enabled")]
     Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default);

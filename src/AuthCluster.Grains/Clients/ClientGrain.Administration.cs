@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
@@ -69,20 +70,25 @@ internal sealed partial class ClientGrain
     public Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default) =>
         ChangeAsync(
             command.Actor,
+            Existing(command.IfMatch, state => Replace(state, Parse(command.DocumentJson), command.Enabled)),
+            cancellationToken,
+            mayEndAdmin: true);
+
+    public async Task<PatchClientAnswer> PatchAsync(PatchClientCommand command, CancellationToken cancellationToken = default)
+    {
+        ImmutableArray<FieldProblem> problems = [];
+        var answer = await ChangeAsync(
+            command.Actor,
             Existing(command.IfMatch, state =>
             {
-                var enabled = command.Enabled ?? state.Enabled;
-                var next = state with
-                {
-                    Document = Parse(command.DocumentJson),
-                    Enabled = enabled,
-                    Generation = state.Generation + (state.Enabled && !enabled ? 1 : 0),
-                };
-                return new Change(
-                    ClientOutcome.Done, next, "client.update", _clientId, AuditDocument(state), AuditDocument(next), state.Enabled && !enabled);
+                var patch = ClientPatch.Merge(_clientId, state.Document!.Value, command.Patch, _services.Defaults.TokenLifetimeSeconds);
+                problems = patch.Problems;
+                return patch.Document is { } document ? Replace(state, document, patch.Enabled) : new Change(ClientOutcome.Done);
             }),
             cancellationToken,
             mayEndAdmin: true);
+        return new PatchClientAnswer(answer, problems);
+    }
 
     public Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default) =>
         ChangeAsync(
@@ -139,6 +145,19 @@ internal sealed partial class ClientGrain
                 null,
                 EndsTokens: true)),
             cancellationToken);
+
+    private Change Replace(ClientState state, JsonElement document, bool? enable)
+    {
+        var enabled = enable ?? state.Enabled;
+        var disables = state.Enabled && !enabled;
+        var next = state with
+        {
+            Document = document,
+            Enabled = enabled,
+            Generation = state.Generation + (disables ? 1 : 0),
+        };
+        return new Change(ClientOutcome.Done, next, "client.update", _clientId, AuditDocument(state), AuditDocument(next), disables);
+    }
 
     private ClientAnswer Answer(ClientOutcome outcome) => new()
     {

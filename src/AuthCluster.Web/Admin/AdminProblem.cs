@@ -76,10 +76,6 @@ internal static class AdminProblem
     public static AdminAnswer NothingDone { get; } = ComeBack(
         "Storage does not answer at the moment, and nothing was done. Send the same again.");
 
-    /// <summary>A patch that named no ETag lost to other changes until its time was up.</summary>
-    public static AdminAnswer Contended { get; } = ComeBack(
-        "Others change this client all the time; this change was not made. Send it again.");
-
     /// <summary>The turn of a given secret did not come.</summary>
     public static AdminAnswer TooManyGivenSecrets { get; } = ComeBack(
         "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.");

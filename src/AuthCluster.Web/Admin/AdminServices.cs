@@ -10,6 +10,7 @@ internal sealed record AdminServices(
     AdminAuthority Authority,
     IdempotentChoices Choices,
     SecretWork Secrets,
+    ClientPatching Patching,
     AdminDefaults Defaults,
     TimeProvider Clock)
 {

@@ -24,6 +24,7 @@ public static class AdminSetup
         services.AddSingleton<AdminGate>();
         services.AddSingleton<IdempotentChoices>();
         services.AddSingleton<SecretWork>();
+        services.AddSingleton<ClientPatching>();
         services.AddSingleton<AdminServices>();
         services.AddAdminOpenApi();
         return services;

@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.Clients;
-using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
@@ -16,7 +16,6 @@ internal static class ClientRoutes
 {
     private const string All = "/clients";
     private const string One = "/clients/{id}";
-    private const int LongestPauseMilliseconds = 30;
 
     public static void Map(AdminRouteGroup routes)
     {
@@ -254,41 +253,22 @@ internal static class ClientRoutes
             return body.Problem;
         }
 
-        var started = services.Clock.GetTimestamp();
-        while (true)
+        var command = new PatchClientCommand
         {
-            var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
-            if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
-            {
-                return AdminProblem.OfRead(present.Outcome);
-            }
-
-            if (!match.Admits(client.ETag))
-            {
-                return AdminProblem.Stale;
-            }
-
-            var reading = ClientDocumentReader.ReadPatch(body.Bytes, id, client.DocumentJson, services.Defaults.TokenLifetimeSeconds);
-            if (!reading.Succeeded)
-            {
-                return AdminProblem.Invalid(reading.Errors);
-            }
-
-            // Merged with what was read, so it may only replace that. A caller who named no ETag is merged with the next one.
-            var answer = await ReplaceAsync(services, id, reading.Document, client.ETag, request.NewActor());
-            if (answer.Status != StatusCodes.Status412PreconditionFailed || match.ETag is not null)
-            {
-                return answer;
-            }
-
-            if (services.Clock.GetElapsedTime(started) > GrainFailures.Deadline)
-            {
-                return AdminProblem.Contended;
-            }
-
-            // Patches that lost to the same one would meet again, were they to start together.
-            await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(1, LongestPauseMilliseconds + 1)), services.Clock);
+            Patch = ImmutableCollectionsMarshal.AsImmutableArray(body.Bytes.ToArray()),
+            IfMatch = match.ETag,
+            Actor = request.NewActor(),
+        };
+        var lastUses = await LastUsesAsync(services, id);
+        if (!lastUses.Found)
+        {
+            return AdminProblem.NothingDone;
         }
+
+        var patched = await services.Patching.PatchAsync(id, command);
+        return patched.Problems.IsEmpty
+            ? AnswerOf(patched.Answer, lastUses)
+            : AdminProblem.Invalid(patched.Problems.ToDictionary(problem => problem.Field, problem => problem.Problem, StringComparer.Ordinal));
     }
 
     private static Task<AdminAnswer> ReplaceAsync(AdminServices services, ClientId id, ClientDocument document, string? ifMatch, ActorRecord actor)
@@ -348,21 +328,19 @@ internal static class ClientRoutes
             : AdminProblem.Of(answer.Outcome, what);
     }
 
-    /// <summary>Makes a change that answers the client.</summary>
     private static async Task<AdminAnswer> ChangeAsync(AdminServices services, ClientId id, Func<IClientGrain, Task<ClientAnswer>> change)
     {
         // Read before the change: afterwards only an answer may come, and it must not depend on one more read.
         var lastUses = await LastUsesAsync(services, id);
-        if (!lastUses.Found)
-        {
-            return AdminProblem.NothingDone;
-        }
+        return lastUses.Found
+            ? AnswerOf(await services.Authority.AskClientAsync(id.Value, change), lastUses)
+            : AdminProblem.NothingDone;
+    }
 
-        var answer = await services.Authority.AskClientAsync(id.Value, change);
-        return answer is { Outcome: ClientOutcome.Done, Client: { } client }
+    private static AdminAnswer AnswerOf(ClientAnswer answer, LastUsesAnswer lastUses) =>
+        answer is { Outcome: ClientOutcome.Done, Client: { } client }
             ? ClientAnswers.Of(client, lastUses)
             : AdminProblem.Of(answer.Outcome == ClientOutcome.Done ? ClientOutcome.NotFound : answer.Outcome);
-    }
 
     public static Task<LastUsesAnswer> LastUsesAsync(AdminServices services, ClientId id) => services.Authority.AskAsync(
         () => services.Authority.Catalogue.LastUsesAsync(id.Value, CancellationToken.None), new LastUsesAnswer(false, []));

@@ -7,7 +7,7 @@ namespace AuthCluster.ClusterTests.Deployment;
 
 /// <summary>
 /// A build of the server as a later release might be: compiled from these sources, with one member more on each record that silos send
-/// each other and on each part of the stored state of a client.
+/// each other and on each part of the stored state of a client, and with a method that the silos of neither build know of the other.
 /// </summary>
 public sealed partial class NewerBuild : IDisposable
 {
@@ -44,6 +44,7 @@ public sealed partial class NewerBuild : IDisposable
             }
 
             build.AddMembers();
+            build.RenameMethod();
             var compile = new ProcessStartInfo(
                 "dotnet",
                 [
@@ -84,6 +85,15 @@ public sealed partial class NewerBuild : IDisposable
                 File.Copy(file, Path.Combine(target, relative));
             }
         }
+    }
+
+    /// <summary>Renames a method of the client's grain on the wire, so that each build meets silos that don't know its own.</summary>
+    private void RenameMethod()
+    {
+        var file = _folder.PathOf("src/AuthCluster.Contracts/Clients/IClientGrain.cs");
+        var text = File.ReadAllText(file);
+        var renamed = text.Replace("[Alias(\"patch\")]", "[Alias(\"patch-later\")]", StringComparison.Ordinal);
+        File.WriteAllText(file, renamed != text ? renamed : throw new InvalidOperationException("The method to rename is not there."));
     }
 
     private void AddMembers()

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Web.Cluster;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>Asks a client's grain to merge a patch with the client's document.</summary>
+internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults defaults, TimeProvider clock)
+{
+    private static readonly PatchClientAnswer Unavailable = new(new ClientAnswer { Outcome = ClientOutcome.Unavailable }, []);
+
+    /// <summary>Makes the change.</summary>
+    public async Task<PatchClientAnswer> PatchAsync(ClientId id, PatchClientCommand command)
+    {
+        try
+        {
+            return await authority.AskAsync(() => authority.Client(id.Value).PatchAsync(command, CancellationToken.None), Unavailable);
+        }
+        catch (TypeLoadException)
+        {
+            // Orleans says so where a silo of an older build, in a rolling upgrade, does not know the method. Nothing was changed.
+            return await MergeHereAsync(id, command);
+        }
+    }
+
+    /// <summary>
+    /// Merges with what was read, so the result may replace only that. A caller who named no ETag is merged with the next one.
+    /// The actor stays the same, so that a change that was made, its answer lost, is known as made.
+    /// </summary>
+    private async Task<PatchClientAnswer> MergeHereAsync(ClientId id, PatchClientCommand command)
+    {
+        var started = clock.GetTimestamp();
+        while (clock.GetElapsedTime(started) < GrainFailures.Deadline)
+        {
+            var present = await authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+            if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
+            {
+                return new PatchClientAnswer(present, []);
+            }
+
+            if (command.IfMatch is not null && command.IfMatch != client.ETag)
+            {
+                return new PatchClientAnswer(new ClientAnswer { Outcome = ClientOutcome.Stale }, []);
+            }
+
+            var reading = ClientDocumentReader.ReadPatch(
+                ImmutableCollectionsMarshal.AsArray(command.Patch), id, client.DocumentJson, defaults.TokenLifetimeSeconds);
+            if (!reading.Succeeded)
+            {
+                return new PatchClientAnswer(present, [.. reading.Errors.Select(error => new FieldProblem(error.Key, error.Value))]);
+            }
+
+            var replace = new ReplaceClientCommand
+            {
+                DocumentJson = ClientDocumentWriter.ToStoredJson(reading.Document),
+                Enabled = reading.Document.Enabled,
+                IfMatch = client.ETag,
+                Actor = command.Actor,
+            };
+            var answer = await authority.AskClientAsync(id.Value, grain => grain.ReplaceAsync(replace, CancellationToken.None));
+            if (answer.Outcome != ClientOutcome.Stale || command.IfMatch is not null)
+            {
+                return new PatchClientAnswer(answer, []);
+            }
+        }
+
+        // The others who change this client all the time won to the end.
+        return Unavailable;
+    }
+}

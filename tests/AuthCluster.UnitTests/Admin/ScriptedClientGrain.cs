@@ -1,0 +1,52 @@
+using System.Reflection;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Web.Admin;
+using AuthCluster.Web.Clients;
+using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Tokens;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.UnitTests.Admin;
+
+/// <summary>A client's grain whose answers a test writes, by the name of the method.</summary>
+#pragma warning disable CA1852 // A dispatch proxy derives from it.
+internal class ScriptedClientGrain : DispatchProxy
+#pragma warning restore CA1852
+{
+    /// <summary>What each method answers, by its name; a method that is not here was not to be called.</summary>
+    public Dictionary<string, Func<object?, Task>> Answers { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The names of the methods that were called.</summary>
+    public List<string> Calls { get; } = [];
+
+    /// <summary>Makes a grain.</summary>
+    public static ScriptedClientGrain Create() => (ScriptedClientGrain)(object)Create<IClientGrain, ScriptedClientGrain>();
+
+    /// <summary>What asks the grain.</summary>
+    public AdminAuthority Authority(FakeTimeProvider clock)
+    {
+        var grains = Create<IGrainFactory, OneGrain>();
+        ((OneGrain)(object)grains).Grain = this;
+        var meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
+        var authority = new ClientAuthority(
+            grains, new SlowHashGate(clock), new ClusterMetrics(meters), CallBound.ForSilo, clock, NullLogger<ClientAuthority>.Instance);
+        return new AdminAuthority(grains, authority, CallBound.ForSilo);
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        Calls.Add(targetMethod!.Name);
+        return Answers[targetMethod.Name](args![0]);
+    }
+
+#pragma warning disable CA1852 // As above.
+    private class OneGrain : DispatchProxy
+#pragma warning restore CA1852
+    {
+        public object? Grain { get; set; }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Grain;
+    }
+}
