@@ -24,7 +24,7 @@ public static class Providers
 public sealed class SqlServerSuite
 {
     [Fact]
-    public void The_suite_runs_on_sql_server() => Assert.SkipUnless(
+    public void The_storage_suite_runs_on_sql_server() => Assert.SkipUnless(
         Providers.HasSqlServer,
         $"The storage suite did not run on SQL Server: the environment variable {Providers.SqlServerVariable} names no server (a connection string with the right to create databases).");
 }

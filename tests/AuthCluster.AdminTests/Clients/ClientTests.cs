@@ -241,7 +241,7 @@ public sealed class ClientTests(AdminServer server)
     [InlineData("""{ "tokenLifetimeSecs": null }""", "tokenLifetimeSecs")]
     [InlineData("""{ "rateLimit": { "brst": null } }""", "rateLimit.brst")]
     [InlineData("""{ "quota": { "tokensPerSecond": null } }""", "quota.tokensPerSecond")]
-    public async Task A_patch_that_removes_what_no_document_has_is_refused_by_name(string patch, string field)
+    public async Task The_API_refuses_by_name_a_patch_that_removes_what_no_document_has(string patch, string field)
     {
         var answer = await (await server.CallerAsync()).PatchAsync("/clients/plain", patch);
 

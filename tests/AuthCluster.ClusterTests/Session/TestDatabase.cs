@@ -31,7 +31,7 @@ public static class Databases
 public sealed class SqlServerSuite
 {
     [Fact]
-    public void The_suite_runs_on_sql_server() => Assert.SkipUnless(
+    public void The_cluster_suite_runs_on_sql_server() => Assert.SkipUnless(
         Databases.SqlServer is not null,
         $"The cluster suite did not run on SQL Server: the environment variable {Databases.SqlServerVariable} names no server (a connection string with the right to create databases).");
 }

@@ -32,7 +32,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Several_audiences_are_a_list()
+    public async Task Introspection_tells_several_audiences_as_a_list()
     {
         var token = await server.TokenAsync(PreparedClients.WithAudiences);
 

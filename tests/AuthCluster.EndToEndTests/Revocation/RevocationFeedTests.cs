@@ -103,7 +103,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Who_does_not_prove_who_it_is_gets_401()
+    public async Task A_reader_of_the_feed_that_does_not_prove_who_it_is_gets_401()
     {
         Expect.Refused(401, "invalid_client", await _caller.FeedAsync(PreparedClients.Inspector with { Secret = PreparedClients.Usual.Secret }));
         Expect.Refused(401, "invalid_client", await _caller.FeedAsync(PreparedClients.Disabled));

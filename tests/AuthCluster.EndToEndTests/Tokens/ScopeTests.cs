@@ -16,7 +16,7 @@ public sealed class ScopeTests(SharedServer server) : IDisposable
     [InlineData("write read", "read write")]
     [InlineData("reports%3Arun+read", "read reports:run")]
     [InlineData("read read write read", "read write")]
-    public async Task What_is_asked_is_granted_once_each_in_the_order_of_registration(string asked, string granted)
+    public async Task The_answer_names_each_scope_asked_for_once_in_the_order_of_registration(string asked, string granted)
     {
         var answer = await _caller.PostAsync(PreparedClients.Usual, "&scope=" + asked);
 
@@ -34,7 +34,7 @@ public sealed class ScopeTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_wish_the_default_scopes_are_granted_in_the_order_of_registration()
+    public async Task A_request_without_scope_gets_the_default_scopes_in_the_order_of_registration()
     {
         var answer = await _caller.PostAsync(PreparedClients.WithDefaults);
 

@@ -21,7 +21,7 @@ public sealed class TargetTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_wish_a_token_is_for_all_of_the_audiences() =>
+    public async Task A_request_without_a_target_gets_a_token_for_all_audiences_of_the_client() =>
         Assert.Equal([One, Two, "inventory"], await AudiencesAsync(""));
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class TargetTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_token_with_a_scope_of_this_server_is_for_the_issuer_alone()
+    public async Task A_request_for_a_scope_of_this_server_gets_a_token_for_the_issuer_alone()
     {
         var ours = await _caller.PostAsync(PreparedClients.Operator, "&scope=authcluster:read");
         var theirs = await _caller.PostAsync(PreparedClients.Operator, "&scope=read");

@@ -88,7 +88,7 @@ public sealed class TokenFormTests(SharedServer server) : IDisposable
     [InlineData("urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange")]
     [InlineData("Client_Credentials")]
     [InlineData("client_credentials%20")]
-    public async Task A_grant_that_the_server_does_not_know_is_unsupported(string grant) =>
+    public async Task A_request_for_an_unknown_grant_is_answered_with_unsupported_grant_type(string grant) =>
         Expect.Refused(400, "unsupported_grant_type", await _caller.SendAsync($"grant_type={grant}&{Credentials}"));
 
     [Fact]

@@ -119,7 +119,7 @@ public sealed class LimitTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_quota_that_only_observes_refuses_nothing()
+    public async Task A_grain_whose_quota_only_observes_refuses_nothing()
     {
         var id = await QuotaAsync(2, enforce: false);
 

@@ -65,7 +65,7 @@ public sealed class Rfc3339Tests
     }
 
     [Fact]
-    public void What_was_written_is_read_back() =>
+    public void A_time_that_was_written_is_read_back() =>
         Gen.Long[0, DateTime.MaxValue.Ticks].Sample(ticks =>
         {
             Assert.True(Rfc3339.TryParse(Rfc3339.Format(new DateTimeOffset(ticks, TimeSpan.Zero)), out var time));
@@ -73,7 +73,7 @@ public sealed class Rfc3339Tests
         });
 
     [Fact]
-    public void Random_text_never_throws() =>
+    public void Random_text_is_read_as_a_time_or_refused_and_never_throws() =>
         Gen.Select(Gen.String, Gen.String[Gen.Char["0123456789-:TtZz.+ "], 0, 40]).Sample((any, alike) =>
         {
             _ = Rfc3339.TryParse(any, out _);

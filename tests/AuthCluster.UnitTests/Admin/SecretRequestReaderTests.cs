@@ -40,7 +40,7 @@ public sealed class SecretRequestReaderTests
     [InlineData("retireOthersAfter", """{"retireOthersAfter":1.5}""")]
     [InlineData("retireOthersAfter", """{"retireOthersAfter":"01:00:00"}""")]
     [InlineData("secret", """{"secret":"0123456789abcdef"}""")]
-    public void What_is_wrong_is_named_by_its_field(string path, string json) => Assert.Null(Read(json, [path]));
+    public void What_is_wrong_in_a_secret_request_is_named_by_its_field(string path, string json) => Assert.Null(Read(json, [path]));
 
     private static SecretRequest? Read(string json, string[] paths)
     {

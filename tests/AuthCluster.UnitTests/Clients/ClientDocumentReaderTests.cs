@@ -238,7 +238,7 @@ public sealed class ClientDocumentReaderTests
 
     [Theory]
     [MemberData(nameof(Wrong))]
-    public void What_is_wrong_is_named_by_its_field(string path, string json)
+    public void What_is_wrong_in_a_document_is_named_by_its_field(string path, string json)
     {
         var reading = New(json);
 
@@ -411,7 +411,7 @@ public sealed class ClientDocumentReaderTests
     }
 
     [Fact]
-    public void Random_bytes_never_throw() =>
+    public void Random_bytes_as_a_document_never_throw() =>
         Gen.Byte.Array.Sample(bytes =>
         {
             _ = ClientDocumentReader.ReadNew(bytes, Generated, ServerLifetime);

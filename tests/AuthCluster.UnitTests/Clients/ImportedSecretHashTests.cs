@@ -147,7 +147,7 @@ public sealed class ImportedSecretHashTests
     public void Anything_else_is_no_hash(string text) => Refuse(text);
 
     [Fact]
-    public void Random_text_never_throws() =>
+    public void Random_text_is_no_secret_hash_and_never_throws() =>
         Gen.Select(Gen.String, Gen.Int[0, HydraSha256.Length - 1], Gen.Char).Sample((text, position, character) =>
         {
             _ = ImportedSecretHash.TryParse(text, out _, out _);

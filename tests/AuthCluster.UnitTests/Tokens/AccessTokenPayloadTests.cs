@@ -27,7 +27,7 @@ public sealed class AccessTokenPayloadTests
             Payload.ToJson());
 
     [Fact]
-    public void Several_audiences_are_a_list() =>
+    public void Several_audiences_are_a_list_in_the_token() =>
         Assert.Contains(""","aud":["a","b"],""", (Payload with { Audiences = ["a", "b"] }).ToJson(), StringComparison.Ordinal);
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class ScopeSetTests
     public void Anything_else_is_refused(string? text) => Assert.False(ScopeSet.TryParse(text, out _));
 
     [Fact]
-    public void What_was_written_is_read_back() =>
+    public void A_scope_set_that_was_written_is_read_back() =>
         Token.Array[1, 30].Sample(tokens =>
         {
             var set = ScopeSet.Of(tokens);

@@ -200,7 +200,7 @@ public sealed class TokenRequestFormTests
     }
 
     [Fact]
-    public void Random_bytes_never_throw() =>
+    public void Random_bytes_as_a_form_never_throw() =>
         Gen.Select(Gen.Byte.Array, Gen.String).Sample((body, header) =>
         {
             var parsed = Parse(body, [header]);
