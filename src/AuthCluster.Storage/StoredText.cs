@@ -27,8 +27,8 @@ internal static class StoredText
     }
 
     /// <summary>
-    /// Cuts a text to what its column holds and drops what no database takes. A row of an outbox that could not be written would
-    /// stand in the way of its client's administration for ever, and every text is checked long before it comes here.
+    /// Cuts a text to what its column holds and drops what no database takes. A text that its column refuses would keep the change that
+    /// it tells of from being made, and every text is checked long before it comes here.
     /// </summary>
     public static string Fit(string text, int longest)
     {

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
+using AuthCluster.StorageTests.Clients;
 using Dapper;
 using Microsoft.Data.SqlClient;
 using Npgsql;
@@ -32,17 +33,17 @@ public sealed class DatabaseTests(ITestOutputHelper output)
     public async Task Writers_at_once_to_sqlite_all_get_their_turn_soon()
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
-        var outbox = new OutboxStore(under.Database);
+        var writes = new ClientWrites(under.Database);
         var start = Stopwatch.GetTimestamp();
 
         var waits = await Task.WhenAll(Enumerable.Range(0, 200).Select(n => Task.Run(async () =>
         {
-            await outbox.ApplyAsync(new OutboxBatch([Samples.Audit($"a-{n}")], Samples.Client($"c-{n}"), []), Cancel);
+            await writes.TellAsync(new ClientRows([Samples.Audit($"a-{n}")], Samples.Client($"c-{n}"), []));
             return Stopwatch.GetElapsedTime(start);
         })));
 
         var total = Stopwatch.GetElapsedTime(start);
-        output.WriteLine($"200 outboxes in {total.TotalMilliseconds:F0} ms ({200 / total.TotalSeconds:F0}/s), the slowest after {waits.Max().TotalMilliseconds:F0} ms");
+        output.WriteLine($"200 writes in {total.TotalMilliseconds:F0} ms ({200 / total.TotalSeconds:F0}/s), the slowest after {waits.Max().TotalMilliseconds:F0} ms");
         Assert.Equal(200, (await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 1_000), Cancel)).Items.Count);
     }
 

@@ -11,7 +11,7 @@ namespace AuthCluster.StorageTests;
 /// <summary>What a caller learns, and how soon, when the database is away or in trouble.</summary>
 public sealed class OutageTests(ITestOutputHelper output)
 {
-    private static readonly OutboxBatch Batch = new([Samples.Audit("a-1")], Samples.Client("orders"), []);
+    private static readonly RevocationItem[] Items = [new(RevocationKind.Token, "orders", "jti", 1, Samples.Now)];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -21,14 +21,14 @@ public sealed class OutageTests(ITestOutputHelper output)
         PostgresServer.Need();
         await using var server = await PostgresServer.StartAsync(fsync: false, Cancel);
         await using var database = await MigratedAsync(server);
-        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+        await new RevocationStore(database).AddAsync(Items, Cancel);
 
         await server.StopAsync();
-        await FailsAsync("stopped", TimeSpan.FromSeconds(2), [StorageFault.Unavailable, StorageFault.OutcomeUnknown], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
+        await FailsAsync("stopped", TimeSpan.FromSeconds(2), [StorageFault.Unavailable, StorageFault.OutcomeUnknown], () => new RevocationStore(database).AddAsync(Items, Cancel));
         await FailsAsync("stopped, asked again", TimeSpan.FromSeconds(2), [StorageFault.Unavailable], () => new CatalogueStore(database).CountEnabledAdminsAsync(Cancel));
         await server.StartAgainAsync(Cancel);
 
-        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+        await new RevocationStore(database).AddAsync(Items, Cancel);
     }
 
     [Fact]
@@ -37,14 +37,14 @@ public sealed class OutageTests(ITestOutputHelper output)
         PostgresServer.Need();
         await using var server = await PostgresServer.StartAsync(fsync: false, Cancel);
         await using var database = await MigratedAsync(server);
-        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+        await new RevocationStore(database).AddAsync(Items, Cancel);
 
         await server.PauseAsync();
-        await FailsAsync("hanging, open connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new OutboxStore(database).ApplyAsync(Batch, Cancel));
+        await FailsAsync("hanging, open connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new RevocationStore(database).AddAsync(Items, Cancel));
         await FailsAsync("hanging, new connection", TimeSpan.FromSeconds(6), [StorageFault.Unavailable], () => new CatalogueStore(database).CountEnabledAdminsAsync(Cancel));
         await server.ContinueAsync();
 
-        await new OutboxStore(database).ApplyAsync(Batch, Cancel);
+        await new RevocationStore(database).AddAsync(Items, Cancel);
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class OutageTests(ITestOutputHelper output)
         await using var small = new Database(StorageProvider.PostgreSql, under.ConnectionString + ";Maximum Pool Size=1;Timeout=1");
         await using var only = await small.OpenAsync(Cancel);
 
-        var failure = await Assert.ThrowsAsync<StorageUnavailableException>(() => new OutboxStore(small).ApplyAsync(Batch, Cancel));
+        var failure = await Assert.ThrowsAsync<StorageUnavailableException>(() => new RevocationStore(small).AddAsync(Items, Cancel));
 
         Assert.Equal((1, false), (small.MaxConnections, failure.OutcomeUnknown));
         await new StorageProbe(under.Database).AnswerAsync(Cancel);

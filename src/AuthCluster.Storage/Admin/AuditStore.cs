@@ -3,9 +3,15 @@ using System.Globalization;
 
 namespace AuthCluster.Storage.Admin;
 
-/// <summary>The audit: entries are added with the change that they tell of (see the outbox), read page by page, and never changed.</summary>
+/// <summary>The audit: entries are added with the change that they tell of, read page by page, and never changed.</summary>
 public sealed class AuditStore(Database database)
 {
+    // What the columns hold.
+    internal const int MaxActorLength = 200;
+    internal const int MaxTargetLength = 300;
+    internal const int MaxRemoteAddressLength = 64;
+    internal const int MaxRequestIdLength = 128;
+
     private const string Columns = "audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json";
 
     private static readonly (DateTimeOffset Time, string Id) Newest =
@@ -79,8 +85,8 @@ public sealed class AuditStore(Database database)
         return new AuditPage(rows, WriteCursor(rows[^1]));
     }
 
-    /// <summary>Whether an entry is there.</summary>
-    internal async Task<bool> ContainsAsync(string auditId, CancellationToken cancellationToken = default) =>
+    /// <summary>Whether the audit has an entry: then the change that it tells of was made.</summary>
+    public async Task<bool> IsAuditedAsync(string auditId, CancellationToken cancellationToken = default) =>
         (await database.ReadAsync(_contains, new { AuditId = auditId }, row => row.GetInt32(0), cancellationToken)).Count > 0;
 
     /// <summary>Whether a text has the form of what a page gives as its next.</summary>
@@ -101,12 +107,12 @@ public sealed class AuditStore(Database database)
                 {
                     entry.AuditId,
                     At = new StoredTime(entry.At),
-                    Actor = StoredText.Fit(entry.Actor, 200),
+                    Actor = StoredText.Fit(entry.Actor, MaxActorLength),
                     entry.Action,
-                    Target = StoredText.Fit(entry.Target, 300),
+                    Target = StoredText.Fit(entry.Target, MaxTargetLength),
                     entry.ClientId,
-                    RemoteAddress = StoredText.Fit(entry.RemoteAddress, 64),
-                    RequestId = StoredText.Fit(entry.RequestId, 128),
+                    RemoteAddress = StoredText.Fit(entry.RemoteAddress, MaxRemoteAddressLength),
+                    RequestId = StoredText.Fit(entry.RequestId, MaxRequestIdLength),
                     entry.Before,
                     entry.After,
                 },

@@ -109,7 +109,7 @@ public sealed class OutboxStore(Database database)
 
     /// <summary>Whether the audit has an entry: then the change that it tells of was made.</summary>
     public Task<bool> IsAuditedAsync(string auditId, CancellationToken cancellationToken = default) =>
-        _audit.ContainsAsync(auditId, cancellationToken);
+        _audit.IsAuditedAsync(auditId, cancellationToken);
 
     /// <summary>Applies what waits. One that a table refuses takes none of the others with it.</summary>
     private async Task ApplyWaitingAsync()

@@ -142,7 +142,7 @@ public sealed class RevocationStore(Database database)
     private static RevocationItem ReadItem(DbDataReader row) =>
         new(KindOf(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetInt64(3), row.Time(4));
 
-    private static string NameOf(RevocationKind kind) => kind switch
+    internal static string NameOf(RevocationKind kind) => kind switch
     {
         RevocationKind.Token => "token",
         RevocationKind.Client => "client",

@@ -2,6 +2,7 @@ using System.Reflection;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
+using AuthCluster.StorageTests.Clients;
 
 namespace AuthCluster.StorageTests.Admin;
 
@@ -81,11 +82,11 @@ public sealed class AuditStoreTests
     [Fact]
     public void The_audit_can_only_be_added_to() =>
         Assert.Equal(
-            ["PageAsync"],
+            ["PageAsync", "IsAuditedAsync"],
             typeof(AuditStore).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name));
 
     private static Task AddAsync(DatabaseUnderTest under, IEnumerable<AuditEntry> entries) =>
-        new OutboxStore(under.Database).ApplyAsync(new OutboxBatch([.. entries], null, []), Cancel);
+        new ClientWrites(under.Database).TellAsync(new ClientRows([.. entries], null, []));
 
     private static async Task<List<string>> WalkAsync(AuditStore store, string? clientId, int limit)
     {

@@ -179,10 +179,10 @@ public sealed class CatalogueStoreTests
 
     private static async Task CreateAsync(DatabaseUnderTest under, IEnumerable<CatalogueEntry> clients)
     {
-        var outbox = new OutboxStore(under.Database);
+        var writes = new ClientWrites(under.Database);
         foreach (var client in clients)
         {
-            await outbox.ApplyAsync(new OutboxBatch([], client, []), Cancel);
+            await writes.TellAsync(client);
         }
     }
 

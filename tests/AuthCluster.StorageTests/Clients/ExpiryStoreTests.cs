@@ -68,10 +68,6 @@ public sealed class ExpiryStoreTests
         Assert.Equal(Enumerable.Range(0, 7).Select(n => $"c{n}"), walked.Select(secret => secret.Secret.ClientId));
     }
 
-    private static Task StoreAsync(DatabaseUnderTest under, string clientId, DateTimeOffset end) => new OutboxStore(under.Database).ApplyAsync(
-        new OutboxBatch(
-            [],
-            Samples.Client(clientId) with { Parts = [new CataloguePart(CataloguePart.SecretKind, "s1", null, Samples.Now, end)] },
-            []),
-        Cancel);
+    private static Task StoreAsync(DatabaseUnderTest under, string clientId, DateTimeOffset end) => new ClientWrites(under.Database).TellAsync(
+        Samples.Client(clientId) with { Parts = [new CataloguePart(CataloguePart.SecretKind, "s1", null, Samples.Now, end)] });
 }

@@ -125,14 +125,14 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
-        var outbox = new OutboxStore(under.Database);
+        var writes = new ClientWrites(under.Database);
         CataloguePart Part(string kind, string value, int age) => new(kind, value, "label", Samples.Now.AddDays(-age), null);
-        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("old") with
+        await writes.TellAsync(Samples.Client("old") with
         {
             CreatedAt = Samples.Now.AddDays(-100),
             Parts = [Part("secret", "s-used", 90), Part("secret", "s-unused", 90), Part("secret", "s-new", 1), Part("scope", "read", 90), Part("scope", "write", 90), Part("scope", "again", 1)],
-        }, []), Cancel);
-        await outbox.ApplyAsync(new OutboxBatch([], Samples.Client("young"), []), Cancel);
+        });
+        await writes.TellAsync(Samples.Client("young"));
         await store.FlushAsync(
             Flush("silo", 1),
             [],
