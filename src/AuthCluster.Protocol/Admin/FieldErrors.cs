@@ -81,9 +81,9 @@ internal sealed class FieldErrors
     /// <summary>Takes a list of different strings, or null with the problem noted.</summary>
     /// <param name="path">Where.</param>
     /// <param name="element">The list.</param>
-    /// <param name="most">Most entries.</param>
+    /// <param name="maxEntries">The most entries that it may have.</param>
     /// <param name="problemOf">What is wrong with an entry, as a sentence; null when nothing is.</param>
-    public ImmutableArray<string>? List(string path, JsonElement element, int most, Func<string, string?> problemOf)
+    public ImmutableArray<string>? List(string path, JsonElement element, int maxEntries, Func<string, string?> problemOf)
     {
         if (element.ValueKind != JsonValueKind.Array)
         {
@@ -91,9 +91,9 @@ internal sealed class FieldErrors
             return null;
         }
 
-        if (element.GetArrayLength() > most)
+        if (element.GetArrayLength() > maxEntries)
         {
-            Add(path, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Must have at most {most:N0} entries."));
+            Add(path, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Must have at most {maxEntries:N0} entries."));
             return null;
         }
 

@@ -26,6 +26,8 @@ public static class SecretRequestReader
     /// <summary>Longest time after which the other secrets end: ten years.</summary>
     public const int MaxRetireOthersAfterSeconds = 315_360_000;
 
+    private const string RetireOthersAfter = "retireOthersAfter";
+
     /// <summary>Reads a request.</summary>
     /// <param name="utf8">The body.</param>
     /// <param name="errors">What is wrong with it, by field; empty when nothing is.</param>
@@ -71,21 +73,23 @@ public static class SecretRequestReader
         var isNull = value.ValueKind == JsonValueKind.Null;
         switch (name)
         {
-            case "label" or "notBefore" or "expiresAt" or "retireOthersAfter" when isNull:
+            case ClientMembers.Label or ClientMembers.NotBefore or ClientMembers.ExpiresAt or RetireOthersAfter when isNull:
                 return request;
-            case "label":
+            case ClientMembers.Label:
                 return request with { Label = ClientSecretsParse.ReadLabel(name, value, errors) };
-            case "notBefore":
+            case ClientMembers.NotBefore:
                 return request with { NotBefore = errors.Time(name, value) };
-            case "expiresAt":
+            case ClientMembers.ExpiresAt:
                 return request with { ExpiresAt = errors.Time(name, value) };
-            case "retireOthersAfter":
+            case RetireOthersAfter:
                 return request with
                 {
                     RetireOthersAfter = errors.Number(name, value, 0, MaxRetireOthersAfterSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 };
             default:
-                errors.AddUnknown(StrictJson.InPath(name), "this request", "label", "notBefore", "expiresAt", "retireOthersAfter");
+                errors.AddUnknown(
+                    StrictJson.InPath(name), "this request",
+                    ClientMembers.Label, ClientMembers.NotBefore, ClientMembers.ExpiresAt, RetireOthersAfter);
                 return request;
         }
     }

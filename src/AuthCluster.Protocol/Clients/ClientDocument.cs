@@ -67,7 +67,10 @@ public sealed record ClientDocument
     public string? ClaimsJson { get; init; }
 
     /// <summary>Names and values for people and tools.</summary>
-    public ImmutableSortedDictionary<string, string> Metadata { get; init; } = EmptyMetadata;
+    public ImmutableSortedDictionary<string, string> Metadata { get; init; } = NoMembers;
+
+    /// <summary>Members that a newer version stored and this one does not know, by name, as JSON.</summary>
+    public ImmutableSortedDictionary<string, string> Unknown { get; init; } = NoMembers;
 
     /// <summary>Whether it may use the client credentials grant (RFC 6749 section 4.4).</summary>
     public bool AllowsClientCredentials => GrantTypes.Contains(GrantTypeNames.ClientCredentials);
@@ -78,7 +81,7 @@ public sealed record ClientDocument
     /// <summary>Whose it is, from its metadata; null where they don't say.</summary>
     public string? Owner => Metadata.GetValueOrDefault(OwnerKey);
 
-    internal static ImmutableSortedDictionary<string, string> EmptyMetadata { get; } =
+    internal static ImmutableSortedDictionary<string, string> NoMembers { get; } =
         ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
 
     /// <summary>Prints the id.</summary>
@@ -97,6 +100,9 @@ public sealed record ClientRateLimit
     /// <summary>Whether it refuses; else it only observes.</summary>
     public bool Enforce { get; init; } = true;
 
+    /// <summary>Members that a newer version stored and this one does not know, by name, as JSON.</summary>
+    public ImmutableSortedDictionary<string, string> Unknown { get; init; } = ClientDocument.NoMembers;
+
     /// <summary>The burst: what was given, else one second's worth, at least 1.</summary>
     public long Burst => RegisteredBurst ?? Limits.RateLimit.DefaultBurst(TokensPerSecond);
 }
@@ -112,6 +118,9 @@ public sealed record ClientQuota
 
     /// <summary>Whether it refuses; else it only observes.</summary>
     public bool Enforce { get; init; } = true;
+
+    /// <summary>Members that a newer version stored and this one does not know, by name, as JSON.</summary>
+    public ImmutableSortedDictionary<string, string> Unknown { get; init; } = ClientDocument.NoMembers;
 }
 
 /// <summary>A secret that comes with a client document.</summary>

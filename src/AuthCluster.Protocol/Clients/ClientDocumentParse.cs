@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Tokens;
@@ -9,34 +11,51 @@ namespace AuthCluster.Protocol.Clients;
 internal sealed class ClientDocumentParse
 {
     private const int MaxName = 200;
+    private const int MaxGrantTypes = 10;
+    private const int MaxAuthMethods = 10;
     private const int MaxMetadata = 50;
     private const int MaxMetadataName = 64;
     private const int MaxMetadataValue = 1_000;
 
+    // What a caller gives as null is as absent: none of these is called then.
+    private static readonly FrozenDictionary<string, Action<ClientDocumentParse, JsonElement>> Readers =
+        new Dictionary<string, Action<ClientDocumentParse, JsonElement>>(StringComparer.Ordinal)
+        {
+            [ClientMembers.ClientId] = (parse, value) => parse.ReadClientId(value),
+            [ClientMembers.Name] = (parse, value) => parse.ReadName(value),
+            [ClientMembers.Enabled] = (parse, value) => parse.ReadEnabled(value),
+            [ClientMembers.GrantTypes] = (parse, value) => parse.ReadGrantTypes(value),
+            [ClientMembers.Scopes] = (parse, value) => parse.ReadScopes(value),
+            [ClientMembers.DefaultScopes] = (parse, value) => parse.ReadDefaultScopes(value),
+            [ClientMembers.Audiences] = (parse, value) => parse.ReadAudiences(value),
+            [ClientMembers.Introspects] = (parse, value) => parse.ReadIntrospects(value),
+            [ClientMembers.TokenLifetimeSeconds] = (parse, value) => parse.ReadTokenLifetime(value),
+            [ClientMembers.TokenReuseSeconds] = (parse, value) => parse.ReadTokenReuse(value),
+            [ClientMembers.AuthMethods] = (parse, value) => parse.ReadAuthMethods(value),
+            [ClientMembers.RateLimit] = (parse, value) => parse.ReadRateLimit(value),
+            [ClientMembers.Quota] = (parse, value) => parse.ReadQuota(value),
+            [ClientMembers.AllowedNetworks] = (parse, value) => parse.ReadAllowedNetworks(value),
+            [ClientMembers.Claims] = (parse, value) => parse.ReadClaims(value),
+            [ClientMembers.Metadata] = (parse, value) => parse.ReadMetadata(value),
+            [ClientMembers.Secret] = (parse, value) => parse.ReadSecret(ClientMembers.Secret, value),
+            [ClientMembers.SecretHash] = (parse, value) => parse.ReadSecret(ClientMembers.SecretHash, value),
+            [ClientMembers.Secrets] = (parse, value) => parse.ReadSecret(ClientMembers.Secrets, value),
+        }.ToFrozenDictionary(StringComparer.Ordinal);
+
     private readonly FieldErrors _errors = new();
     private readonly Mode _mode;
+    private readonly StoredMembers _stored;
     private readonly ClientSecretsParse _secrets;
     private readonly ClientLimitsParse _limits;
     private ClientId? _id;
-    private string? _name;
-    private bool? _enabled;
-    private ImmutableArray<string>? _grantTypes;
-    private ImmutableArray<string>? _scopes;
-    private ImmutableArray<string>? _defaultScopes;
-    private ImmutableArray<string>? _audiences;
-    private ImmutableArray<string>? _introspects;
-    private int? _lifetime;
-    private int _reuse;
-    private ImmutableArray<ClientAuthMethod>? _authMethods;
-    private ClientRateLimit? _rateLimit;
-    private ClientQuota? _quota;
-    private string? _claims;
-    private ImmutableSortedDictionary<string, string> _metadata = ClientDocument.EmptyMetadata;
+    private ClientDocument _document;
 
-    private ClientDocumentParse(Mode mode, ClientId? id)
+    private ClientDocumentParse(Mode mode, ClientId? id, StoredMembers stored = default)
     {
         _mode = mode;
         _id = id;
+        _stored = stored;
+        _document = new ClientDocument { ClientId = id ?? default, Name = "" };
         _secrets = new ClientSecretsParse(_errors);
         _limits = new ClientLimitsParse(_errors, refusesUnknown: mode != Mode.Stored);
     }
@@ -52,9 +71,9 @@ internal sealed class ClientDocumentParse
     public static ClientDocumentReading New(JsonElement root, ClientId? generatedId, int serverLifetimeSeconds) =>
         new ClientDocumentParse(Mode.New, generatedId).Read(root, serverLifetimeSeconds);
 
-    /// <summary>Reads a document that replaces one.</summary>
-    public static ClientDocumentReading Replacement(JsonElement root, ClientId id, int serverLifetimeSeconds) =>
-        new ClientDocumentParse(Mode.Replacement, id).Read(root, serverLifetimeSeconds);
+    /// <summary>Reads a document that replaces one; what is stored with the same value is kept, also where it is unknown.</summary>
+    public static ClientDocumentReading Replacement(JsonElement root, ClientId id, StoredMembers stored, int serverLifetimeSeconds) =>
+        new ClientDocumentParse(Mode.Replacement, id, stored).Read(root, serverLifetimeSeconds);
 
     /// <summary>Reads a stored document.</summary>
     public static ClientDocumentReading Stored(JsonElement root, ClientId id) =>
@@ -73,7 +92,7 @@ internal sealed class ClientDocumentParse
             {
                 parse.ReadMember(member.Name, member.Value);
             }
-            else if (member.Name is "rateLimit" or "quota")
+            else if (member.Name is ClientMembers.RateLimit or ClientMembers.Quota)
             {
                 parse._limits.RefuseUnknownRemovals(member.Name, member.Value);
             }
@@ -104,7 +123,7 @@ internal sealed class ClientDocumentParse
             return new ClientDocumentReading { Errors = _errors.ToImmutable() };
         }
 
-        var document = Make(id);
+        var document = _document with { ClientId = id, Name = _document.Name.Length > 0 ? _document.Name : id.Value };
         // What an earlier version stored stays readable, so that its client goes on.
         return _mode != Mode.Stored && ClientDocumentSize.ProblemOf(document) is { } problem
             ? ClientDocumentReader.Refused(StrictJson.Root, problem)
@@ -113,98 +132,47 @@ internal sealed class ClientDocumentParse
 
     private void ReadMember(string name, JsonElement value)
     {
-        // Null is as absent, for members that are known.
-        var given = value.ValueKind != JsonValueKind.Null;
-        switch (name)
+        if (Readers.TryGetValue(name, out var read))
         {
-            case "clientId" when given:
-                ReadClientId(value);
-                break;
-            case "name" when given:
-                ReadName(value);
-                break;
-            case "enabled" when given:
-                _enabled = _errors.Flag(name, value);
-                break;
-            case "grantTypes" when given:
-                _grantTypes = _errors.List(name, value, 10, grant => grant == GrantTypeNames.ClientCredentials ? null : "Is no grant that the server knows; it knows client_credentials.");
-                break;
-            case "scopes" when given:
-                _scopes = _errors.List(name, value, ScopeSet.MaxScopes, ProblemOfScope);
-                break;
-            case "defaultScopes" when given:
-                _defaultScopes = _errors.List(name, value, ScopeSet.MaxScopes, ProblemOfScope);
-                break;
-            case "audiences" when given:
-                _audiences = _errors.List(name, value, AudienceSelection.MaxAudiences, ProblemOfAudience);
-                break;
-            case "introspects" when given:
-                _introspects = _errors.List(name, value, AudienceSelection.MaxAudiences, ProblemOfAudience);
-                break;
-            case "tokenLifetimeSeconds" when given:
-                _lifetime = (int?)_errors.Number(name, value, ClientDocument.MinTokenLifetimeSeconds, ClientDocument.MaxTokenLifetimeSeconds);
-                break;
-            case "tokenReuseSeconds" when given:
-                _reuse = (int?)_errors.Number(name, value, 0, ClientDocument.MaxTokenLifetimeSeconds / 2) ?? 0;
-                break;
-            case "authMethods" when given:
-                ReadAuthMethods(value);
-                break;
-            case "rateLimit" when given:
-                _rateLimit = _limits.ReadRateLimit(name, value);
-                break;
-            case "quota" when given:
-                _quota = _limits.ReadQuota(name, value);
-                break;
-            case "allowedNetworks" when given:
-                ReadAllowedNetworks(value);
-                break;
-            case "claims" when given:
-                _claims = ClaimsParse.Read(name, value, _errors);
-                break;
-            case "metadata" when given:
-                ReadMetadata(value);
-                break;
-            case "secret" or "secretHash" or "secrets":
-                ReadSecret(name, value, given);
-                break;
-            case "clientId" or "name" or "enabled" or "grantTypes" or "scopes" or "defaultScopes" or "audiences" or "introspects"
-                or "tokenLifetimeSeconds" or "tokenReuseSeconds" or "authMethods" or "rateLimit" or "quota" or "allowedNetworks"
-                or "claims" or "metadata":
-                break;
-            case "createdAt" or "updatedAt" or "lastUsedAt" or "etag":
-                // The server makes these; they may come back with what GET gave.
-                break;
-            default:
-                if (_mode != Mode.Stored)
-                {
-                    string[] secrets = _mode == Mode.New ? ["secrets", "secret", "secretHash"] : [];
-                    _errors.AddUnknown(
-                        StrictJson.InPath(name), "a client document",
-                        [
-                            "clientId", "name", "enabled", "grantTypes", "scopes", "defaultScopes", "audiences", "introspects", "tokenLifetimeSeconds",
-                            "tokenReuseSeconds", "authMethods", "rateLimit", "quota", "claims", "metadata", .. secrets,
-                        ]);
-                }
-
-                break;
+            if (value.ValueKind != JsonValueKind.Null)
+            {
+                read(this, value);
+            }
         }
+        else if (!ClientMembers.OfServer.Contains(name) && _mode != Mode.Stored && !KeepsUnknown(name, value))
+        {
+            _errors.AddUnknown(
+                StrictJson.InPath(name), "a client document",
+                [.. ClientMembers.OfDocument, .. _mode == Mode.New ? ClientMembers.OfSecrets : []]);
+        }
+    }
+
+    /// <summary>Keeps a member that is stored with this value already: a newer version, which knows it, wrote it.</summary>
+    private bool KeepsUnknown(string name, JsonElement value)
+    {
+        var isKept = _stored.Has(name, value);
+        if (isKept)
+        {
+            _document = _document with { Unknown = _document.Unknown.SetItem(name, value.GetRawText()) };
+        }
+
+        return isKept;
     }
 
     private void ReadClientId(JsonElement value)
     {
-        if (_errors.Text("clientId", value) is not { } text)
+        if (_errors.Text(ClientMembers.ClientId, value) is not { } text)
         {
             return;
         }
 
         if (!ClientId.TryParse(text, out var id))
         {
-            _errors.Add("clientId", "Must have 1 to 200 printable ASCII characters other than space, \", \\, <, >, %, # and ?, be neither . nor .. and not begin with acs_.");
+            _errors.Add(ClientMembers.ClientId, "Must have 1 to 200 printable ASCII characters other than space, \", \\, <, >, %, # and ?, be neither . nor .. and not begin with acs_.");
         }
         else if (_mode != Mode.New && id != _id)
         {
-            _errors.Add("clientId", "Can't be changed; leave it out, or create another client.");
+            _errors.Add(ClientMembers.ClientId, "Can't be changed; leave it out, or create another client.");
         }
         else
         {
@@ -214,44 +182,96 @@ internal sealed class ClientDocumentParse
 
     private void ReadName(JsonElement value)
     {
-        _name = _errors.Text("name", value);
-        if (_name is not null && DisplayText.ProblemOf(_name, 1, MaxName) is { } problem)
+        var name = _errors.Text(ClientMembers.Name, value);
+        if (name is not null && DisplayText.ProblemOf(name, 1, MaxName) is { } problem)
         {
-            _errors.Add("name", problem);
+            _errors.Add(ClientMembers.Name, problem);
         }
+
+        _document = _document with { Name = name ?? "" };
     }
+
+    private void ReadEnabled(JsonElement value) =>
+        _document = _document with { Enabled = _errors.Flag(ClientMembers.Enabled, value) };
+
+    private void ReadGrantTypes(JsonElement value) =>
+        _document = _document with
+        {
+            GrantTypes = _errors.List(ClientMembers.GrantTypes, value, MaxGrantTypes, grant => grant == GrantTypeNames.ClientCredentials
+                ? null
+                : "Is no grant that the server knows; it knows client_credentials.") ?? [],
+        };
+
+    private void ReadScopes(JsonElement value) =>
+        _document = _document with { Scopes = _errors.List(ClientMembers.Scopes, value, ScopeSet.MaxScopes, ProblemOfScope) ?? [] };
+
+    private void ReadDefaultScopes(JsonElement value) =>
+        _document = _document with { DefaultScopes = _errors.List(ClientMembers.DefaultScopes, value, ScopeSet.MaxScopes, ProblemOfScope) };
+
+    private void ReadAudiences(JsonElement value) =>
+        _document = _document with { Audiences = _errors.List(ClientMembers.Audiences, value, AudienceSelection.MaxAudiences, ProblemOfAudience) ?? [] };
+
+    private void ReadIntrospects(JsonElement value) =>
+        _document = _document with { Introspects = _errors.List(ClientMembers.Introspects, value, AudienceSelection.MaxAudiences, ProblemOfAudience) ?? [] };
+
+    private void ReadTokenLifetime(JsonElement value) =>
+        _document = _document with
+        {
+            TokenLifetimeSeconds = (int?)_errors.Number(
+                ClientMembers.TokenLifetimeSeconds, value, ClientDocument.MinTokenLifetimeSeconds, ClientDocument.MaxTokenLifetimeSeconds),
+        };
+
+    private void ReadTokenReuse(JsonElement value) =>
+        _document = _document with
+        {
+            TokenReuseSeconds = (int?)_errors.Number(ClientMembers.TokenReuseSeconds, value, 0, ClientDocument.MaxTokenLifetimeSeconds / 2) ?? 0,
+        };
 
     private void ReadAuthMethods(JsonElement value)
     {
-        var names = _errors.List("authMethods", value, 10, name => ClientAuthMethodNames.TryParse(name, out _)
+        var names = _errors.List(ClientMembers.AuthMethods, value, MaxAuthMethods, name => ClientAuthMethodNames.TryParse(name, out _)
             ? null
             : "Is no authentication method that the server knows; it knows client_secret_basic and client_secret_post.");
         if (names is { IsEmpty: true })
         {
-            _errors.Add("authMethods", "Must have at least one entry.");
+            _errors.Add(ClientMembers.AuthMethods, "Must have at least one entry.");
         }
 
-        _authMethods = names?.Select(name => ClientAuthMethodNames.TryParse(name, out var method) ? method : default).ToImmutableArray();
+        _document = _document with
+        {
+            AuthMethods = [.. (names ?? []).Select(name => ClientAuthMethodNames.TryParse(name, out var method) ? method : default)],
+        };
     }
+
+    private void ReadRateLimit(JsonElement value) =>
+        _document = _document with { RateLimit = _limits.ReadRateLimit(value, _stored.In(ClientMembers.RateLimit)) };
+
+    private void ReadQuota(JsonElement value) =>
+        _document = _document with { Quota = _limits.ReadQuota(value, _stored.In(ClientMembers.Quota)) };
 
     private void ReadAllowedNetworks(JsonElement value)
     {
         // Passed over, it would open the client to networks that its owner shut out.
-        if (_mode != Mode.Stored && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
+        if (_mode != Mode.Stored
+            && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
+            && !KeepsUnknown(ClientMembers.AllowedNetworks, value))
         {
-            _errors.Add("allowedNetworks", "Is not supported by this version; leave it out, and restrict networks in front of the server.");
+            _errors.Add(ClientMembers.AllowedNetworks, "Is not supported by this version; leave it out, and restrict networks in front of the server.");
         }
     }
+
+    private void ReadClaims(JsonElement value) =>
+        _document = _document with { ClaimsJson = ClaimsParse.Read(ClientMembers.Claims, value, _errors) };
 
     private void ReadMetadata(JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Object)
         {
-            _errors.Add("metadata", "Must be a JSON object of strings.");
+            _errors.Add(ClientMembers.Metadata, "Must be a JSON object of strings.");
             return;
         }
 
-        var metadata = ClientDocument.EmptyMetadata.ToBuilder();
+        var metadata = ClientDocument.NoMembers.ToBuilder();
         foreach (var member in value.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null)
@@ -259,7 +279,7 @@ internal sealed class ClientDocumentParse
                 continue;
             }
 
-            var path = $"metadata.{StrictJson.InPath(member.Name)}";
+            var path = $"{ClientMembers.Metadata}.{StrictJson.InPath(member.Name)}";
             if (DisplayText.ProblemOf(member.Name, 1, MaxMetadataName) is { } nameProblem)
             {
                 _errors.Add(path, "The name: " + nameProblem);
@@ -274,21 +294,21 @@ internal sealed class ClientDocumentParse
             metadata[member.Name] = text ?? "";
             if (metadata.Count > MaxMetadata)
             {
-                _errors.Add("metadata", "Must have at most 50 members.");
+                _errors.Add(ClientMembers.Metadata, "Must have at most 50 members.");
                 return;
             }
         }
 
-        _metadata = metadata.ToImmutable();
+        _document = _document with { Metadata = metadata.ToImmutable() };
     }
 
-    private void ReadSecret(string name, JsonElement value, bool given)
+    private void ReadSecret(string name, JsonElement value)
     {
         if (_mode == Mode.New)
         {
-            _secrets.Read(name, value, given);
+            _secrets.Read(name, value);
         }
-        else if (given && _mode == Mode.Replacement && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
+        else if (_mode == Mode.Replacement && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
         {
             _errors.Add(name, "Can't be changed here; add and revoke secrets below /clients/{id}/secrets.");
         }
@@ -298,46 +318,29 @@ internal sealed class ClientDocumentParse
     {
         if (_id is null)
         {
-            _errors.Add("clientId", "Is missing; a client of a file needs an id of its own.");
+            _errors.Add(ClientMembers.ClientId, "Is missing; a client of a file needs an id of its own.");
         }
 
-        if (_defaultScopes is { } defaults)
+        if (_document.DefaultScopes is { } defaults)
         {
-            var scopes = (_scopes ?? []).ToHashSet(StringComparer.Ordinal);
+            var scopes = _document.Scopes.ToHashSet(StringComparer.Ordinal);
             for (var i = 0; i < defaults.Length; i++)
             {
                 if (!scopes.Contains(defaults[i]))
                 {
-                    _errors.Add($"defaultScopes[{i.ToString(System.Globalization.CultureInfo.InvariantCulture)}]", "Is not among scopes; add it there, or leave it out here.");
+                    _errors.Add(
+                        string.Create(CultureInfo.InvariantCulture, $"{ClientMembers.DefaultScopes}[{i}]"),
+                        "Is not among scopes; add it there, or leave it out here.");
                 }
             }
         }
 
         // A stored document was checked by the lifetime that the server had then.
-        if ((_lifetime ?? serverLifetimeSeconds) is { } lifetime && _reuse > lifetime / 2)
+        if ((_document.TokenLifetimeSeconds ?? serverLifetimeSeconds) is { } lifetime && _document.TokenReuseSeconds > lifetime / 2)
         {
-            _errors.Add("tokenReuseSeconds", "Must be at most half the lifetime of a token.");
+            _errors.Add(ClientMembers.TokenReuseSeconds, "Must be at most half the lifetime of a token.");
         }
     }
-
-    private ClientDocument Make(ClientId id) => new()
-    {
-        ClientId = id,
-        Name = _name ?? id.Value,
-        Enabled = _enabled,
-        GrantTypes = _grantTypes ?? [GrantTypeNames.ClientCredentials],
-        Scopes = _scopes ?? [],
-        DefaultScopes = _defaultScopes,
-        Audiences = _audiences ?? [],
-        Introspects = _introspects ?? [],
-        TokenLifetimeSeconds = _lifetime,
-        TokenReuseSeconds = _reuse,
-        AuthMethods = _authMethods ?? [ClientAuthMethod.ClientSecretBasic, ClientAuthMethod.ClientSecretPost],
-        RateLimit = _rateLimit,
-        Quota = _quota,
-        ClaimsJson = _claims,
-        Metadata = _metadata,
-    };
 
     private static string? ProblemOfScope(string scope)
     {

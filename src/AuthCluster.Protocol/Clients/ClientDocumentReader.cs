@@ -58,11 +58,21 @@ public static class ClientDocumentReader
     /// <summary>Reads a document that replaces a client's (PUT).</summary>
     /// <param name="utf8">The body.</param>
     /// <param name="id">The client.</param>
+    /// <param name="storedJson">
+    /// The client's present document, as it is stored: a member of it that this version does not know is accepted with the value that it has.
+    /// Null to accept none.
+    /// </param>
     /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens.</param>
-    public static ClientDocumentReading ReadReplacement(ReadOnlyMemory<byte> utf8, ClientId id, int serverLifetimeSeconds) =>
-        Read(utf8, root => ClientDocumentParse.Replacement(root, id, serverLifetimeSeconds));
+    public static ClientDocumentReading ReadReplacement(ReadOnlyMemory<byte> utf8, ClientId id, string? storedJson, int serverLifetimeSeconds)
+    {
+        using var stored = storedJson is null ? null : JsonDocument.Parse(storedJson);
+        return Read(utf8, root => ClientDocumentParse.Replacement(root, id, new StoredMembers(stored?.RootElement), serverLifetimeSeconds));
+    }
 
-    /// <summary>Reads a merge patch (RFC 7396); the merged document is then handled as a replacement.</summary>
+    /// <summary>
+    /// Reads a merge patch (RFC 7396); the merged document is then handled as a replacement, so that members which a newer version stored
+    /// are kept.
+    /// </summary>
     /// <param name="utf8">The patch.</param>
     /// <param name="id">The client.</param>
     /// <param name="storedJson">The client's present document, as it is stored.</param>
@@ -82,7 +92,7 @@ public static class ClientDocumentReader
             }
 
             using var stored = JsonDocument.Parse(storedJson);
-            return ReadReplacement(JsonMergePatch.Apply(stored.RootElement, patch), id, serverLifetimeSeconds);
+            return ReadReplacement(JsonMergePatch.Apply(stored.RootElement, patch), id, storedJson, serverLifetimeSeconds);
         });
 
     /// <summary>Reads a file of documents: a JSON list. Every document names its id, and no two the same.</summary>
@@ -162,7 +172,7 @@ public static class ClientDocumentReader
 
             if (reading.Document is { } document && !ids.Add(document.ClientId))
             {
-                errors.Add($"{path}.clientId", "Is the id of an earlier client of the file.");
+                errors.Add($"{path}.{ClientMembers.ClientId}", "Is the id of an earlier client of the file.");
             }
 
             readings.Add(reading);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -41,7 +42,7 @@ public static class ClientDocumentWriter
 
     /// <summary>
     /// The document as it is stored: compact JSON without <c>enabled</c> and the members that the server makes. What was not
-    /// given and follows something else is left out.
+    /// given and follows something else is left out; what a newer version stored is written as that did.
     /// </summary>
     public static string ToStoredJson(ClientDocument document)
     {
@@ -49,35 +50,36 @@ public static class ClientDocumentWriter
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteString("clientId"u8, document.ClientId.Value);
-            json.WriteString("name"u8, document.Name);
-            WriteList(json, "grantTypes"u8, document.GrantTypes);
-            WriteList(json, "scopes"u8, document.Scopes);
+            json.WriteString(ClientMembers.ClientId, document.ClientId.Value);
+            json.WriteString(ClientMembers.Name, document.Name);
+            WriteList(json, ClientMembers.GrantTypes, document.GrantTypes);
+            WriteList(json, ClientMembers.Scopes, document.Scopes);
             if (document.DefaultScopes is { } defaultScopes)
             {
-                WriteList(json, "defaultScopes"u8, defaultScopes);
+                WriteList(json, ClientMembers.DefaultScopes, defaultScopes);
             }
 
-            WriteList(json, "audiences"u8, document.Audiences);
-            WriteList(json, "introspects"u8, document.Introspects);
+            WriteList(json, ClientMembers.Audiences, document.Audiences);
+            WriteList(json, ClientMembers.Introspects, document.Introspects);
             if (document.TokenLifetimeSeconds is { } lifetime)
             {
-                json.WriteNumber("tokenLifetimeSeconds"u8, lifetime);
+                json.WriteNumber(ClientMembers.TokenLifetimeSeconds, lifetime);
             }
 
-            json.WriteNumber("tokenReuseSeconds"u8, document.TokenReuseSeconds);
-            WriteList(json, "authMethods"u8, document.AuthMethods.Select(method => method.Name()));
+            json.WriteNumber(ClientMembers.TokenReuseSeconds, document.TokenReuseSeconds);
+            WriteList(json, ClientMembers.AuthMethods, document.AuthMethods.Select(method => method.Name()));
             WriteRateLimit(json, document.RateLimit);
             WriteQuota(json, document.Quota);
-            json.WritePropertyName("claims"u8);
+            json.WritePropertyName(ClientMembers.Claims);
             json.WriteRawValue(document.ClaimsJson ?? "{}");
-            json.WriteStartObject("metadata"u8);
+            json.WriteStartObject(ClientMembers.Metadata);
             foreach (var (name, value) in document.Metadata)
             {
                 json.WriteString(name, value);
             }
 
             json.WriteEndObject();
+            WriteUnknown(json, document.Unknown);
             json.WriteEndObject();
         }
 
@@ -101,13 +103,13 @@ public static class ClientDocumentWriter
             member.WriteTo(json);
         }
 
-        json.WriteBoolean("enabled"u8, members.Enabled);
-        json.WriteString("createdAt"u8, Rfc3339.Format(members.CreatedAt));
-        json.WriteString("updatedAt"u8, Rfc3339.Format(members.UpdatedAt));
-        WriteOptional(json, "lastUsedAt"u8, members.LastUsedAt is { } lastUsedAt ? Rfc3339.Format(lastUsedAt) : null);
-        WriteOptional(json, "etag"u8, members.ETag);
-        WriteOptional(json, "secretId"u8, members.SecretId);
-        WriteOptional(json, "secret"u8, members.Secret);
+        json.WriteBoolean(ClientMembers.Enabled, members.Enabled);
+        json.WriteString(ClientMembers.CreatedAt, Rfc3339.Format(members.CreatedAt));
+        json.WriteString(ClientMembers.UpdatedAt, Rfc3339.Format(members.UpdatedAt));
+        WriteOptional(json, ClientMembers.LastUsedAt, members.LastUsedAt is { } lastUsedAt ? Rfc3339.Format(lastUsedAt) : null);
+        WriteOptional(json, ClientMembers.ETag, members.ETag);
+        WriteOptional(json, ClientMembers.SecretId, members.SecretId);
+        WriteOptional(json, ClientMembers.Secret, members.Secret);
         json.WriteEndObject();
     }
 
@@ -118,14 +120,15 @@ public static class ClientDocumentWriter
             return;
         }
 
-        json.WriteStartObject("rateLimit"u8);
-        json.WriteNumber("tokensPerSecond"u8, limit.TokensPerSecond);
+        json.WriteStartObject(ClientMembers.RateLimit);
+        json.WriteNumber(ClientMembers.TokensPerSecond, limit.TokensPerSecond);
         if (limit.RegisteredBurst is { } burst)
         {
-            json.WriteNumber("burst"u8, burst);
+            json.WriteNumber(ClientMembers.Burst, burst);
         }
 
-        json.WriteBoolean("enforce"u8, limit.Enforce);
+        json.WriteBoolean(ClientMembers.Enforce, limit.Enforce);
+        WriteUnknown(json, limit.Unknown);
         json.WriteEndObject();
     }
 
@@ -136,14 +139,24 @@ public static class ClientDocumentWriter
             return;
         }
 
-        json.WriteStartObject("quota"u8);
-        json.WriteNumber("tokens"u8, quota.Tokens);
-        json.WriteString("per"u8, quota.Per.Name);
-        json.WriteBoolean("enforce"u8, quota.Enforce);
+        json.WriteStartObject(ClientMembers.Quota);
+        json.WriteNumber(ClientMembers.Tokens, quota.Tokens);
+        json.WriteString(ClientMembers.Per, quota.Per.Name);
+        json.WriteBoolean(ClientMembers.Enforce, quota.Enforce);
+        WriteUnknown(json, quota.Unknown);
         json.WriteEndObject();
     }
 
-    private static void WriteList(Utf8JsonWriter json, ReadOnlySpan<byte> member, IEnumerable<string> items)
+    private static void WriteUnknown(Utf8JsonWriter json, ImmutableSortedDictionary<string, string> members)
+    {
+        foreach (var (name, value) in members)
+        {
+            json.WritePropertyName(name);
+            json.WriteRawValue(value);
+        }
+    }
+
+    private static void WriteList(Utf8JsonWriter json, string member, IEnumerable<string> items)
     {
         json.WriteStartArray(member);
         foreach (var item in items)
@@ -154,7 +167,7 @@ public static class ClientDocumentWriter
         json.WriteEndArray();
     }
 
-    private static void WriteOptional(Utf8JsonWriter json, ReadOnlySpan<byte> member, string? value)
+    private static void WriteOptional(Utf8JsonWriter json, string member, string? value)
     {
         if (value is not null)
         {

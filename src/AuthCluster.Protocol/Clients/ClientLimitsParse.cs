@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Limits;
@@ -9,55 +10,58 @@ namespace AuthCluster.Protocol.Clients;
 /// <param name="refusesUnknown">Whether a member that is not known is a problem, or passed over.</param>
 internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
 {
-    private const string RateLimitName = "rateLimit";
-    private const string RateName = "tokensPerSecond";
-    private const string BurstName = "burst";
-    private const string TokensName = "tokens";
-    private const string PerName = "per";
-    private const string EnforceName = "enforce";
-
     /// <summary>Reads a rate limit; null with the problems noted.</summary>
-    public ClientRateLimit? ReadRateLimit(string path, JsonElement value)
+    /// <param name="value">The rate limit.</param>
+    /// <param name="stored">The one that it replaces.</param>
+    public ClientRateLimit? ReadRateLimit(JsonElement value, StoredMembers stored)
     {
         double? rate = null;
         long? burst = null;
-        if (ReadObject(path, value, RateName, (name, member) => rate = ReadRate(name, member),
-            BurstName, (name, member) => burst = errors.Number(name, member, 1, RateLimit.MaxBurst)) is not { } enforce)
+        if (ReadObject(
+            ClientMembers.RateLimit, value, stored,
+            ClientMembers.TokensPerSecond, (path, member) => rate = ReadRate(path, member),
+            ClientMembers.Burst, (path, member) => burst = errors.Number(path, member, 1, RateLimit.MaxBurst)) is not { } common)
         {
             return null;
         }
 
         if (rate is null)
         {
-            errors.Add($"{path}.tokensPerSecond", "Is missing; give a number from 0.01 to 1,000,000, or leave rateLimit out.");
+            errors.Add($"{ClientMembers.RateLimit}.{ClientMembers.TokensPerSecond}", "Is missing; give a number from 0.01 to 1,000,000, or leave rateLimit out.");
             return null;
         }
 
-        return new ClientRateLimit { TokensPerSecond = rate.Value, RegisteredBurst = burst, Enforce = enforce };
+        return new ClientRateLimit { TokensPerSecond = rate.Value, RegisteredBurst = burst, Enforce = common.Enforce, Unknown = common.Unknown };
     }
 
     /// <summary>Reads a quota; null with the problems noted.</summary>
-    public ClientQuota? ReadQuota(string path, JsonElement value)
+    /// <param name="value">The quota.</param>
+    /// <param name="stored">The one that it replaces.</param>
+    public ClientQuota? ReadQuota(JsonElement value, StoredMembers stored)
     {
         long? tokens = null;
         QuotaPeriod? per = null;
-        if (ReadObject(path, value, TokensName, (name, member) => tokens = errors.Number(name, member, 1, QuotaBlock.MaxTokens),
-            PerName, (name, member) => per = ReadPeriod(name, member)) is not { } enforce)
+        if (ReadObject(
+            ClientMembers.Quota, value, stored,
+            ClientMembers.Tokens, (path, member) => tokens = errors.Number(path, member, 1, QuotaBlock.MaxTokens),
+            ClientMembers.Per, (path, member) => per = ReadPeriod(path, member)) is not { } common)
         {
             return null;
         }
 
         if (tokens is null)
         {
-            errors.Add($"{path}.tokens", "Is missing; give a whole number from 1 to 1,000,000,000,000, or leave quota out.");
+            errors.Add($"{ClientMembers.Quota}.{ClientMembers.Tokens}", "Is missing; give a whole number from 1 to 1,000,000,000,000, or leave quota out.");
         }
 
         if (per is null)
         {
-            errors.Add($"{path}.per", "Is missing; give hour, day or month, or leave quota out.");
+            errors.Add($"{ClientMembers.Quota}.{ClientMembers.Per}", "Is missing; give hour, day or month, or leave quota out.");
         }
 
-        return tokens is null || per is null ? null : new ClientQuota { Tokens = tokens.Value, Per = per, Enforce = enforce };
+        return tokens is null || per is null
+            ? null
+            : new ClientQuota { Tokens = tokens.Value, Per = per, Enforce = common.Enforce, Unknown = common.Unknown };
     }
 
     /// <summary>Notes the members that a merge patch would remove from <c>rateLimit</c> or <c>quota</c>, and that it has not.</summary>
@@ -68,7 +72,9 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             return;
         }
 
-        var (first, second) = path == RateLimitName ? (RateName, BurstName) : (TokensName, PerName);
+        var (first, second) = path == ClientMembers.RateLimit
+            ? (ClientMembers.TokensPerSecond, ClientMembers.Burst)
+            : (ClientMembers.Tokens, ClientMembers.Per);
         foreach (var member in patch.EnumerateObject())
         {
             if (member.Value.ValueKind == JsonValueKind.Null && !IsKnown(member.Name, first, second))
@@ -78,14 +84,20 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         }
     }
 
-    private static bool IsKnown(string name, string first, string second) => name == first || name == second || name == EnforceName;
+    private static bool IsKnown(string name, string first, string second) => name == first || name == second || name == ClientMembers.Enforce;
 
     private void RefuseUnknown(string path, string name, string first, string second) =>
-        errors.AddUnknown($"{path}.{StrictJson.InPath(name)}", path, first, second, EnforceName);
+        errors.AddUnknown($"{path}.{StrictJson.InPath(name)}", path, first, second, ClientMembers.Enforce);
 
-    /// <summary>Reads the members of one object; gives whether it is enforced, or null where it is no object.</summary>
-    private bool? ReadObject(
-        string path, JsonElement value, string firstName, Action<string, JsonElement> readFirst, string secondName, Action<string, JsonElement> readSecond)
+    /// <summary>Reads the members of one object; gives those that both objects have, or null where it is no object.</summary>
+    private Common? ReadObject(
+        string path,
+        JsonElement value,
+        StoredMembers stored,
+        string firstName,
+        Action<string, JsonElement> readFirst,
+        string secondName,
+        Action<string, JsonElement> readSecond)
     {
         if (value.ValueKind != JsonValueKind.Object)
         {
@@ -93,7 +105,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             return null;
         }
 
-        var enforce = true;
+        var common = new Common(true, ClientDocument.NoMembers);
         foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null || !IsKnown(member.Name, firstName, secondName)))
         {
             var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
@@ -105,9 +117,13 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             {
                 readSecond(memberPath, member.Value);
             }
-            else if (member.Name == EnforceName)
+            else if (member.Name == ClientMembers.Enforce)
             {
-                enforce = errors.Flag(memberPath, member.Value) ?? true;
+                common = common with { Enforce = errors.Flag(memberPath, member.Value) ?? true };
+            }
+            else if (stored.Has(member.Name, member.Value))
+            {
+                common = common with { Unknown = common.Unknown.SetItem(member.Name, member.Value.GetRawText()) };
             }
             else if (refusesUnknown)
             {
@@ -115,7 +131,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             }
         }
 
-        return enforce;
+        return common;
     }
 
     private double? ReadRate(string path, JsonElement value)
@@ -139,4 +155,6 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         errors.Add(path, "Must be hour, day or month.");
         return null;
     }
+
+    private sealed record Common(bool Enforce, ImmutableSortedDictionary<string, string> Unknown);
 }

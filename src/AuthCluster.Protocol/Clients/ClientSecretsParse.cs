@@ -20,9 +20,9 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
     public ImmutableArray<ClientSecretEntry> Entries { get; private set; } = [];
 
     /// <summary>Reads one of the three members; only one of them may be given.</summary>
-    public void Read(string name, JsonElement value, bool given)
+    public void Read(string name, JsonElement value)
     {
-        if (!given || (name == "secrets" && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0))
+        if (name == ClientMembers.Secrets && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
         {
             return;
         }
@@ -36,8 +36,8 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
         _only = name;
         Entries = name switch
         {
-            "secret" => [new ClientSecretEntry { Secret = ReadSecret(name, value) }],
-            "secretHash" => [new ClientSecretEntry { Hash = ReadHash(name, value) }],
+            ClientMembers.Secret => [new ClientSecretEntry { Secret = ReadSecret(name, value) }],
+            ClientMembers.SecretHash => [new ClientSecretEntry { Hash = ReadHash(name, value) }],
             _ => ReadList(name, value),
         };
     }
@@ -79,15 +79,15 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
         {
             var memberPath = $"{path}.{StrictJson.InPath(member.Name)}";
             var isNull = member.Value.ValueKind == JsonValueKind.Null;
-            given += member.Name is "secret" or "secretHash" && !isNull ? 1 : 0;
+            given += member.Name is ClientMembers.Secret or ClientMembers.SecretHash && !isNull ? 1 : 0;
             read = member.Name switch
             {
-                "secret" or "secretHash" or "label" or "notBefore" or "expiresAt" when isNull => read,
-                "secret" => read with { Secret = ReadSecret(memberPath, member.Value) },
-                "secretHash" => read with { Hash = ReadHash(memberPath, member.Value) },
-                "label" => read with { Label = ReadLabel(memberPath, member.Value, errors) },
-                "notBefore" => read with { NotBefore = errors.Time(memberPath, member.Value) },
-                "expiresAt" => read with { ExpiresAt = errors.Time(memberPath, member.Value) },
+                _ when isNull && ClientMembers.OfSecretEntry.Contains(member.Name) => read,
+                ClientMembers.Secret => read with { Secret = ReadSecret(memberPath, member.Value) },
+                ClientMembers.SecretHash => read with { Hash = ReadHash(memberPath, member.Value) },
+                ClientMembers.Label => read with { Label = ReadLabel(memberPath, member.Value, errors) },
+                ClientMembers.NotBefore => read with { NotBefore = errors.Time(memberPath, member.Value) },
+                ClientMembers.ExpiresAt => read with { ExpiresAt = errors.Time(memberPath, member.Value) },
                 _ => Unknown(memberPath, read),
             };
         }
@@ -118,7 +118,7 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
     {
         if (notBefore >= expiresAt)
         {
-            errors.Add(path.Length == 0 ? "expiresAt" : $"{path}.expiresAt", "Must be later than notBefore.");
+            errors.Add(path.Length == 0 ? ClientMembers.ExpiresAt : $"{path}.{ClientMembers.ExpiresAt}", "Must be later than notBefore.");
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
 
     private ClientSecretEntry Unknown(string path, ClientSecretEntry read)
     {
-        errors.AddUnknown(path, "a secret", "secret", "secretHash", "label", "notBefore", "expiresAt");
+        errors.AddUnknown(path, "a secret", [.. ClientMembers.OfSecretEntry]);
         return read;
     }
 }

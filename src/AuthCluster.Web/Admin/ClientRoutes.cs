@@ -228,7 +228,14 @@ internal static class ClientRoutes
             return body.Problem;
         }
 
-        var reading = ClientDocumentReader.ReadReplacement(body.Bytes, id, services.Defaults.TokenLifetimeSeconds);
+        var reading = ClientDocumentReader.ReadReplacement(body.Bytes, id, null, services.Defaults.TokenLifetimeSeconds);
+        if (!reading.Succeeded)
+        {
+            // What it does not know may be what a newer build stored, and GET gave.
+            var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+            reading = ClientDocumentReader.ReadReplacement(body.Bytes, id, present.Client?.DocumentJson, services.Defaults.TokenLifetimeSeconds);
+        }
+
         return reading.Succeeded
             ? await ReplaceAsync(services, id, reading.Document, match.ETag, request.NewActor())
             : AdminProblem.Invalid(reading.Errors);

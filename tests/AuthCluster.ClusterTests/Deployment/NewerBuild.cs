@@ -7,12 +7,15 @@ namespace AuthCluster.ClusterTests.Deployment;
 
 /// <summary>
 /// A build of the server as a later release might be: compiled from these sources, with one member more on each record that silos send
-/// each other and on each part of the stored state of a client, and with a method that the silos of neither build know of the other.
+/// each other, on each part of the stored state of a client and on its document; and with a method that the silos of this build don't know.
 /// </summary>
 public sealed partial class NewerBuild : IDisposable
 {
     /// <summary>What the newer build writes into each part of a client's stored state.</summary>
     public const string StoredMember = "\"addedLater\":\"kept\"";
+
+    /// <summary>What the newer build writes into each client document.</summary>
+    public const string DocumentMember = "addedToDocument";
 
     private static readonly string[] Copied =
         ["global.json", "Directory.Build.props", "Directory.Packages.props", "BannedSymbols.txt", ".editorconfig", "AuthCluster.sln", "sql", "src"];
@@ -44,6 +47,7 @@ public sealed partial class NewerBuild : IDisposable
             }
 
             build.AddMembers();
+            build.AddDocumentMember();
             build.RenameMethod();
             var compile = new ProcessStartInfo(
                 "dotnet",
@@ -88,12 +92,24 @@ public sealed partial class NewerBuild : IDisposable
     }
 
     /// <summary>Renames a method of the client's grain on the wire, so that each build meets silos that don't know its own.</summary>
-    private void RenameMethod()
+    private void RenameMethod() =>
+        Replace("src/AuthCluster.Contracts/Clients/IClientGrain.cs", "[Alias(\"patch\")]", "[Alias(\"patch-later\")]");
+
+    private void AddDocumentMember()
     {
-        var file = _folder.PathOf("src/AuthCluster.Contracts/Clients/IClientGrain.cs");
-        var text = File.ReadAllText(file);
-        var renamed = text.Replace("[Alias(\"patch\")]", "[Alias(\"patch-later\")]", StringComparison.Ordinal);
-        File.WriteAllText(file, renamed != text ? renamed : throw new InvalidOperationException("The method to rename is not there."));
+        Replace(
+            "src/AuthCluster.Protocol/Clients/ClientDocumentWriter.cs",
+            "WriteUnknown(json, document.Unknown);",
+            $"json.WriteString(\"{DocumentMember}\", \"kept\");");
+        Replace("src/AuthCluster.Protocol/Clients/ClientMembers.cs", "LastUsedAt, ETag];", $"LastUsedAt, ETag, \"{DocumentMember}\"];");
+    }
+
+    private void Replace(string path, string text, string other)
+    {
+        var file = _folder.PathOf(path);
+        var before = File.ReadAllText(file);
+        var after = before.Replace(text, other, StringComparison.Ordinal);
+        File.WriteAllText(file, after != before ? after : throw new InvalidOperationException($"{path} does not have what the newer build changes."));
     }
 
     private void AddMembers()

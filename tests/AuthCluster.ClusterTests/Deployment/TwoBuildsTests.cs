@@ -50,6 +50,11 @@ public sealed class TwoBuildsTests
 
         await caller.TokenAsync(oldNode, full);
         Assert.Equal(kept, await CountAsync(NewerBuild.StoredMember));
+        foreach (var client in clients.Take(8))
+        {
+            var document = await SucceedsAsync(oldNode, HttpMethod.Get, $"/admin/v1/clients/{client.Id}");
+            Assert.Equal("kept", JsonElement.Parse(document).GetProperty(NewerBuild.DocumentMember).GetString());
+        }
 
         // Both together: each request comes in at one and is decided at either.
         await newNode.StartAsync(Cancellation);

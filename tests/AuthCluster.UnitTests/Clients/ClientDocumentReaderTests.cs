@@ -415,7 +415,7 @@ public sealed class ClientDocumentReaderTests
         Gen.Byte.Array.Sample(bytes =>
         {
             _ = ClientDocumentReader.ReadNew(bytes, Generated, ServerLifetime);
-            _ = ClientDocumentReader.ReadReplacement(bytes, Generated, ServerLifetime);
+            _ = ClientDocumentReader.ReadReplacement(bytes, Generated, null, ServerLifetime);
             _ = ClientDocumentReader.ReadPatch(bytes, Generated, "{}", ServerLifetime);
             _ = ClientDocumentReader.ReadFile(bytes, ServerLifetime);
         });
@@ -441,7 +441,7 @@ public sealed class ClientDocumentReaderTests
     [InlineData("""{"secretId":"x"}""", false)]
     public void A_replacement_keeps_the_id_and_brings_no_secret(string json, bool good)
     {
-        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(json), Id("orders"), ServerLifetime);
+        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(json), Id("orders"), null, ServerLifetime);
 
         Assert.Equal(good, reading.Succeeded);
         Assert.Equal(good ? "orders" : null, reading.Document?.ClientId.Value);
@@ -454,7 +454,7 @@ public sealed class ClientDocumentReaderTests
         var stored = ClientDocumentWriter.ToStoredJson(New(Full).Document!);
         var answer = Answer(stored, new ClientAnswerMembers { Enabled = true, CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch, LastUsedAt = DateTimeOffset.UnixEpoch, ETag = "\"7\"" });
 
-        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(answer), Id("orders"), ServerLifetime);
+        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(answer), Id("orders"), null, ServerLifetime);
 
         Assert.Empty(reading.Errors);
         Assert.True(reading.Document!.Enabled);

@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+
+namespace AuthCluster.Protocol.Clients;
+
+/// <summary>The names of the members of a client document, as they are read, stored and answered.</summary>
+internal static class ClientMembers
+{
+    public const string ClientId = "clientId";
+    public const string Name = "name";
+    public const string Enabled = "enabled";
+    public const string GrantTypes = "grantTypes";
+    public const string Scopes = "scopes";
+    public const string DefaultScopes = "defaultScopes";
+    public const string Audiences = "audiences";
+    public const string Introspects = "introspects";
+    public const string TokenLifetimeSeconds = "tokenLifetimeSeconds";
+    public const string TokenReuseSeconds = "tokenReuseSeconds";
+    public const string AuthMethods = "authMethods";
+    public const string RateLimit = "rateLimit";
+    public const string Quota = "quota";
+    public const string AllowedNetworks = "allowedNetworks";
+    public const string Claims = "claims";
+    public const string Metadata = "metadata";
+
+    // Of rateLimit and quota.
+    public const string TokensPerSecond = "tokensPerSecond";
+    public const string Burst = "burst";
+    public const string Tokens = "tokens";
+    public const string Per = "per";
+    public const string Enforce = "enforce";
+
+    // Of a new client alone, and of the entries of secrets.
+    public const string Secrets = "secrets";
+    public const string Secret = "secret";
+    public const string SecretHash = "secretHash";
+    public const string Label = "label";
+    public const string NotBefore = "notBefore";
+    public const string ExpiresAt = "expiresAt";
+
+    // The server makes these.
+    public const string CreatedAt = "createdAt";
+    public const string UpdatedAt = "updatedAt";
+    public const string LastUsedAt = "lastUsedAt";
+    public const string ETag = "etag";
+    public const string SecretId = "secretId";
+
+    /// <summary>Those of every document, as a caller who misspelled one is told them; <c>allowedNetworks</c> is none of this version.</summary>
+    public static ImmutableArray<string> OfDocument { get; } =
+    [
+        ClientId, Name, Enabled, GrantTypes, Scopes, DefaultScopes, Audiences, Introspects, TokenLifetimeSeconds, TokenReuseSeconds, AuthMethods,
+        RateLimit, Quota, Claims, Metadata,
+    ];
+
+    /// <summary>Those by which a new client gets its secrets.</summary>
+    public static ImmutableArray<string> OfSecrets { get; } = [Secrets, Secret, SecretHash];
+
+    /// <summary>Those of an entry of <c>secrets</c>.</summary>
+    public static ImmutableArray<string> OfSecretEntry { get; } = [Secret, SecretHash, Label, NotBefore, ExpiresAt];
+
+    /// <summary>Those of an answer that may come back with what GET gave, and mean nothing then.</summary>
+    public static ImmutableArray<string> OfServer { get; } = [CreatedAt, UpdatedAt, LastUsedAt, ETag];
+}
