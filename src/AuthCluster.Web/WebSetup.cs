@@ -1,9 +1,11 @@
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Introspection;
 using AuthCluster.Web.Keys;
 using AuthCluster.Web.Metadata;
+using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Revocation;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -27,17 +29,20 @@ public static class WebSetup
         services.AddSingleton(keys);
         services.AddSingleton<Readiness>();
         services.AddSingleton<Admission>();
-        services.AddSingleton<ClusterMetrics>();
+        services.AddSingleton<CallMetrics>();
         services.AddSingleton<TokenMetrics>();
         services.AddSingleton<SlowHashGate>();
+        services.AddSingleton<CallRetry>();
         services.AddSingleton<ClientAuthority>();
+        services.AddSingleton<IssuedTokens>();
         services.AddSingleton<TokenSigner>();
         services.AddSingleton<TokenValidator>();
         services.AddSingleton<ReusableTokens>();
         services.AddSingleton<RefusalPacer>();
         services.AddSingleton<RefusalLog>();
+        services.AddSingleton<OAuthRecord>();
         services.AddSingleton<TokenEndpoint>();
-        services.AddSingleton<CallerDoor>();
+        services.AddSingleton<OAuthPipeline>();
         services.AddSingleton<IntrospectionEndpoint>();
         services.AddSingleton<RevocationEndpoint>();
         services.AddSingleton<RevocationWatch>();
@@ -51,18 +56,22 @@ public static class WebSetup
     {
         ArgumentNullException.ThrowIfNull(routes);
         var services = routes.ServiceProvider;
-        var token = services.GetRequiredService<TokenEndpoint>();
-        var introspection = services.GetRequiredService<IntrospectionEndpoint>();
-        var revocation = services.GetRequiredService<RevocationEndpoint>();
-        var feed = services.GetRequiredService<RevocationFeedEndpoint>();
+        var pipeline = services.GetRequiredService<OAuthPipeline>();
+        (string Path, IOAuthEndpoint Endpoint)[] endpoints =
+        [
+            (ServerMetadata.TokenPath, services.GetRequiredService<TokenEndpoint>()),
+            (ServerMetadata.IntrospectionPath, services.GetRequiredService<IntrospectionEndpoint>()),
+            (ServerMetadata.RevocationPath, services.GetRequiredService<RevocationEndpoint>()),
+            (ServerMetadata.RevocationFeedPath, services.GetRequiredService<RevocationFeedEndpoint>()),
+        ];
         var path = services.GetRequiredService<IssuerUri>().Path;
         foreach (var prefix in path.Length > 0 ? (string[])["", path] : [""])
         {
             // Every method is mapped, so that the endpoint itself answers 405, uncached as all its answers.
-            routes.Map(prefix + ServerMetadata.TokenPath, (RequestDelegate)token.HandleAsync);
-            routes.Map(prefix + ServerMetadata.IntrospectionPath, (RequestDelegate)introspection.HandleAsync);
-            routes.Map(prefix + ServerMetadata.RevocationPath, (RequestDelegate)revocation.HandleAsync);
-            routes.Map(prefix + ServerMetadata.RevocationFeedPath, (RequestDelegate)feed.HandleAsync);
+            foreach (var (route, endpoint) in endpoints)
+            {
+                routes.Map(prefix + route, (RequestDelegate)(context => pipeline.HandleAsync(context, endpoint)));
+            }
         }
 
         services.GetRequiredService<WellKnownEndpoints>().Map(routes);

@@ -116,7 +116,7 @@ public sealed record SecretView
 
 /// <summary>The answer to an authentication without a token request.</summary>
 [GenerateSerializer, Immutable, Alias("authcluster.authenticate-answer.v1")]
-public sealed record AuthenticateAnswer
+public sealed record AuthenticateAnswer : IClientDecision
 {
     /// <summary>Allowed, refused, prove, not now or unavailable.</summary>
     [Id(0)] public required DecisionKind Kind { get; init; }

@@ -74,9 +74,22 @@ public enum NotNowReason
     ClaimingLimit = 3,
 }
 
+/// <summary>What every decision about a caller has.</summary>
+public interface IClientDecision
+{
+    /// <summary>What kind of answer this is.</summary>
+    DecisionKind Kind { get; }
+
+    /// <summary>The reason of a refusal.</summary>
+    Refusal Refusal { get; }
+
+    /// <summary>The hashes to compute when <see cref="Kind"/> is <see cref="DecisionKind.Prove"/>.</summary>
+    ImmutableArray<SlowHashChallenge> Challenges { get; }
+}
+
 /// <summary>The decision of one token request.</summary>
 [GenerateSerializer, Immutable, Alias("authcluster.issue-token-answer.v1")]
-public sealed record IssueTokenAnswer
+public sealed record IssueTokenAnswer : IClientDecision
 {
     /// <summary>What kind of answer this is.</summary>
     [Id(0)] public required DecisionKind Kind { get; init; }

@@ -40,9 +40,18 @@ public readonly record struct ParsedRequest<TRequest>
     /// <summary>Prints nothing that the caller sent but a loggable id.</summary>
     public override string ToString() => $"{(Error is { } error ? error.Code : "request")} of {(ClientIdIsMasked ? "(masked)" : ClientId?.Value ?? "(none)")}";
 
-    internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId) => new(request, null, new PresentedId(clientId, false));
+    internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId, ClientAuthMethod? method = null) =>
+        new(request, null, new PresentedId(clientId, false, method));
 
     internal static ParsedRequest<TRequest> Refused(OAuthError error, PresentedId id) => new(null, error, id);
+}
+
+/// <summary>Makes <see cref="ParsedRequest{TRequest}"/>.</summary>
+public static class ParsedRequest
+{
+    /// <summary>An error that was found before the request was parsed.</summary>
+    public static ParsedRequest<TRequest> Refused<TRequest>(OAuthError error)
+        where TRequest : class => ParsedRequest<TRequest>.Refused(error, PresentedId.None);
 }
 
 /// <summary>What is known of the id that a caller gave.</summary>

@@ -73,7 +73,7 @@ public static class TokenRequestParser
             Audiences = audiences,
             Resources = resources,
         };
-        return ParsedRequest<TokenRequest>.Of(request, request.ClientId);
+        return ParsedRequest<TokenRequest>.Of(request, request.ClientId, request.AuthMethod);
     }
 
     private static bool IsClientCredentials(ReadOnlySpan<byte> encoded)

@@ -2,7 +2,7 @@ using System.Net;
 using AuthCluster.Grains;
 using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
 using Orleans.Configuration;
 
 namespace AuthCluster.Server.Startup;
@@ -75,7 +75,7 @@ internal static class OrleansSetup
         });
         silo.Configure<SiloMessagingOptions>(options =>
         {
-            options.ResponseTimeout = CallBound.ResponseTimeout;
+            options.ResponseTimeout = CallTimeouts.ResponseTimeout;
             options.SystemResponseTimeout = SystemResponseTimeout;
         });
         silo.AddAuthClusterStorage(database);
@@ -94,7 +94,7 @@ internal static class OrleansSetup
             options.DataSource = membership.DataSource;
         });
         client.Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TableRefresh);
-        client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = CallBound.ResponseTimeout);
+        client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = CallTimeouts.ResponseTimeout);
         client.UseConnectionRetryFilter<SiloSearch>();
     }
 }

@@ -8,6 +8,8 @@ using AuthCluster.Storage;
 using AuthCluster.Web;
 using AuthCluster.Web.Admin;
 using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
+using AuthCluster.Web.Http;
 using AuthCluster.Web.Keys;
 using Microsoft.AspNetCore.HttpOverrides;
 
@@ -127,7 +129,7 @@ internal static class ServerHost
                     orleans.AddActivityPropagation();
                 }
             });
-            services.AddSingleton(CallBound.ForSilo);
+            services.AddSingleton(CallTimeouts.ForSilo);
             services.AddHostedService<DeathWatch>();
             services.AddHostedService<Bootstrap>();
         }
@@ -141,7 +143,7 @@ internal static class ServerHost
                     orleans.AddActivityPropagation();
                 }
             });
-            services.AddSingleton(CallBound.ForFrontEnd);
+            services.AddSingleton(CallTimeouts.ForFrontEnd);
             services.AddHostedService<KeySnapshotFollower>();
         }
     }

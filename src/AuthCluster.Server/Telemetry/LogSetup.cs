@@ -1,4 +1,3 @@
-using AuthCluster.Server.Startup;
 using Microsoft.Extensions.Logging.Console;
 
 namespace AuthCluster.Server.Telemetry;

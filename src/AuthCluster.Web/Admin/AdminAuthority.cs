@@ -2,17 +2,16 @@ using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
-using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.GrainCalls;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>Whom the admin API asks. Asking again after a silo has died is <see cref="ClientAuthority"/>'s, as for everybody.</summary>
+/// <summary>Whom the admin API asks. Asking again after a silo has died is <see cref="CallRetry"/>'s, as for everybody.</summary>
 /// <remarks>
 /// A change may be asked for again because its command carries the id of its audit entry, by which the grain
 /// knows what it has done already.
 /// </remarks>
-internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority authority, CallBound bound)
+internal sealed class AdminAuthority(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts)
 {
     public ICatalogueGrain Catalogue => grains.GetGrain<ICatalogueGrain>(ICatalogueGrain.Key);
 
@@ -27,12 +26,12 @@ internal sealed class AdminAuthority(IGrainFactory grains, ClientAuthority autho
     /// <summary>Asks, and again while no silo answers; then gives the answer for that.</summary>
     public async Task<T> AskAsync<T>(Func<Task<T>> ask, T unavailable)
         where T : class =>
-        await authority.AskAsync(ask, bound.Slow, CancellationToken.None) ?? unavailable;
+        await retry.AskAsync(ask, timeouts.Slow, CancellationToken.None) ?? unavailable;
 
     /// <summary>Asks for what reads whole tables: as long as the deadline lets it, since begun twice it only takes longer.</summary>
     public async Task<T> AskReportAsync<T>(Func<Task<T>> ask, T unavailable)
         where T : class =>
-        await authority.AskAsync(ask, TryBound.ByDeadline, CancellationToken.None) ?? unavailable;
+        await retry.AskAsync(ask, AttemptTimeout.ByDeadline, CancellationToken.None) ?? unavailable;
 
     /// <summary>Asks a client's grain.</summary>
     public Task<ClientAnswer> AskClientAsync(string clientId, Func<IClientGrain, Task<ClientAnswer>> ask) =>

@@ -1,4 +1,4 @@
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 

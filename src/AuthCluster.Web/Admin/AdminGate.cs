@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Metadata;
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.Http;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -13,7 +13,7 @@ namespace AuthCluster.Web.Admin;
 /// Lets in who brings an active token of this server, for this server, with the scope that the method needs
 /// (RFC 6750).
 /// </summary>
-internal sealed class AdminGate(TokenValidator validator, ClientAuthority authority, IssuerUri issuer, TimeProvider clock)
+internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, IssuerUri issuer, TimeProvider clock)
 {
     private const string Scheme = "Bearer ";
     private const string Parameter = "access_token";
@@ -54,7 +54,7 @@ internal sealed class AdminGate(TokenValidator validator, ClientAuthority author
 
         var scope = ScopeThatAdmits(token, request);
         var actor = token.ClientId.Value;
-        return await authority.CheckTokenAsync(token, scope, context.RequestAborted) switch
+        return await issued.CheckAsync(token, scope, context.RequestAborted) switch
         {
             TokenStanding.Unknown => (null, AdminProblem.NothingDone),
             TokenStanding.Inactive => (null, AdminProblem.BadToken),

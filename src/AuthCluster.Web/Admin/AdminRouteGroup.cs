@@ -1,5 +1,5 @@
 using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

@@ -1,4 +1,4 @@
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

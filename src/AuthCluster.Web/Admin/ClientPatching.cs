@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
 
 namespace AuthCluster.Web.Admin;
 
@@ -31,7 +31,7 @@ internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults def
     private async Task<PatchClientAnswer> MergeHereAsync(ClientId id, PatchClientCommand command)
     {
         var started = clock.GetTimestamp();
-        while (clock.GetElapsedTime(started) < GrainFailures.Deadline)
+        while (clock.GetElapsedTime(started) < CallTimeouts.Deadline)
         {
             var present = await authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
             if (present is not { Outcome: ClientOutcome.Done, Client: { } client })

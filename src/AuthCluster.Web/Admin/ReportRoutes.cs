@@ -3,7 +3,7 @@ using System.Text.Json;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;

@@ -6,22 +6,20 @@ using AuthCluster.Web.Clients;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>
-/// Turns the secrets of a new client into what is stored. A given one costs a third of a second of a core, so
-/// few at a time are computed, off the threads that serve requests. Each takes its turn alone, so that a document with one does not
+/// Turns the secrets of a new client into what is stored. A given one costs a third of a second of a core, so it is computed in a turn
+/// of <see cref="SlowHashGate"/>, off the threads that serve requests. Each takes its turn alone, so that a document with one does not
 /// wait for all of another that has many.
 /// </summary>
-internal sealed class SecretWork(TimeProvider clock) : IDisposable
+internal sealed class SecretWork(SlowHashGate slowHashes, TimeProvider clock)
 {
     /// <summary>How long the secrets of one document wait for their turns, together.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(7);
-
-    private readonly SemaphoreSlim _turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(7);
 
     /// <summary>Computes them; null when a turn did not come in time, or the caller has gone.</summary>
     public async Task<ImmutableArray<NewSecret>?> StoreAsync(ImmutableArray<ClientSecretEntry> entries, CancellationToken cancellationToken)
     {
         var secrets = ImmutableArray.CreateBuilder<NewSecret>(entries.Length);
-        var waitLeft = LongestWait;
+        var waitLeft = MaxWait;
         foreach (var entry in entries)
         {
             if (entry.Hash is not null || entry.IsGenerated)
@@ -31,7 +29,7 @@ internal sealed class SecretWork(TimeProvider clock) : IDisposable
             }
 
             var started = clock.GetTimestamp();
-            if (!await TakeTurnAsync(waitLeft, cancellationToken))
+            if (!await slowHashes.TakeTurnAsync(waitLeft, cancellationToken))
             {
                 return null;
             }
@@ -43,24 +41,10 @@ internal sealed class SecretWork(TimeProvider clock) : IDisposable
             }
             finally
             {
-                _turns.Release();
+                slowHashes.EndTurn();
             }
         }
 
         return secrets.MoveToImmutable();
     }
-
-    private async Task<bool> TakeTurnAsync(TimeSpan wait, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await _turns.WaitAsync(wait, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return false;
-        }
-    }
-
-    public void Dispose() => _turns.Dispose();
 }

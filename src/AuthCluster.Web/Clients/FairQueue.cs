@@ -3,11 +3,11 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuthCluster.Web.Clients;
 
 /// <summary>
-/// A bounded queue that source networks take turns at, and within a network its clients, so that whoever sends
-/// little waits for one of each other's, however much they send.
+/// A bounded queue that source networks take turns at, and within a network its clients. A client that adds one item waits for at
+/// most one of each of the others, however many they add.
 /// </summary>
 /// <remarks>Not safe for several threads at once: its owner holds a lock.</remarks>
-internal sealed class FairQueue<T>(int most, int mostOfOneNetwork, int mostOfOneClient)
+internal sealed class FairQueue<T>(int max, int maxOfOneNetwork, int maxOfOneClient)
     where T : class
 {
     private readonly Dictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
@@ -18,17 +18,17 @@ internal sealed class FairQueue<T>(int most, int mostOfOneNetwork, int mostOfOne
     /// <param name="network">Where it comes from.</param>
     /// <param name="client">The client it is about.</param>
     /// <param name="item">What waits.</param>
-    /// <param name="displaced">What had to leave for it: the oldest of the network that has most waiting.</param>
+    /// <param name="displaced">The item that was removed for it: the oldest of the network that has most waiting.</param>
     public bool TryAdd(string network, string client, T item, out T? displaced)
     {
         displaced = null;
         var count = _lanes.TryGetValue(network, out var lane) ? lane.Count : 0;
-        if (count >= mostOfOneNetwork || lane?.CountOf(client) >= mostOfOneClient)
+        if (count >= maxOfOneNetwork || lane?.CountOf(client) >= maxOfOneClient)
         {
             return false;
         }
 
-        if (_count >= most)
+        if (_count >= max)
         {
             var longest = _lanes.Values.MaxBy(other => other.Count)!;
             if (longest.Count <= count + 1)
@@ -51,7 +51,7 @@ internal sealed class FairQueue<T>(int most, int mostOfOneNetwork, int mostOfOne
         return true;
     }
 
-    /// <summary>Takes whose turn it is.</summary>
+    /// <summary>Takes the item whose turn it is.</summary>
     public bool TryTake([NotNullWhen(true)] out T? item)
     {
         if (!_turns.TryDequeue(out var network))

@@ -5,30 +5,32 @@ using AuthCluster.Contracts.Tokens;
 namespace AuthCluster.Web.Clients;
 
 /// <summary>
-/// Admits slow hashes: few at a time in this process, shared out in turns by source network and client, so
-/// that a flood of wrong secrets holds neither the processor nor the only slot.
+/// Bounds the slow hashes that this process computes at once to half of its processors, for logins and for the new secrets of
+/// administrators together, so that a flood of wrong secrets takes the processors from nobody.
 /// </summary>
 /// <remarks>
-/// <para>Networks take turns, and within a network its clients, so the right secret from another network waits
-/// for one hash of the flood, not for all of it, and finds room however full the queue is. What does not fit, or
-/// does not come to its turn in time, is answered as not available.</para>
+/// <para>Logins and administrators alternate while both wait, so that neither can starve the other. Among logins the source networks take
+/// turns, and within a network its clients: the right secret from another network waits for one hash of a flood, not for all of it, and
+/// finds room however full the queue is. What does not fit, or does not come to its turn in time, is answered as not available.</para>
 /// <para>Callers who present the same secret for the same client at once, as the pods of one service do after a
 /// restart, wait for one computation.</para>
 /// </remarks>
 public sealed class SlowHashGate(TimeProvider clock)
 {
-    private const int MostWaiting = 256;
-    private const int MostWaitingOfOneNetwork = 64;
-    private const int MostWaitingOfOneClient = 16;
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+    private const int MaxWaiting = 256;
+    private const int MaxWaitingOfOneNetwork = 64;
+    private const int MaxWaitingOfOneClient = 16;
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
     private readonly int _slots = Math.Max(1, Environment.ProcessorCount / 2);
     private readonly Lock _lock = new();
-    private readonly FairQueue<Computation> _queue = new(MostWaiting, MostWaitingOfOneNetwork, MostWaitingOfOneClient);
+    private readonly FairQueue<Computation> _logins = new(MaxWaiting, MaxWaitingOfOneNetwork, MaxWaitingOfOneClient);
+    private readonly Queue<TaskCompletionSource> _administrators = new();
     private readonly Dictionary<string, Computation> _underWay = new(StringComparer.Ordinal);
     private int _running;
+    private bool _isTurnOfAdministrators;
 
-    /// <summary>Computes one hash when its turn comes.</summary>
+    /// <summary>Computes one hash for a login when its turn comes.</summary>
     /// <param name="network">Where the request comes from: an IPv4 /24 or an IPv6 /64.</param>
     /// <param name="clientId">The client whose secret it is.</param>
     /// <param name="parameters">How to compute it.</param>
@@ -46,7 +48,7 @@ public sealed class SlowHashGate(TimeProvider clock)
 
         try
         {
-            return await computation.Result.Task.WaitAsync(LongestWait, clock, cancellationToken);
+            return await computation.Result.Task.WaitAsync(MaxWait, clock, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
@@ -57,6 +59,44 @@ public sealed class SlowHashGate(TimeProvider clock)
             Leave(computation);
         }
     }
+
+    /// <summary>Waits for an administrator's turn to compute one hash. <see cref="EndTurn"/> must end the turn.</summary>
+    /// <param name="wait">How long to wait.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>False when the turn did not come in time.</returns>
+    public async Task<bool> TakeTurnAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_running < _slots)
+            {
+                _running++;
+                return true;
+            }
+
+            _administrators.Enqueue(turn);
+        }
+
+        try
+        {
+            await turn.Task.WaitAsync(wait, clock, cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            if (!turn.TrySetCanceled(CancellationToken.None))
+            {
+                // The turn came while the wait ended: hand it on.
+                EndTurn();
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Ends an administrator's turn.</summary>
+    public void EndTurn() => StartNext();
 
     /// <summary>Joins the computation of the same secret from the same network, or starts or queues one.</summary>
     private Computation? Enter(string network, string clientId, SlowHashParameters parameters, ReadOnlyMemory<byte> secret)
@@ -79,7 +119,7 @@ public sealed class SlowHashGate(TimeProvider clock)
                     _running++;
                     Start(computation);
                 }
-                else if (!_queue.TryAdd(network, clientId, computation, out displaced))
+                else if (!_logins.TryAdd(network, clientId, computation, out displaced))
                 {
                     return null;
                 }
@@ -98,7 +138,7 @@ public sealed class SlowHashGate(TimeProvider clock)
     {
         lock (_lock)
         {
-            // Nobody waits for it any more: what is queued is skipped, and the next who comes starts anew.
+            // Nobody waits for it any more: if it is queued it is skipped, and the next caller with this secret starts a new one.
             if (--computation.Waiters == 0 && _underWay.TryGetValue(computation.Key, out var current) && current == computation)
             {
                 _underWay.Remove(computation.Key);
@@ -106,7 +146,7 @@ public sealed class SlowHashGate(TimeProvider clock)
         }
     }
 
-    // Off the caller's thread: half a second of work must not sit between Kestrel's reads.
+    // On another thread than the caller's: half a second of work must not delay Kestrel's reads.
     private void Start(Computation computation) =>
         Task.Run<byte[]?>(() => SlowHash.Compute(computation.Parameters, computation.Secret.Span))
             .ContinueWith(
@@ -121,17 +161,42 @@ public sealed class SlowHashGate(TimeProvider clock)
     {
         lock (_lock)
         {
-            while (_queue.TryTake(out var next))
+            _isTurnOfAdministrators = !_isTurnOfAdministrators;
+            if (_isTurnOfAdministrators ? StartAdministrator() || StartLogin() : StartLogin() || StartAdministrator())
             {
-                if (next.Waiters > 0)
-                {
-                    Start(next);
-                    return;
-                }
+                return;
             }
 
             _running--;
         }
+    }
+
+    private bool StartLogin()
+    {
+        while (_logins.TryTake(out var next))
+        {
+            if (next.Waiters > 0)
+            {
+                Start(next);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool StartAdministrator()
+    {
+        while (_administrators.TryDequeue(out var next))
+        {
+            // One that has given up is cancelled already.
+            if (next.TrySetResult())
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static string Key(string network, string clientId, SlowHashParameters parameters, ReadOnlySpan<byte> secret) =>

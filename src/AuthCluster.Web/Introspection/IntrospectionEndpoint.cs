@@ -3,9 +3,8 @@ using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Introspection;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Protocol.Tokens;
-using AuthCluster.Web.Clients;
+using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Tokens;
-using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Introspection;
 
@@ -14,38 +13,43 @@ namespace AuthCluster.Web.Introspection;
 /// What the token and the keys can say is checked here; whether it was revoked is one question to the grain of the
 /// token's client. Where that can't be known, the answer is 503, never a guess.
 /// </remarks>
-public sealed class IntrospectionEndpoint(CallerDoor door, TokenValidator validator, ClientAuthority authority, IssuerUri issuer)
+public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator validator, IssuedTokens issued, IssuerUri issuer) : IOAuthEndpoint
 {
-    /// <summary>Handles one request of any method.</summary>
-    public Task HandleAsync(HttpContext context) =>
-        door.HandleFormAsync(context, static (in FormInput input) => IntrospectionRequestParser.Parse(input), AnswerAsync);
+    /// <summary>Largest accepted form body, in bytes: tokens have extra claims.</summary>
+    public const int MaxFormBytes = 32_768;
 
-    private async Task AnswerAsync(HttpContext context, Caller caller, TokenArgument request)
+    OAuthEndpointKind IOAuthEndpoint.Kind => OAuthEndpointKind.Caller;
+
+    async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
+        var parsed = await pipeline.ReadFormAsync(exchange, MaxFormBytes, static (in FormInput form) => IntrospectionRequestParser.Parse(form));
+        if (!parsed.Succeeded)
+        {
+            return new OAuthRefusal(parsed.Error);
+        }
+
+        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
+        if (!authentication.Succeeded)
+        {
+            return authentication.Refusal;
+        }
+
         if (!validator.IsReady)
         {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
-            return;
+            return new OAuthRefusal(OAuthError.TemporarilyUnavailable);
         }
 
-        if (await validator.ValidateAsync(request.Token) is not { } token || !caller.MaySee(token))
+        if (await validator.ValidateAsync(parsed.Request.Token) is not { } token || !authentication.Caller.MaySee(token.ClientId, token.Audiences))
         {
-            await OAuthAnswer.WriteJsonAsync(context.Response, IntrospectionResponse.Inactive);
-            return;
+            return new JsonAnswer(IntrospectionResponse.Inactive);
         }
 
-        switch (await authority.CheckTokenAsync(token, scope: null, context.RequestAborted))
+        return await issued.CheckAsync(token, scope: null, exchange.Aborted) switch
         {
-            case TokenStanding.Active:
-                await OAuthAnswer.WriteJsonAsync(context.Response, ResponseOf(token).ToJson());
-                break;
-            case TokenStanding.Inactive:
-                await OAuthAnswer.WriteJsonAsync(context.Response, IntrospectionResponse.Inactive);
-                break;
-            default:
-                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
-                break;
-        }
+            TokenStanding.Active => new JsonAnswer(ResponseOf(token).ToJson()),
+            TokenStanding.Inactive => new JsonAnswer(IntrospectionResponse.Inactive),
+            _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
+        };
     }
 
     private IntrospectionResponse ResponseOf(ValidatedToken token) => new()

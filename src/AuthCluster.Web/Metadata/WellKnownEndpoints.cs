@@ -1,8 +1,9 @@
 using System.Globalization;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Http;
 using AuthCluster.Web.Keys;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -58,19 +59,19 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
         {
             // A preflight: a script that sets If-None-Match or a header of its own is asked about first.
             response.StatusCode = StatusCodes.Status204NoContent;
-            response.Headers.AccessControlAllowMethods = OAuthAnswer.ReadMethods;
+            response.Headers.AccessControlAllowMethods = OAuthErrorResponse.ReadMethods;
             response.Headers.AccessControlAllowHeaders = "*";
             response.Headers.AccessControlMaxAge = PreflightMaxAge;
             return Task.CompletedTask;
         }
 
-        return OAuthAnswer.WriteErrorAsync(response, OAuthError.MethodNotGetOrHead);
+        return OAuthErrorResponse.WriteAsync(response, OAuthError.MethodNotGetOrHead).AsTask();
     }
 
     private Task WriteMetadata(HttpContext context)
     {
         context.Response.Headers.CacheControl = CacheControl;
-        return OAuthAnswer.WriteJsonAsync(context.Response, _metadata ??= _server.ToJson());
+        return JsonResponse.WriteAsync(context.Response, _metadata ??= _server.ToJson()).AsTask();
     }
 
     private Task WriteOpenIdMetadata(HttpContext context)
@@ -88,7 +89,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
         }
 
         context.Response.Headers.CacheControl = CacheControl;
-        return OAuthAnswer.WriteJsonAsync(context.Response, document.Json);
+        return JsonResponse.WriteAsync(context.Response, document.Json).AsTask();
     }
 
     private Task WriteJwks(HttpContext context)
@@ -107,7 +108,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
             return Task.CompletedTask;
         }
 
-        return OAuthAnswer.WriteJsonAsync(response, snapshot.Jwks);
+        return JsonResponse.WriteAsync(response, snapshot.Jwks).AsTask();
     }
 
     private static Task WriteNoKeys(HttpResponse response)

@@ -2,9 +2,8 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Revocation;
 using AuthCluster.Protocol.Tokens;
-using AuthCluster.Web.Clients;
+using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Tokens;
-using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Revocation;
 
@@ -13,49 +12,47 @@ namespace AuthCluster.Web.Revocation;
 /// 200 means that the token is dead on every node, also when it was never alive (section 2.2). A token of another
 /// client is refused, so that nobody takes it for dead. Where it can't be known whether it was stored: 503.
 /// </remarks>
-public sealed class RevocationEndpoint(CallerDoor door, TokenValidator validator, ClientAuthority authority)
+public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator validator, IssuedTokens issued) : IOAuthEndpoint
 {
-    /// <summary>Handles one request of any method.</summary>
-    public Task HandleAsync(HttpContext context) =>
-        door.HandleFormAsync(context, static (in FormInput input) => RevocationRequestParser.Parse(input), AnswerAsync);
+    /// <summary>Largest accepted form body, in bytes: tokens have extra claims.</summary>
+    public const int MaxFormBytes = 32_768;
 
-    private async Task AnswerAsync(HttpContext context, Caller caller, TokenArgument request)
+    OAuthEndpointKind IOAuthEndpoint.Kind => OAuthEndpointKind.Caller;
+
+    async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
+        var parsed = await pipeline.ReadFormAsync(exchange, MaxFormBytes, static (in FormInput form) => RevocationRequestParser.Parse(form));
+        if (!parsed.Succeeded)
+        {
+            return new OAuthRefusal(parsed.Error);
+        }
+
+        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
+        if (!authentication.Succeeded)
+        {
+            return authentication.Refusal;
+        }
+
         if (!validator.IsReady)
         {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
-            return;
+            return new OAuthRefusal(OAuthError.TemporarilyUnavailable);
         }
 
-        if (await validator.ValidateAtAnyTimeAsync(request.Token) is not { } token)
+        if (await validator.ValidateAtAnyTimeAsync(parsed.Request.Token) is not { } token)
         {
-            Done(context.Response);
-            return;
+            return new EmptyAnswer();
         }
 
-        if (token.ClientId != caller.ClientId)
+        if (token.ClientId != authentication.Caller.ClientId)
         {
-            await door.RefuseAsync(context, OAuthError.TokenOfAnotherClient, LoggableClient.Proven(caller.ClientId));
-            return;
+            return new OAuthRefusal(OAuthError.TokenOfAnotherClient);
         }
 
-        switch (await authority.RevokeTokenAsync(token, context.RequestAborted))
+        return await issued.RevokeAsync(token, exchange.Aborted) switch
         {
-            case ClientOutcome.Done or ClientOutcome.NotFound:
-                Done(context.Response);
-                break;
-            case ClientOutcome.TooMany:
-                await door.RefuseAsync(context, OAuthError.TooManyRevocations, LoggableClient.Proven(caller.ClientId));
-                break;
-            default:
-                await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
-                break;
-        }
-    }
-
-    private static void Done(HttpResponse response)
-    {
-        response.StatusCode = StatusCodes.Status200OK;
-        response.ContentLength = 0;
+            ClientOutcome.Done or ClientOutcome.NotFound => new EmptyAnswer(),
+            ClientOutcome.TooMany => new OAuthRefusal(OAuthError.TooManyRevocations),
+            _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
+        };
     }
 }

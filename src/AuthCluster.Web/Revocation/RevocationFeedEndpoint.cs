@@ -1,8 +1,7 @@
 using AuthCluster.Contracts.Revocation;
 using AuthCluster.Protocol.Revocation;
 using AuthCluster.Protocol.Tokens;
-using AuthCluster.Web.Clients;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Revocation;
@@ -11,47 +10,40 @@ namespace AuthCluster.Web.Revocation;
 /// <c>GET /oauth/revocations</c>: what was revoked, for APIs that check tokens without asking. The answer may be held
 /// until there is something new.
 /// </summary>
-public sealed class RevocationFeedEndpoint(CallerDoor door, RevocationWatch watch, TimeProvider clock)
+public sealed class RevocationFeedEndpoint(OAuthPipeline pipeline, RevocationWatch watch) : IOAuthEndpoint
 {
-    /// <summary>Handles one request of any method.</summary>
-    public async Task HandleAsync(HttpContext context)
+    OAuthEndpointKind IOAuthEndpoint.Kind => OAuthEndpointKind.Caller;
+
+    async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var arrived = clock.GetTimestamp();
-        OAuthAnswer.ForbidCaching(context.Response);
-        if (!HttpMethods.IsGet(context.Request.Method))
+        if (!HttpMethods.IsGet(exchange.Request.Method))
         {
-            await door.RefuseAsync(context, OAuthError.MethodNotGet, LoggableClient.None);
-            return;
+            return new OAuthRefusal(OAuthError.MethodNotGet);
         }
 
-        var parsed = RevocationFeedRequest.Parse(context.Request.Headers.Authorization.ToArray(), context.Request.QueryString.Value);
+        var parsed = RevocationFeedRequest.Parse(exchange.Request.Headers.Authorization.ToArray(), exchange.Request.QueryString.Value);
+        exchange.Identify(parsed);
         if (!parsed.Succeeded)
         {
-            await door.RefuseAsync(context, parsed.Error, LoggableClient.Unknown(parsed.ClientId), arrived);
-            return;
+            return new OAuthRefusal(parsed.Error);
         }
 
-        // A held request costs no work, so it takes no place of the admission.
-        var request = parsed.Request;
-        if (await door.AuthenticateAsync(context, request.Client, arrived) is not { } caller)
+        // A held request costs no work, so it takes no slot of the admission.
+        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
+        if (!authentication.Succeeded)
         {
-            return;
+            return authentication.Refusal;
         }
 
-        if (!caller.MayReadFeed)
+        if (!authentication.Caller.MayReadFeed)
         {
-            await door.RefuseAsync(context, OAuthError.InsufficientScope, LoggableClient.Proven(caller.ClientId));
-            return;
+            return new OAuthRefusal(OAuthError.InsufficientScope);
         }
 
-        var page = await watch.ReadAsync(request.After, request.Wait, arrived, context.RequestAborted);
-        if (!page.Known)
-        {
-            await door.RefuseAsync(context, OAuthError.TemporarilyUnavailable, LoggableClient.Proven(caller.ClientId));
-            return;
-        }
-
-        await OAuthAnswer.WriteJsonAsync(context.Response, RevocationFeedResponse.Of(page.Items.Select(EntryOf), page.Next));
+        var page = await watch.ReadAsync(parsed.Request.After, parsed.Request.Wait, exchange.Arrived, exchange.Aborted);
+        return page.Known
+            ? new JsonAnswer(RevocationFeedResponse.Of(page.Items.Select(EntryOf), page.Next))
+            : new OAuthRefusal(OAuthError.TemporarilyUnavailable);
     }
 
     private static RevocationFeedEntry EntryOf(RevokedRecord item) => new(

@@ -1,26 +1,25 @@
 using AuthCluster.Contracts.Revocation;
-using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.GrainCalls;
 using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.Web.Revocation;
 
 /// <summary>
-/// Holds the readers of the feed until there is something new. One question every quarter second for the whole
-/// process, and none while nobody waits.
+/// Holds the readers of the feed until there is something new. It asks the feed every quarter second for the whole process, and not at
+/// all while nobody waits.
 /// </summary>
 /// <remarks>
-/// A reader takes the signal of the next news, then reads, then waits: what became visible before its read is in its
-/// page, what comes later wakes it. The watch asks from the place of the reader who came first; being woken for
-/// nothing costs a reader one more read, missing something is what must not happen.
+/// A reader takes the signal of the next news, then reads, then waits, so that it misses nothing: what became visible before its read is
+/// in its page, and what comes later wakes it. The watch reads from the cursor of the reader who came first, so a later reader may be
+/// woken for nothing, which costs it one more read.
 /// </remarks>
-public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority authority, CallBound bound, TimeProvider clock, IHostApplicationLifetime lifetime)
+public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int PageSize = 1_000;
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
-    // While the process stops, held readers are let go, and who comes back is slowed down a little instead.
-    private static readonly TimeSpan LongestWaitInStop = TimeSpan.FromSeconds(1);
+    // While the process stops, held readers are answered at once, and a reader that comes back is held for this long at most.
+    private static readonly TimeSpan MaxWaitInStop = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private TaskCompletionSource<News> _signal = NewSignal();
@@ -46,7 +45,7 @@ public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority author
         {
             var signal = Signal();
             var page = await AskAsync(cursor, asked, cancellationToken);
-            var left = (lifetime.ApplicationStopping.IsCancellationRequested && wait > LongestWaitInStop ? LongestWaitInStop : wait)
+            var left = (lifetime.ApplicationStopping.IsCancellationRequested && wait > MaxWaitInStop ? MaxWaitInStop : wait)
                 - clock.GetElapsedTime(arrived);
             if (!page.Known || !page.Items.IsEmpty || left <= TimeSpan.Zero)
             {
@@ -181,9 +180,10 @@ public sealed class RevocationWatch(IGrainFactory grains, ClientAuthority author
     }
 
     private async Task<RevocationFeedAnswer> AskAsync(string? cursor, long started, CancellationToken cancellationToken) =>
-        await authority.AskAsync(
-            () => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None).WaitAsync(cancellationToken),
-            bound.Quick,
+        await retry.AskAsync(
+            cursor => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None).WaitAsync(cancellationToken),
+            cursor,
+            timeouts.Quick,
             started,
             cancellationToken)
         ?? new RevocationFeedAnswer { Known = false };

@@ -8,17 +8,17 @@ namespace AuthCluster.Web.Tokens;
 /// (<c>tokenReuseSeconds</c>), which saves the signature. Each request was decided and counted as any other.
 /// </summary>
 /// <remarks>
-/// Bounded by bytes, and by bytes of one client, so that a client which asks for ever other scopes drives out its own tokens and
-/// nobody else's. Where there is no room the oldest goes. A token that is found takes no lock; one that is kept takes a short one.
+/// Bounded by bytes, and by bytes of one client, so that a client which asks for ever new scopes evicts its own tokens and
+/// nobody else's. Without room the oldest is evicted. Finding a token takes no lock; keeping one takes a short one.
 /// </remarks>
 /// <param name="signer">Signs what is not held.</param>
 /// <param name="clock">The clock.</param>
 public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
 {
-    /// <summary>Most memory that all held tokens take, in bytes.</summary>
+    /// <summary>Largest memory that all held tokens take, in bytes.</summary>
     public const int MaxBytes = 32 * 1024 * 1024;
 
-    /// <summary>Most memory that the held tokens of one client take, in bytes.</summary>
+    /// <summary>Largest memory that the held tokens of one client take, in bytes.</summary>
     public const int MaxBytesOfClient = MaxBytes / 16;
 
     // The objects and nodes around the texts of one token.
@@ -27,7 +27,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
 
     private readonly ConcurrentDictionary<Key, Entry> _tokens = new();
 
-    // Under its own lock: the order in which tokens go, and what they take.
+    // All below is guarded by this lock.
     private readonly Lock _lock = new();
     private readonly LinkedList<Entry> _byAge = new();
     private readonly Dictionary<string, ClientShare> _byClient = new(StringComparer.Ordinal);
@@ -95,7 +95,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
             Drop(_byAge.First!.Value);
         }
 
-        // The share may have gone with its last token.
+        // Dropping the last token of the client removed its share.
         _byClient[entry.Key.ClientId] = share;
         share.Bytes += entry.Bytes;
         share.ByAge.AddLast(entry.InShare);

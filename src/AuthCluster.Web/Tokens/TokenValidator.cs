@@ -11,7 +11,7 @@ namespace AuthCluster.Web.Tokens;
 /// <summary>
 /// Checks what can be known of an access token from the token and the keys alone (RFC 9068 section 4): the one
 /// place for introspection, revocation and the admin API. Whether it was revoked knows only its client's grain:
-/// <see cref="ClientAuthority.CheckTokenAsync"/>.
+/// <see cref="IssuedTokens.CheckAsync"/>.
 /// </summary>
 public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider clock)
 {

@@ -2,7 +2,7 @@ using System.Reflection;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web;
 using AuthCluster.Web.Admin;
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Keys;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,7 +17,7 @@ internal static class AdminAlone
         var builder = WebApplication.CreateSlimBuilder();
         Assert.True(IssuerUri.TryParse("http://localhost:8080", out var issuer, out _));
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(CallBound.ForSilo);
+        builder.Services.AddSingleton(CallTimeouts.ForSilo);
         builder.Services.AddSingleton(DispatchProxy.Create<IGrainFactory, NobodyAnswers>());
         builder.Services.AddAuthClusterWeb(issuer, new KeyRing(new byte[32]));
         builder.Services.AddAuthClusterAdmin(new AdminDefaults(3_600));

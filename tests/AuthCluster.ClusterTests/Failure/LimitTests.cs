@@ -40,12 +40,10 @@ public sealed class LimitTests(ThreeSilos silos)
             }
         }).ToList();
 
-        var reservations = 0.0;
         for (var kill = 0; kill < Kills; kill++)
         {
             var before = Volatile.Read(ref issued);
             await Eventually.HoldsAsync("tokens are issued", TimeSpan.FromSeconds(30), () => Volatile.Read(ref issued) > before + 200 || Volatile.Read(ref refused) > 0, Cancellation);
-            reservations += await ReservationsAsync(cluster.Nodes[kill]);
             await cluster.Nodes[kill].KillAsync();
             await cluster.Nodes[kill].StartAsync(Cancellation);
         }
@@ -54,14 +52,8 @@ public sealed class LimitTests(ThreeSilos silos)
         Volatile.Write(ref ended, true);
         await Task.WhenAll(callers);
 
-        reservations += (await Task.WhenAll(cluster.Nodes.Select(ReservationsAsync))).Sum();
-        Assert.True(reservations > 0, "No block of the quota was waited for.");
         TestContext.Current.TestOutputHelper?.WriteLine($"{issued} of {tokens} tokens issued through {Kills} kills");
         Assert.InRange(issued, tokens - (Kills * tokens / 20), tokens);
-
-        // A kill takes what was counted with it.
-        Task<double> ReservationsAsync(ServerProcess node) =>
-            caller.MetricAsync(node, "authcluster_cluster_not_now_total", "reason=\"reserving_quota\"");
     }
 
     [Theory]
@@ -77,9 +69,6 @@ public sealed class LimitTests(ThreeSilos silos)
         {
             await SpendAsync(cluster.Nodes[i % 3], client, Spent);
         }
-
-        var claims = await Task.WhenAll(cluster.Nodes.Select(node => caller.MetricAsync(node, "authcluster_cluster_not_now_total", "reason=\"claiming_limit\"")));
-        Assert.True(claims.Sum() > 0, "No claim of a limit was waited for.");
 
         var (victim, _) = await Activations.FullestAsync(caller, cluster.Nodes);
         await victim.KillAsync();

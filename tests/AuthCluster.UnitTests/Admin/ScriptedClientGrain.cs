@@ -1,9 +1,7 @@
 using System.Reflection;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Web.Admin;
-using AuthCluster.Web.Clients;
-using AuthCluster.Web.Cluster;
-using AuthCluster.Web.Tokens;
+using AuthCluster.Web.GrainCalls;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -30,9 +28,8 @@ internal class ScriptedClientGrain : DispatchProxy
         var grains = Create<IGrainFactory, OneGrain>();
         ((OneGrain)(object)grains).Grain = this;
         var meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
-        var authority = new ClientAuthority(
-            grains, new SlowHashGate(clock), new ClusterMetrics(meters), CallBound.ForSilo, clock, NullLogger<ClientAuthority>.Instance);
-        return new AdminAuthority(grains, authority, CallBound.ForSilo);
+        var retry = new CallRetry(new CallMetrics(meters), clock, NullLogger<CallRetry>.Instance);
+        return new AdminAuthority(grains, retry, CallTimeouts.ForSilo);
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)

@@ -15,6 +15,8 @@ public sealed class SlowHashGateTests
     private static readonly SlowHashParameters Slow = new(SlowHashAlgorithm.Pbkdf2Sha256, [1, 2, 3, 4], 300_000, 0, 0, 32);
     private static readonly SlowHashParameters Quick = Slow with { Iterations = 20_000 };
 
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+
     private readonly SlowHashGate _gate = new(TimeProvider.System);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -47,9 +49,9 @@ public sealed class SlowHashGateTests
     }
 
     [Fact]
-    public async Task When_every_place_is_taken_the_network_that_has_most_makes_room()
+    public async Task When_the_queue_is_full_the_network_that_has_most_waiting_makes_room()
     {
-        // Four networks fill the queue to the last place.
+        // Four networks fill the queue.
         var flood = Enumerable.Range(0, 400)
             .Select(i => _gate.ComputeAsync($"network {i % 4}", string.Create(CultureInfo.InvariantCulture, $"client-{i % 40}"), Quick, Wrong(i), Cancellation))
             .ToList();
@@ -85,6 +87,72 @@ public sealed class SlowHashGateTests
         // Its hour of work was never begun: those behind it are served.
         await Task.WhenAll(busy);
         Assert.NotNull(await _gate.ComputeAsync(Home, "orders", Quick, Wrong(2), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_flood_of_wrong_secrets_from_many_networks_and_an_administrator_take_turns()
+    {
+        var held = await TakeAllTurnsAsync();
+        var flood = Enumerable.Range(0, 200).Select(i => _gate.ComputeAsync($"network {i}", "orders", Quick, Wrong(i), Cancellation)).ToList();
+        var administrator = _gate.TakeTurnAsync(Soon, Cancellation);
+
+        EndTurns(held);
+
+        Assert.True(await administrator);
+        Assert.Contains(flood, each => !each.IsCompleted);
+        _gate.EndTurn();
+        await Task.WhenAll(flood);
+    }
+
+    [Fact]
+    public async Task A_login_and_a_flood_of_new_secrets_take_turns()
+    {
+        var held = await TakeAllTurnsAsync();
+        var administrators = Enumerable.Range(0, 50).Select(_ => _gate.TakeTurnAsync(Soon, Cancellation)).ToList();
+        var login = _gate.ComputeAsync(Home, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
+
+        // One turn ends at a time, and is handed on to an administrator who keeps it, or to the login.
+        _gate.EndTurn();
+        _gate.EndTurn();
+
+        Assert.NotNull(await login);
+        Assert.Contains(administrators, each => !each.IsCompleted);
+        EndTurns(held + administrators.Count - 2);
+        Assert.All(await Task.WhenAll(administrators), Assert.True);
+    }
+
+    [Fact]
+    public async Task An_administrator_who_gives_up_leaves_no_turn_taken()
+    {
+        var held = await TakeAllTurnsAsync();
+        using var impatient = new CancellationTokenSource();
+        var givenUp = _gate.TakeTurnAsync(Soon, impatient.Token);
+
+        await impatient.CancelAsync();
+
+        Assert.False(await givenUp);
+        Assert.False(await _gate.TakeTurnAsync(TimeSpan.Zero, Cancellation));
+        EndTurns(held);
+        Assert.Equal(held, await TakeAllTurnsAsync());
+    }
+
+    private async Task<int> TakeAllTurnsAsync()
+    {
+        var taken = 0;
+        while (await _gate.TakeTurnAsync(TimeSpan.Zero, Cancellation))
+        {
+            taken++;
+        }
+
+        return taken;
+    }
+
+    private void EndTurns(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _gate.EndTurn();
+        }
     }
 
     private static byte[] Wrong(int i) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"a wrong one, number {i}"));

@@ -1,10 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using AuthCluster.Contracts.Revocation;
-using AuthCluster.Web.Clients;
-using AuthCluster.Web.Cluster;
+using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Revocation;
-using AuthCluster.Web.Tokens;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -54,9 +52,8 @@ public sealed class RevocationWatchTests : IDisposable
         ((Scripted)(object)grain).Answer = answer;
         var grains = DispatchProxy.Create<IGrainFactory, Scripted>();
         ((Scripted)(object)grains).Answer = () => grain;
-        var authority = new ClientAuthority(
-            grains, new SlowHashGate(_clock), new ClusterMetrics(_services.GetRequiredService<IMeterFactory>()), CallBound.ForFrontEnd, _clock, NullLogger<ClientAuthority>.Instance);
-        var watch = new RevocationWatch(grains, authority, CallBound.ForFrontEnd, _clock, new Running());
+        var retry = new CallRetry(new CallMetrics(_services.GetRequiredService<IMeterFactory>()), _clock, NullLogger<CallRetry>.Instance);
+        var watch = new RevocationWatch(grains, retry, CallTimeouts.ForFrontEnd, _clock, new Running());
         var arrived = _clock.GetTimestamp();
         _clock.Advance(TimeSpan.FromSeconds(authenticated));
         return OneThread.Run(() =>

@@ -1,0 +1,81 @@
+using AuthCluster.Contracts.Cluster;
+using AuthCluster.Contracts.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Web.GrainCalls;
+
+/// <summary>
+/// The one place where a front end calls a grain, and calls again when the silo that was asked has died or does not answer, all within
+/// one deadline.
+/// </summary>
+/// <remarks>
+/// Asking again is harmless: a decision may count twice, never zero times; what writes is known by its ids to have
+/// been done.
+/// </remarks>
+public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, ILogger<CallRetry> logger)
+{
+    private const int MaxDoublings = 3;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Asks a grain; null when no silo answers within the deadline.</summary>
+    /// <param name="ask">Asks once.</param>
+    /// <param name="timeout">How long each attempt is waited for.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, AttemptTimeout timeout, CancellationToken cancellationToken)
+        where TAnswer : class => AskAsync(static ask => ask(), ask, timeout, clock.GetTimestamp(), cancellationToken);
+
+    /// <summary>Asks a grain for a request that has used some of its deadline; null when no silo answers within the rest.</summary>
+    /// <param name="ask">Asks once.</param>
+    /// <param name="question">What is asked.</param>
+    /// <param name="timeout">How long each attempt is waited for.</param>
+    /// <param name="started">From when on the deadline counts, a timestamp of the clock.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task<TAnswer?> AskAsync<TQuestion, TAnswer>(
+        Func<TQuestion, Task<TAnswer>> ask, TQuestion question, AttemptTimeout timeout, long started, CancellationToken cancellationToken)
+        where TAnswer : class
+    {
+        for (var failures = 0; ;)
+        {
+            Exception? failure = null;
+            try
+            {
+                var answer = await timeout.WaitAsync(ask(question), failures, Left(started), clock);
+                // Only a silo of an older build answers "not now".
+                if (answer is not IClientDecision { Kind: DecisionKind.NotNow })
+                {
+                    return answer;
+                }
+            }
+            catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
+            {
+                failure = e;
+            }
+
+            var pause = PauseAfter(++failures);
+            if (pause >= Left(started))
+            {
+                if (failure is not (null or TimeoutException or OrleansMessageRejectionException))
+                {
+                    LogGivenUp(failure.GetType().Name, failure.Message);
+                }
+
+                return null;
+            }
+
+            metrics.Repeated(failure);
+            await Task.Delay(pause, clock, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// How long to wait before the same question is asked again. Each time twice as long up to a bound: a silo that is gone
+    /// and not yet declared dead refuses at once, and repeats without a pause would keep the processors busy.
+    /// </summary>
+    private static TimeSpan PauseAfter(int failures) => FirstPause * (1 << Math.Min(failures - 1, MaxDoublings));
+
+    private TimeSpan Left(long started) => CallTimeouts.Deadline - clock.GetElapsedTime(started);
+
+    // Calls that failed because their silo is gone are counted and not logged one by one.
+    [LoggerMessage(1004, LogLevel.Warning, "A call failed on its way until its deadline ({Failure}: {Message}); the caller gets 503.")]
+    private partial void LogGivenUp(string failure, string message);
+}

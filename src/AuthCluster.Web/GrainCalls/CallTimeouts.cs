@@ -1,0 +1,65 @@
+namespace AuthCluster.Web.GrainCalls;
+
+/// <summary>How long one attempt of a call is waited for before the same is asked again.</summary>
+/// <param name="Quick">For what is decided from memory or after one read.</param>
+/// <param name="Slow">For what writes, and for what an administrator asks.</param>
+/// <remarks>
+/// <para>Orleans ends a call whose silo is declared dead, but not every one: a silo that learns of a death later than
+/// the one that asked it may have passed the call on to the dead one. And a front end apart from the silos is not told what
+/// became of the calls that went through a gateway which was killed or hangs. Such calls would last until their
+/// time-out. An attempt that is given up may still be counted.</para>
+/// <para>In every role an attempt ends with its request's deadline, whatever became of the silo.</para>
+/// </remarks>
+public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
+{
+    private static readonly TimeSpan QuickFirst = TimeSpan.FromSeconds(1);
+
+    // Until a hung silo is declared dead each attempt waits for it in vain, the last one beyond that.
+    private static readonly TimeSpan QuickRepeat = TimeSpan.FromMilliseconds(750);
+
+    // A write that is given up goes on in its grain and makes the next wait for it, so it is given the time of a slow one.
+    private static readonly TimeSpan SlowRepeat = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Orleans' own time-out of a call, in every role, where the call has none of its own. Longer than it takes until a hung silo is
+    /// declared dead, which ends the calls to it; and short enough that a first attempt, which is waited for without a timer of
+    /// its own, ends within the deadline.
+    /// </summary>
+    public static TimeSpan ResponseTimeout { get; } = TimeSpan.FromSeconds(6.5);
+
+    /// <summary>How long a request goes on asking.</summary>
+    internal static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>When Orleans has ended a call at the latest: it looks once a second for those that took too long.</summary>
+    internal static TimeSpan OrleansEndsWithin { get; } = ResponseTimeout + TimeSpan.FromSeconds(1);
+
+    /// <summary>For a front end beside its own silo, which waits for a first attempt as long as Orleans does.</summary>
+    public static CallTimeouts ForSilo { get; } = new(new AttemptTimeout(null, QuickRepeat), new AttemptTimeout(null, SlowRepeat));
+
+    /// <summary>For a front end without a silo: the second attempt, by another gateway, is answered within two seconds of a kill.</summary>
+    public static CallTimeouts ForFrontEnd { get; } = new(new AttemptTimeout(QuickFirst, QuickRepeat), new AttemptTimeout(SlowRepeat, SlowRepeat));
+}
+
+/// <summary>How long each attempt of one call is waited for.</summary>
+/// <param name="First">The longest for the first attempt; null for Orleans' own time-out of the call.</param>
+/// <param name="Again">The longest for each that follows a failure.</param>
+public sealed record AttemptTimeout(TimeSpan? First, TimeSpan Again)
+{
+    /// <summary>For what would only take longer when it was begun twice: as long as the request's deadline lets it.</summary>
+    public static AttemptTimeout ByDeadline { get; } = new(null, TimeSpan.MaxValue);
+
+    /// <summary>Waits for one attempt.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="failures">How many attempts have failed before.</param>
+    /// <param name="left">Until the request's deadline.</param>
+    /// <param name="clock">The clock.</param>
+    /// <exception cref="TimeoutException">It was not answered in time.</exception>
+    internal Task<T> WaitAsync<T>(Task<T> call, int failures, TimeSpan left, TimeProvider clock)
+    {
+        var longest = failures == 0 ? First : Again;
+        var wait = longest < left ? longest.Value : left;
+        return call.IsCompleted || wait >= CallTimeouts.OrleansEndsWithin
+            ? call
+            : call.WaitAsync(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, clock);
+    }
+}

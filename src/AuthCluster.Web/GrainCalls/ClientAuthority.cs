@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Clients;
+
+namespace AuthCluster.Web.GrainCalls;
+
+/// <summary>Asks a client's grain what its caller may have, and computes the slow hashes that the grain asks for.</summary>
+/// <remarks>The secret itself stays here; its SHA-256 travels.</remarks>
+public sealed class ClientAuthority(
+    IGrainFactory grains, CallRetry retry, SlowHashGate slowHashes, CallTimeouts timeouts, TimeProvider clock)
+{
+    private static readonly IssueTokenAnswer NoDecision = new() { Kind = DecisionKind.Unavailable };
+    private static readonly AuthenticateAnswer NotAuthenticated = new() { Kind = DecisionKind.Unavailable };
+
+    /// <summary>Asks for the decision of a token request.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="network">The source network of its caller.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<IssueTokenAnswer> DecideAsync(TokenRequest request, string network, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var credentials = new ClientCredentials { ClientId = request.ClientId, Secret = request.Secret, Method = request.AuthMethod };
+        var grain = grains.Client(request.ClientId.Value);
+        return AskAsync(
+            credentials, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), NoDecision, cancellationToken);
+    }
+
+    /// <summary>Asks who a caller of another endpoint is.</summary>
+    /// <param name="credentials">What it shows.</param>
+    /// <param name="network">Its source network.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(credentials);
+        var grain = grains.Client(credentials.ClientId.Value);
+        return AskAsync(credentials, network, secret => grain.AuthenticateAsync(secret, CancellationToken.None), NotAuthenticated, cancellationToken);
+    }
+
+    /// <summary>Asks, and once more with the slow hashes that the grain asks for.</summary>
+    private async Task<TAnswer> AskAsync<TAnswer>(
+        ClientCredentials credentials, string network, Func<PresentedSecret, Task<TAnswer>> ask, TAnswer unavailable, CancellationToken cancellationToken)
+        where TAnswer : class, IClientDecision
+    {
+        var started = clock.GetTimestamp();
+        var secret = Present(credentials);
+        var answer = await retry.AskAsync(ask, secret, timeouts.Quick, started, cancellationToken);
+        if (answer is { Kind: DecisionKind.Prove })
+        {
+            if (await ProveAsync(credentials, network, answer.Challenges, cancellationToken) is not { } proofs)
+            {
+                return unavailable;
+            }
+
+            answer = await retry.AskAsync(ask, secret with { Proofs = proofs }, timeouts.Quick, started, cancellationToken);
+        }
+
+        // Challenged again: the secrets were changed since. A caller with the right one succeeds when it asks once more.
+        return answer is null or { Kind: DecisionKind.Prove } ? unavailable : answer;
+    }
+
+    /// <summary>Computes slow hashes; null when they can't be had now.</summary>
+    private async Task<ImmutableArray<SlowHashProof>?> ProveAsync(
+        ClientCredentials credentials, string network, ImmutableArray<SlowHashChallenge> challenges, CancellationToken cancellationToken)
+    {
+        var isStrong = SlowHash.IsStrong(credentials.Secret.Span);
+        var proofs = ImmutableArray.CreateBuilder<SlowHashProof>(challenges.Length);
+        foreach (var challenge in challenges)
+        {
+            var derived = await slowHashes.ComputeAsync(
+                network, credentials.ClientId.Value, challenge.Parameters, credentials.Secret, cancellationToken);
+            if (derived is null)
+            {
+                return null;
+            }
+
+            proofs.Add(new SlowHashProof(challenge.SecretId, [.. derived], isStrong));
+        }
+
+        return proofs.ToImmutable();
+    }
+
+    private static PresentedSecret Present(ClientCredentials credentials) => new(
+        ImmutableCollectionsMarshal.AsImmutableArray(SHA256.HashData(credentials.Secret.Span)),
+        credentials.Method == ClientAuthMethod.ClientSecretBasic ? AuthMethod.ClientSecretBasic : AuthMethod.ClientSecretPost,
+        []);
+
+    private static IssueTokenCommand CommandOf(TokenRequest request, PresentedSecret secret) => new(
+        secret,
+        request.RequestedScopes is not null,
+        request.RequestedScopes ?? [],
+        request.Audiences,
+        request.Resources);
+}

@@ -1,0 +1,14 @@
+namespace AuthCluster.Web.OAuth;
+
+/// <summary>How far it is known who made a request.</summary>
+public enum CallerStanding
+{
+    /// <summary>Not at all: the request names no client, or one that is not known to exist.</summary>
+    Stranger = 0,
+
+    /// <summary>A client that exists is named, and the caller did not prove to be it.</summary>
+    Named = 1,
+
+    /// <summary>The caller proved to be a client.</summary>
+    Proven = 2,
+}

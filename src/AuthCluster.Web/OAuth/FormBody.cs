@@ -1,0 +1,116 @@
+using System.Buffers;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.OAuth;
+
+/// <summary>Reads a form body within a bound of bytes and a deadline. Keeps at most the bound in memory.</summary>
+internal static class FormBody
+{
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+
+    /// <summary>The error that the head alone earns, before anything is read; null when the body may be read.</summary>
+    public static OAuthError? CheckHead(HttpRequest request, int maxBytes) =>
+        !HttpMethods.IsPost(request.Method) ? OAuthError.MethodNotAllowed
+        : !ContentCoding.IsNone(request) ? OAuthError.ContentEncodingNotSupported
+        : request.ContentLength > maxBytes ? OAuthError.BodyTooLarge
+        : null;
+
+    /// <summary>Hands a body to its parser in one piece.</summary>
+    public static ParsedRequest<TRequest> Parse<TRequest>(HttpRequest request, in ReadOnlySequence<byte> body, FormParse<TRequest> parse)
+        where TRequest : class
+    {
+        var rented = body.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)body.Length);
+        try
+        {
+            if (rented is not null)
+            {
+                body.CopyTo(rented);
+            }
+
+            return parse(new FormInput
+            {
+                Body = rented is null ? body.FirstSpan : rented.AsSpan(0, (int)body.Length),
+                ContentType = request.ContentType,
+                Authorization = request.Headers.Authorization.ToArray(),
+                QueryString = request.QueryString.Value,
+            });
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented, clearArray: true);
+            }
+        }
+    }
+
+    /// <summary>Reads the body to its end.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="maxBytes">The bound, in bytes.</param>
+    /// <param name="clock">Measures the deadline.</param>
+    /// <returns>The body, which stays valid until the reader is advanced, or an error.</returns>
+    /// <exception cref="OperationCanceledException">The caller has gone, so that nobody is there to answer.</exception>
+    public static async ValueTask<FormBodyRead> ReadAsync(HttpRequest request, int maxBytes, TimeProvider clock)
+    {
+        var reader = request.BodyReader;
+        CancellationTokenSource? deadline = null;
+        try
+        {
+            while (true)
+            {
+                // The body is usually there already; a timer is made only for one that is not.
+                if (!reader.TryRead(out var result))
+                {
+                    deadline ??= new CancellationTokenSource(MaxWait, clock);
+                    result = await reader.ReadAsync(deadline.Token);
+                }
+
+                if (result.Buffer.Length > maxBytes)
+                {
+                    reader.AdvanceTo(result.Buffer.End);
+                    return new FormBodyRead(default, OAuthError.BodyTooLarge);
+                }
+
+                if (result.IsCompleted)
+                {
+                    return new FormBodyRead(result.Buffer, null);
+                }
+
+                reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            return new FormBodyRead(default, e.StatusCode switch
+            {
+                StatusCodes.Status413PayloadTooLarge => OAuthError.BodyTooLarge,
+                StatusCodes.Status408RequestTimeout => OAuthError.BodyNotReceived,
+                _ => OAuthError.MalformedBody,
+            });
+        }
+        catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
+        {
+            return new FormBodyRead(default, OAuthError.BodyNotReceived);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            request.HttpContext.RequestAborted.ThrowIfCancellationRequested();
+            // Kestrel throws an IOException for a chunk size past 2^31, for one, while its sender waits for an answer.
+            return new FormBodyRead(default, OAuthError.MalformedBody);
+        }
+        finally
+        {
+            deadline?.Dispose();
+        }
+    }
+}
+
+/// <summary>What reading a body gave: the body, unless there is an error.</summary>
+internal readonly record struct FormBodyRead(ReadOnlySequence<byte> Body, OAuthError? Error);
+
+/// <summary>Reads a form.</summary>
+internal delegate ParsedRequest<TRequest> FormParse<TRequest>(in FormInput input)
+    where TRequest : class;

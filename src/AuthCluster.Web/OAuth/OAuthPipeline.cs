@@ -1,0 +1,134 @@
+using System.Diagnostics.CodeAnalysis;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.GrainCalls;
+using AuthCluster.Web.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace AuthCluster.Web.OAuth;
+
+/// <summary>
+/// What the OAuth endpoints have in common. An endpoint calls the steps in its own order and returns its answer, which is paced,
+/// counted, written and logged here.
+/// </summary>
+/// <remarks>
+/// The folder owns what happens to every request to an OAuth endpoint: head and body within bounds (<see cref="FormBody"/>),
+/// <see cref="Admission"/>, the public name of a refusal (<see cref="RefusalMapping"/>), the time of a 401
+/// (<see cref="RefusalPacer"/>), metrics and log (<see cref="OAuthRecord"/>).
+/// </remarks>
+public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer, Admission admission, OAuthRecord record, TimeProvider clock)
+{
+    /// <summary>Handles one request.</summary>
+    internal async Task HandleAsync(HttpContext context, IOAuthEndpoint endpoint)
+    {
+        var exchange = new OAuthExchange(context, endpoint.Kind, clock.GetTimestamp());
+        JsonResponse.ForbidCaching(context.Response);
+        try
+        {
+            var answer = await endpoint.AnswerAsync(exchange);
+            if (answer is OAuthRefusal refusal)
+            {
+                await RefuseAsync(exchange, refusal);
+                return;
+            }
+
+            // Counted before it is written, so that a caller who has the answer finds it in the metrics.
+            record.Issued(exchange);
+            await answer.WriteAsync(context.Response);
+        }
+        catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            // FaultMiddleware answers and logs it.
+            record.Failed(exchange);
+            throw;
+        }
+        finally
+        {
+            if (exchange.Slot is { } slot)
+            {
+                admission.Leave(slot);
+            }
+        }
+    }
+
+    /// <summary>Reads a form and parses it: head, body, admission, parse.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="maxBytes">Largest accepted body.</param>
+    /// <param name="parse">The parser.</param>
+    internal async ValueTask<ParsedRequest<TRequest>> ReadFormAsync<TRequest>(OAuthExchange exchange, int maxBytes, FormParse<TRequest> parse)
+        where TRequest : class
+    {
+        var request = exchange.Request;
+        if (FormBody.CheckHead(request, maxBytes) is { } headError)
+        {
+            return ParsedRequest.Refused<TRequest>(headError);
+        }
+
+        var read = await FormBody.ReadAsync(request, maxBytes, clock);
+        if (read.Error is { } bodyError)
+        {
+            return ParsedRequest.Refused<TRequest>(bodyError);
+        }
+
+        // Admit only after the body is read, so that slow senders hold no slot.
+        if (!admission.TryEnter(out var slot))
+        {
+            request.BodyReader.AdvanceTo(read.Body.End);
+            return ParsedRequest.Refused<TRequest>(OAuthError.TemporarilyUnavailable);
+        }
+
+        exchange.Slot = slot;
+        var parsed = FormBody.Parse(request, read.Body, parse);
+        request.BodyReader.AdvanceTo(read.Body.End);
+        exchange.Identify(parsed);
+        return parsed;
+    }
+
+    /// <summary>Asks who the caller is.</summary>
+    internal async Task<Authentication> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
+    {
+        var answer = await authority.AuthenticateAsync(credentials, exchange.Network, exchange.Aborted);
+        switch (answer.Kind)
+        {
+            case DecisionKind.Allowed:
+                exchange.Standing = CallerStanding.Proven;
+                return new Authentication(Caller.Of(credentials.ClientId, answer), null);
+            case DecisionKind.Refused:
+                return new Authentication(null, RefusalOf(exchange, answer.Refusal));
+            default:
+                return new Authentication(null, new OAuthRefusal(OAuthError.TemporarilyUnavailable));
+        }
+    }
+
+    /// <summary>What to answer when a client's grain refuses.</summary>
+    internal static OAuthRefusal RefusalOf(OAuthExchange exchange, Refusal refusal)
+    {
+        var error = RefusalMapping.ErrorOf(refusal);
+        exchange.Standing = !ReferenceEquals(error, OAuthError.ClientAuthenticationFailed) ? CallerStanding.Proven
+            : refusal == Refusal.UnknownClient ? CallerStanding.Stranger
+            : CallerStanding.Named;
+        return new OAuthRefusal(error) { Reason = refusal.ToString() };
+    }
+
+    private async Task RefuseAsync(OAuthExchange exchange, OAuthRefusal refusal)
+    {
+        if (ReferenceEquals(refusal.Error, OAuthError.ClientAuthenticationFailed))
+        {
+            await pacer.WaitAsync(exchange.Arrived);
+        }
+
+        var elapsed = record.Refused(exchange, refusal);
+        await refusal.WriteAsync(exchange.Response);
+        record.LogRefusal(exchange, refusal, elapsed);
+    }
+}
+
+/// <summary>Who a caller is, or the answer when that is not known.</summary>
+internal readonly record struct Authentication(Caller? Caller, OAuthRefusal? Refusal)
+{
+    /// <summary>Whether the caller has proven who it is.</summary>
+    [MemberNotNullWhen(true, nameof(Caller))]
+    [MemberNotNullWhen(false, nameof(Refusal))]
+    public bool Succeeded => Caller is not null;
+}

@@ -1,0 +1,98 @@
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Tokens;
+using AuthCluster.Web.Http;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Web.OAuth;
+
+/// <summary>Counts the token requests, and logs what became of the requests to all OAuth endpoints.</summary>
+public sealed partial class OAuthRecord(TokenMetrics metrics, RefusalLog refusals, TimeProvider clock, ILoggerFactory loggers)
+{
+    private const string IssuedOutcome = "issued";
+
+    private readonly ILogger _tokens = loggers.CreateLogger("AuthCluster.Tokens");
+    private readonly ILogger _callers = loggers.CreateLogger("AuthCluster.OAuth");
+
+    // A category of its own, so that one setting turns on the record of who got which token.
+    private readonly ILogger _issuance = loggers.CreateLogger("AuthCluster.Issuance");
+
+    /// <summary>Counts a token that is handed out.</summary>
+    internal void Issued(OAuthExchange exchange) => Count(exchange, IssuedOutcome, exchange.AuthMethod);
+
+    /// <summary>Counts a request that failed by a fault of ours.</summary>
+    internal void Failed(OAuthExchange exchange) => Count(exchange, OAuthError.ServerError.Code, "none");
+
+    /// <summary>Counts a refusal.</summary>
+    /// <returns>How long the request took.</returns>
+    internal TimeSpan Refused(OAuthExchange exchange, OAuthRefusal refusal) => Count(exchange, refusal.Error.Code, exchange.AuthMethod);
+
+    /// <summary>Logs a refusal, within the bound of <see cref="RefusalLog"/>.</summary>
+    internal void LogRefusal(OAuthExchange exchange, OAuthRefusal refusal, TimeSpan elapsed)
+    {
+        if (!refusals.MayLog(exchange.Standing))
+        {
+            return;
+        }
+
+        var address = SourceNetwork.AddressOf(exchange.Context);
+        var id = exchange.Context.TraceIdentifier;
+        if (exchange.Kind == OAuthEndpointKind.Token)
+        {
+            LogTokenRefused(_tokens, exchange.LoggableClient, refusal.Error.Code, refusal.Reason, refusal.Scope, address, elapsed.TotalMilliseconds, id);
+        }
+        else
+        {
+            LogCallerRefused(_callers, exchange.Request.Path.Value ?? "", exchange.LoggableClient, refusal.Error.Code, refusal.Reason, address, id);
+        }
+    }
+
+    /// <summary>Logs a token that is handed out.</summary>
+    internal void LogIssued(OAuthExchange exchange, string clientId, string scope, string jti)
+    {
+        if (_issuance.IsEnabled(LogLevel.Debug))
+        {
+            LogIssued(
+                _issuance, IssuedOutcome, clientId, scope, jti, SourceNetwork.AddressOf(exchange.Context),
+                clock.GetElapsedTime(exchange.Arrived).TotalMilliseconds, exchange.Context.TraceIdentifier);
+        }
+    }
+
+    /// <summary>Counts and logs a token that is handed out over a limit that only observes.</summary>
+    internal void OverLimit(OAuthExchange exchange, string clientId, string scope, LimitStanding exceeded)
+    {
+        metrics.OverLimit(exceeded);
+        if (refusals.MayLog(CallerStanding.Proven))
+        {
+            LogOverLimit(
+                _tokens, clientId, scope, exceeded.RateExceeded ? "rate limit" : "quota",
+                SourceNetwork.AddressOf(exchange.Context), exchange.Context.TraceIdentifier);
+        }
+    }
+
+    private TimeSpan Count(OAuthExchange exchange, string outcome, string authMethod)
+    {
+        if (exchange.Kind != OAuthEndpointKind.Token)
+        {
+            return TimeSpan.Zero;
+        }
+
+        var elapsed = clock.GetElapsedTime(exchange.Arrived);
+        metrics.Answered(outcome, authMethod, elapsed);
+        return elapsed;
+    }
+
+    [LoggerMessage(1000, LogLevel.Debug, "Token {Outcome} to client {ClientId}: scope {Scope}, jti {Jti}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    private static partial void LogIssued(
+        ILogger logger, string outcome, string clientId, string scope, string jti, string remoteAddress, double milliseconds, string correlationId);
+
+    [LoggerMessage(1001, LogLevel.Information, "Token refused to client {ClientId}: {Outcome} ({Reason}), scope {Scope}, from {RemoteAddress} in {Milliseconds} ms ({CorrelationId})")]
+    private static partial void LogTokenRefused(
+        ILogger logger, string clientId, string outcome, string reason, string scope, string remoteAddress, double milliseconds, string correlationId);
+
+    [LoggerMessage(1003, LogLevel.Information, "Client {ClientId} got a token of scope {Scope} over its {Limit}, which only observes, from {RemoteAddress} ({CorrelationId})")]
+    private static partial void LogOverLimit(ILogger logger, string clientId, string scope, string limit, string remoteAddress, string correlationId);
+
+    [LoggerMessage(1301, LogLevel.Information, "{Path} refused to client {ClientId}: {Error} ({Reason}), from {RemoteAddress} ({CorrelationId})")]
+    private static partial void LogCallerRefused(
+        ILogger logger, string path, string clientId, string error, string reason, string remoteAddress, string correlationId);
+}

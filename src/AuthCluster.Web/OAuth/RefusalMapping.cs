@@ -1,0 +1,25 @@
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Tokens;
+
+namespace AuthCluster.Web.OAuth;
+
+/// <summary>The one place that knows which refusal is which public error.</summary>
+public static class RefusalMapping
+{
+    /// <summary>The public error of a refusal. All that concerns who the client is looks the same.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such refusal.</exception>
+    public static OAuthError ErrorOf(Refusal refusal) => refusal switch
+    {
+        Refusal.UnknownClient
+            or Refusal.WrongSecret
+            or Refusal.SecretNotValidNow
+            or Refusal.ClientDisabled
+            or Refusal.MethodNotAllowed => OAuthError.ClientAuthenticationFailed,
+        Refusal.GrantNotAllowed => OAuthError.GrantNotAllowed,
+        Refusal.ScopeNotAllowed => OAuthError.ScopeNotAllowed,
+        Refusal.TargetNotAllowed => OAuthError.TargetNotAllowed,
+        Refusal.RateLimited => OAuthError.RateLimited,
+        Refusal.QuotaExceeded => OAuthError.QuotaExceeded,
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal)),
+    };
+}

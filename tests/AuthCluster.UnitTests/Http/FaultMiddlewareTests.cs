@@ -1,0 +1,113 @@
+using System.Text;
+using System.Text.Json;
+using AuthCluster.Web.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.UnitTests.Http;
+
+/// <summary>A bug of ours: what the caller sees of it, and what the operator does.</summary>
+public sealed class FaultMiddlewareTests
+{
+    [Fact]
+    public async Task A_bug_is_a_500_with_an_id_and_no_detail_and_is_logged_once_with_the_same_id()
+    {
+        var log = new ListLogger();
+        var context = new DefaultHttpContext { TraceIdentifier = "id-of-the-request" };
+        using var body = new MemoryStream();
+        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(body));
+        var faults = new FaultMiddleware(_ => throw new InvalidOperationException("a detail that is nobody's business"), log);
+
+        await faults.InvokeAsync(context);
+
+        Assert.Equal(500, context.Response.StatusCode);
+        Assert.Equal("no-store", context.Response.Headers.CacheControl);
+        var text = Encoding.UTF8.GetString(body.ToArray());
+        Assert.Equal("server_error", JsonElement.Parse(text).GetProperty("error").GetString());
+        Assert.Contains("id-of-the-request", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("detail", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
+        var (message, exception) = Assert.Single(log.Entries);
+        Assert.Contains("id-of-the-request", message, StringComparison.Ordinal);
+        Assert.IsType<InvalidOperationException>(exception);
+    }
+
+    [Fact]
+    public async Task A_fault_of_a_caller_who_has_gone_is_nobodys()
+    {
+        var log = new ListLogger();
+        var context = new DefaultHttpContext { RequestAborted = new CancellationToken(canceled: true) };
+        var faults = new FaultMiddleware(_ => throw new IOException("The connection was reset."), log);
+
+        await faults.InvokeAsync(context);
+
+        Assert.Empty(log.Entries);
+    }
+
+    [Fact]
+    public async Task A_handler_that_ends_without_an_answer_is_a_logged_500_and_no_empty_success()
+    {
+        var log = new ListLogger();
+        var context = new DefaultHttpContext();
+
+        await new FaultMiddleware(_ => Task.CompletedTask, log).InvokeAsync(context);
+
+        Assert.Equal(500, context.Response.StatusCode);
+        Assert.Single(log.Entries);
+    }
+
+    [Fact]
+    public async Task A_success_without_content_that_is_meant_is_left_alone()
+    {
+        var log = new ListLogger();
+        var context = new DefaultHttpContext();
+
+        await new FaultMiddleware(
+            answered =>
+            {
+                answered.Response.ContentLength = 0;
+                return Task.CompletedTask;
+            },
+            log).InvokeAsync(context);
+
+        Assert.Equal(200, context.Response.StatusCode);
+        Assert.Empty(log.Entries);
+    }
+
+    [Fact]
+    public async Task The_connection_of_a_caller_who_has_gone_is_aborted_when_nothing_was_answered()
+    {
+        var log = new ListLogger();
+        var lifetime = new Aborted();
+        var context = new DefaultHttpContext();
+        context.Features.Set<IHttpRequestLifetimeFeature>(lifetime);
+
+        await new FaultMiddleware(_ => Task.CompletedTask, log).InvokeAsync(context);
+
+        Assert.True(lifetime.WasAborted);
+        Assert.Empty(log.Entries);
+    }
+
+    private sealed class Aborted : IHttpRequestLifetimeFeature
+    {
+        public CancellationToken RequestAborted { get; set; } = new(canceled: true);
+
+        public bool WasAborted { get; private set; }
+
+        public void Abort() => WasAborted = true;
+    }
+
+    private sealed class ListLogger : ILogger<FaultMiddleware>
+    {
+        public List<(string Message, Exception? Exception)> Entries { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Entries.Add((formatter(state, exception), exception));
+    }
+}

@@ -1,0 +1,68 @@
+using AuthCluster.Web.OAuth;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.UnitTests.OAuth;
+
+/// <summary>The bound on what a flood may write into the log.</summary>
+public sealed class LogBoundTests
+{
+    private readonly FakeTimeProvider _clock = new();
+    private readonly ListLogger _log = new();
+
+    [Fact]
+    public void A_hundred_events_a_second_are_let_through_and_the_others_are_told_in_one_line_when_it_is_over()
+    {
+        using var bound = new LogBound("refusals", _clock, _log);
+
+        Assert.Equal(LogBound.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => bound.TryTake()));
+        Assert.Empty(_log.Lines);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Contains("900 more refusals", Assert.Single(_log.Lines), StringComparison.Ordinal);
+        Assert.True(bound.TryTake());
+    }
+
+    [Fact]
+    public void A_second_within_the_bound_says_nothing()
+    {
+        using var bound = new LogBound("refusals", _clock, _log);
+
+        Assert.True(bound.TryTake());
+        _clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public void A_flood_of_minutes_says_one_line_a_second()
+    {
+        using var bound = new LogBound("refusals", _clock, _log);
+
+        for (var tenth = 0; tenth < 600; tenth++)
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                bound.TryTake();
+            }
+
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Equal(60, _log.Lines.Count);
+        Assert.All(_log.Lines, line => Assert.Contains("400 more", line, StringComparison.Ordinal));
+    }
+
+    private sealed class ListLogger : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
+    }
+}

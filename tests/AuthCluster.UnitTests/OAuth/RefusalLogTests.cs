@@ -1,0 +1,22 @@
+using AuthCluster.Web.OAuth;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.UnitTests.OAuth;
+
+/// <summary>Whose refusals share a bound, and whose do not.</summary>
+public sealed class RefusalLogTests
+{
+    [Theory]
+    [InlineData(CallerStanding.Stranger)]
+    [InlineData(CallerStanding.Named)]
+    [InlineData(CallerStanding.Proven)]
+    public void A_flood_of_one_standing_is_bounded_and_hides_no_line_of_the_others(CallerStanding flooding)
+    {
+        using var log = new RefusalLog(new FakeTimeProvider(), NullLoggerFactory.Instance);
+
+        Assert.Equal(LogBound.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => log.MayLog(flooding)));
+
+        Assert.All(Enum.GetValues<CallerStanding>().Where(other => other != flooding), other => Assert.True(log.MayLog(other)));
+    }
+}

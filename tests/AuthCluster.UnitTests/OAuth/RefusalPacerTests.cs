@@ -1,0 +1,71 @@
+using AuthCluster.Web.OAuth;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.UnitTests.OAuth;
+
+/// <summary>When a failed authentication is answered. Time is the test's own.</summary>
+public sealed class RefusalPacerTests : IDisposable
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);
+
+    private readonly FakeTimeProvider _clock = new();
+    private readonly RefusalPacer _pacer;
+
+    public RefusalPacerTests() => _pacer = new RefusalPacer(_clock);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(15)]
+    public void A_refusal_is_answered_at_the_second_beat_after_its_request_came_however_long_the_decision_took(int milliseconds)
+    {
+        var arrived = _clock.GetTimestamp();
+        _clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+
+        var held = _pacer.WaitAsync(arrived);
+
+        _clock.Advance((2 * Beat) - TimeSpan.FromMilliseconds(milliseconds + 1));
+        Assert.False(held.IsCompleted);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.True(held.IsCompleted);
+    }
+
+    [Fact]
+    public void A_refusal_whose_decision_took_long_is_answered_at_the_next_beat()
+    {
+        var arrived = _clock.GetTimestamp();
+        _clock.Advance((20 * Beat) + TimeSpan.FromMilliseconds(4));
+
+        var held = _pacer.WaitAsync(arrived);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(5));
+        Assert.False(held.IsCompleted);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.True(held.IsCompleted);
+    }
+
+    [Fact]
+    public void Requests_that_came_within_one_beat_are_answered_at_one_moment()
+    {
+        var first = _clock.GetTimestamp();
+        _clock.Advance(TimeSpan.FromMilliseconds(9));
+        Task[] held = [_pacer.WaitAsync(_clock.GetTimestamp()), _pacer.WaitAsync(first)];
+
+        _clock.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.All(held, each => Assert.False(each.IsCompleted));
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.All(held, each => Assert.True(each.IsCompleted));
+    }
+
+    [Fact]
+    public void At_the_end_of_the_process_nobody_is_held()
+    {
+        var held = _pacer.WaitAsync(_clock.GetTimestamp());
+
+        _pacer.Dispose();
+
+        Assert.True(held.IsCompletedSuccessfully);
+    }
+
+    public void Dispose() => _pacer.Dispose();
+}
