@@ -50,7 +50,6 @@ public static class GrainsSetup
         services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
         services.AddSingleton<KeyMaterialStore>();
         services.AddSingleton<CatalogueStore>();
-        services.AddSingleton<OutboxStore>();
         services.AddSingleton<RevocationStore>();
         services.AddSingleton<UsageStore>();
         services.AddSingleton<AuditStore>();
@@ -106,7 +105,7 @@ public static class GrainsSetup
         {
             options.Invariant = database.OrleansInvariant;
             options.DataSource = database.DataSource;
-            options.GrainStorageSerializer = new ClientStateSerializer();
+            options.GrainStorageSerializer = new ClientStateSerializer(database.Provider);
         });
         silo.Configure<GrainDirectoryOptions>(options => options.CacheSize = DirectoryCacheEntries);
         silo.Configure<GrainCollectionOptions>(options =>

@@ -89,12 +89,7 @@ public sealed partial class Database
     internal async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
     {
         using var turn = await EnterWriteAsync(cancellationToken);
-        return await WriteInTurnAsync(write, cancellationToken);
-    }
-
-    /// <summary>As <see cref="WriteAsync"/>, for whoever has the turn already.</summary>
-    internal Task<T> WriteInTurnAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken) =>
-        RepeatConflictsAsync(() => InTransactionAsync(
+        return await RepeatConflictsAsync(() => InTransactionAsync(
             async connection => await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken),
             async (connection, transaction) =>
             {
@@ -106,6 +101,7 @@ public sealed partial class Database
                 return await write(connection, transaction);
             },
             cancellationToken));
+    }
 
     /// <summary>Writes with one statement.</summary>
     internal Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>

@@ -134,12 +134,6 @@ public sealed partial class Database : IAsyncDisposable
         return new WriteTurn(_writers);
     }
 
-    /// <summary>Whether somebody writes just now, where there is one writer at a time: what can wait had better.</summary>
-    public bool IsWriterBusy => _writers is { CurrentCount: 0 };
-
-    /// <summary>Whether writers of this process take turns, so that two of them at once cost as much as one after the other.</summary>
-    internal bool HasOneWriter => _writers is not null;
-
     /// <summary>Closes idle connections.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -6,8 +6,8 @@ using AuthCluster.Contracts.Clients;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Administrative calls. Each is one write of the row, with its audit entry and feed row inside as an outbox;
-/// then the outbox is drained to the tables; then comes the answer.
+/// Administrative calls. Each is one write of the row, which inserts the rows of the audit, the catalogue and the feed too; then comes
+/// the answer.
 /// </summary>
 #pragma warning disable CA1001 // The semaphore has no wait handle to free, and work that was begun may outlive the activation.
 internal sealed partial class ClientGrain

@@ -10,7 +10,7 @@ using AuthCluster.Storage.Admin;
 
 namespace AuthCluster.Grains.Clients;
 
-/// <summary>How an administrative change is made: one write of the row with its outbox, then the drain, then the answer.</summary>
+/// <summary>How an administrative change is made: one write of the row with the rows that tell of it, then the answer.</summary>
 internal sealed partial class ClientGrain
 {
     // What the row remembers of changes is the ETag that they gave. That they were made, the audit remembers for ever.
@@ -34,12 +34,12 @@ internal sealed partial class ClientGrain
         public string? ETag { get; init; }
     }
 
-    /// <summary>Runs one change: drain what is left of earlier ones, write, drain, answer.</summary>
+    /// <summary>Runs one change: write, answer.</summary>
     private async Task<ClientAnswer> ChangeAsync(
         ActorRecord actor, Func<ClientState?, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
     {
         // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
-        if (!await ReadIfUnknownAsync(cancellationToken) || !await DrainAsync())
+        if (!await ReadIfUnknownAsync(cancellationToken))
         {
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
@@ -75,13 +75,6 @@ internal sealed partial class ClientGrain
             return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
         }
 
-        // Also without a change: what was read again meanwhile may hold a change that nobody was told of.
-        if (!await DrainAsync())
-        {
-            StartDraining();
-            return new ClientAnswer { Outcome = ClientOutcome.Unavailable };
-        }
-
         if (change!.Next is null)
         {
             if (_policy is null)
@@ -92,7 +85,6 @@ internal sealed partial class ClientGrain
             return Answer(change.Outcome) with { ETag = change.ETag };
         }
 
-        StartClearingOutbox();
         return Answer(ClientOutcome.Done) with { ETag = ETagOf(_record!.State) };
     }
 
@@ -115,8 +107,8 @@ internal sealed partial class ClientGrain
             : null;
 
     /// <summary>
-    /// The same change, asked for again because its answer was lost; null when it is new. A change is in the row's outbox until the
-    /// audit has its entry, so that it is found however late the repeat comes, and whatever came between.
+    /// The same change, asked for again because its answer was lost; null when it is new. The audit has the entry of every change that was
+    /// made, unless an older build made it and died before it told, so that it is found however late the repeat comes.
     /// </summary>
     private async ValueTask<Change?> MadeBeforeAsync(ClientState? state, ActorRecord actor)
     {
@@ -153,7 +145,7 @@ internal sealed partial class ClientGrain
         {
             var isAudited = false;
             await _services.Gate.ReadAsync(
-                async token => isAudited = await _services.Outbox.IsAuditedAsync(auditId, token), CancellationToken.None);
+                async token => isAudited = await _services.Audit.IsAuditedAsync(auditId, token), CancellationToken.None);
             return isAudited;
         }
         catch (StorageUnavailableException)
@@ -189,7 +181,7 @@ internal sealed partial class ClientGrain
         }
     }
 
-    /// <summary>The state as it is written: next revision, and the change in its outbox.</summary>
+    /// <summary>The state as it is written: next revision, and the rows that tell of the change.</summary>
     /// <param name="before">The state as it is stored.</param>
     /// <param name="present">The same without what is dropped with the change.</param>
     /// <param name="next">What the change made of it.</param>
@@ -217,7 +209,7 @@ internal sealed partial class ClientGrain
             After = change.After,
             EndsTokensBelow = change.EndsTokens ? next.Generation : null,
         };
-        return stamped with
+        return TellingOutbox(stamped with
         {
             Recent =
             [
@@ -226,7 +218,7 @@ internal sealed partial class ClientGrain
             ],
             Outbox =
             [
-                .. next.Outbox.Where(old => !_drained.Contains(old.AuditId)),
+                .. next.Outbox,
                 item,
                 .. change.Also
                     .Select(also => item with { Action = also.Action, Before = also.Before, After = also.After })
@@ -237,7 +229,7 @@ internal sealed partial class ClientGrain
                         EndsTokensBelow = null,
                     }),
             ],
-        };
+        });
     }
 
     /// <summary>

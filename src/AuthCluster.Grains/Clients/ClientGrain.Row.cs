@@ -48,10 +48,10 @@ internal sealed partial class ClientGrain
             _mustReload = false;
             _rowUnknown = false;
             _reloadFailedAt = null;
-            if (record is not null && record.State.Outbox.Any(item => !_drained.Contains(item.AuditId)))
+            if (record is { State.Outbox.IsEmpty: false })
             {
-                // Whoever wrote this died or lost its answer before it told the tables.
-                StartDraining();
+                // An older build wrote this, and died before it told the tables.
+                StartTellingOutbox();
             }
         }
     }
@@ -101,11 +101,6 @@ internal sealed partial class ClientGrain
     private void Adopt(ClientRecord? record)
     {
         _record = record;
-        if (_drained.Count > 0)
-        {
-            _drained.IntersectWith(record?.State.Outbox.Select(item => item.AuditId) ?? []);
-        }
-
         if (record is null || record.State.Deleted)
         {
             _policy = null;

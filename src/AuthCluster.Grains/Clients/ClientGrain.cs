@@ -71,8 +71,6 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
                 // The next activation does not know that a write is still on its way.
                 await ReloadAsync();
             }
-
-            await DrainAsync();
         }
         finally
         {
@@ -227,9 +225,8 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
     }
 
     /// <summary>
-    /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one stays until the tables
-    /// were told of its end and the row says so, since each new activation would tell them again; and one with a write of unknown outcome
-    /// until that is known.
+    /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one whose outbox an older build
+    /// left stays until the tables were told, and one with a write of unknown outcome until that is known.
     /// </summary>
     private void LeaveNothingBehind()
     {
@@ -240,7 +237,7 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
 
         if (_record is { State.Outbox.IsEmpty: false })
         {
-            StartClearingOutbox();
+            StartTellingOutbox();
         }
         else
         {

@@ -1,5 +1,6 @@
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
 
@@ -8,7 +9,7 @@ namespace AuthCluster.Grains.Clients;
 /// <summary>What every client's activation shares with the others of its silo.</summary>
 internal sealed record ClientGrainServices(
     ClientRecordStore Records,
-    OutboxStore Outbox,
+    AuditStore Audit,
     CatalogueStore Catalogue,
     RevocationStore Revocations,
     StorageGate Gate,

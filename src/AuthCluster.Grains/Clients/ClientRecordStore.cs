@@ -46,9 +46,6 @@ internal sealed partial class ClientRecordStore(
     public const string ProviderName = "clients";
     private const string StateName = "client";
 
-    /// <summary>Whether a write that can wait had better.</summary>
-    public bool IsBusy => database.IsWriterBusy;
-
     public async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadAsync(GrainId grain, CancellationToken cancellationToken)
     {
         var row = new GrainState<ClientState>();
@@ -121,7 +118,7 @@ internal sealed partial class ClientRecordStore(
             return (RecordOutcome.Unknown, null);
         }
 
-        return (RecordOutcome.Done, new ClientRecord(state, row.ETag));
+        return (RecordOutcome.Done, new ClientRecord(state with { Rows = null }, row.ETag));
 
         async Task WriteAsync(CancellationToken token)
         {

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.Grains.Clients;
 
@@ -62,7 +63,11 @@ internal sealed record ClientState : StoredPart
     /// <summary>What is reserved in the kinds of period that the quota had before.</summary>
     public ImmutableArray<QuotaReservation> OtherQuotas { get; init; } = [];
 
-    /// <summary>Consequences of the last changes that are not in their tables yet.</summary>
+    /// <summary>The rows that tell of the change which made this state: written with it, and not a part of it.</summary>
+    [JsonIgnore]
+    public ClientRows? Rows { get; init; }
+
+    /// <summary>Changes that an older build made and has not told the tables of. This build tells of each change in the write that makes it.</summary>
     public ImmutableArray<OutboxItem> Outbox { get; init; } = [];
 
     /// <summary>What was made under an Idempotency-Key, for as long as the key counts.</summary>

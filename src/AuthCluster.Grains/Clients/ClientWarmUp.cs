@@ -3,6 +3,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Storage;
 using Orleans.Runtime.Placement;
 
 namespace AuthCluster.Grains.Clients;
@@ -22,15 +23,18 @@ public sealed class ClientWarmUp
     private readonly PepperRing _peppers;
     private readonly ClientDefaults _defaults;
     private readonly TimeProvider _clock;
+    private readonly ClientStateSerializer _serializer;
 
     /// <summary>Takes what the clients of the silo use.</summary>
-    public ClientWarmUp(IGrainFactory grains, ILocalSiloDetails silo, PepperRing peppers, ClientDefaults defaults, TimeProvider clock)
+    public ClientWarmUp(IGrainFactory grains, ILocalSiloDetails silo, PepperRing peppers, ClientDefaults defaults, TimeProvider clock, Database database)
     {
         _grains = grains;
         _silo = silo;
         _peppers = peppers;
         _defaults = defaults;
         _clock = clock;
+        ArgumentNullException.ThrowIfNull(database);
+        _serializer = new ClientStateSerializer(database.Provider);
     }
 
     /// <summary>Does it. A failure means only that the first clients wait a little longer.</summary>
@@ -57,14 +61,13 @@ public sealed class ClientWarmUp
     /// <summary>Reads a stored client and decides a request of it, both made up.</summary>
     private void Decide(PresentedSecret shown)
     {
-        var serializer = new ClientStateSerializer();
-        var stored = serializer.Serialize(new ClientState
+        var stored = _serializer.Serialize(new ClientState
         {
             Enabled = true,
             Document = JsonElement.Parse("""{ "scopes": ["read"] }"""),
             Secrets = [new SecretState { Id = "secret", PepperId = _peppers.CurrentId, Mac = new byte[32] }],
         });
-        var policy = ClientPolicy.From("client", serializer.Deserialize<ClientState>(stored), _defaults);
+        var policy = ClientPolicy.From("client", _serializer.Deserialize<ClientState>(stored), _defaults);
         new SecretVerifier("client", _peppers).Check(policy.Secrets, shown, _clock.GetUtcNow(), out _);
         policy.Decide(new IssueTokenCommand(shown, ScopesAsked: true, ["read"], [], []), floor: 0, revocationMark: 0, out _);
     }

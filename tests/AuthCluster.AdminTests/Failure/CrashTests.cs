@@ -11,10 +11,8 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
     [Theory]
     [InlineData(CrashPoint.Choosing)]
     [InlineData(CrashPoint.WritingRow)]
-    [InlineData(CrashPoint.RowWritten)]
     [InlineData(CrashPoint.Telling)]
-    [InlineData(CrashPoint.Told)]
-    [InlineData(CrashPoint.Clearing)]
+    [InlineData(CrashPoint.Written)]
     public async Task A_server_killed_at_any_point_of_a_write_leaves_all_in_agreement(CrashPoint point)
     {
         var name = $"at-{point}".ToLowerInvariant();
@@ -25,11 +23,6 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
             await admin.CreateAsync(id, new JsonObject { ["scopes"] = new JsonArray("a") });
         }
 
-        // The first writes' outboxes are cleared beside the answers: only what comes now is to be held.
-        await TestKit.Eventually.HoldsAsync(
-            "the outboxes are clear", TimeSpan.FromSeconds(10),
-            async () => await installation.RunAsync($"select count(*) from grain_state where grain_key like 'c:{name}%' and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0",
-            TestContext.Current.CancellationToken);
         await installation.HoldAsync(point, name);
 
         Task<Answer> CreateAsync(AdminCaller caller) => caller.PostAsync("/clients", $$"""{ "clientId": "{{created}}", "scopes": ["b"] }""", ("Idempotency-Key", name));
@@ -37,43 +30,37 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
         var calls = new List<Task<Answer>> { CreateAsync(admin), RotateAsync(admin) };
         if (point != CrashPoint.Choosing)
         {
-            calls.AddRange([admin.PostAsync($"/clients/{disabled}/disable"), admin.DeleteAsync($"/clients/{deleted}")]);
+            calls.Add(admin.PostAsync($"/clients/{disabled}/disable"));
         }
 
-        var answered = point == CrashPoint.Clearing ? await Task.WhenAll(calls) : [];
+        if (point is CrashPoint.WritingRow or CrashPoint.Telling)
+        {
+            // Not where the first of the feed's writers is held at its commit: behind that one the second is not written.
+            calls.Add(admin.DeleteAsync($"/clients/{deleted}"));
+        }
+
         await installation.HeldAsync(calls.Count);
-        Assert.Equal(point == CrashPoint.Clearing, calls.All(call => call.IsCompleted));
         await installation.CrashAsync();
-        foreach (var call in calls.Where(_ => point != CrashPoint.Clearing))
+        foreach (var call in calls)
         {
             await Assert.ThrowsAsync<HttpRequestException>(() => call);
         }
 
         admin = await Server.CallerAsync();
-        var happened = point >= CrashPoint.RowWritten;
+        var happened = point == CrashPoint.Written;
         Assert.Equal(happened ? 200 : 404, (await admin.GetAsync($"/clients/{created}")).Status);
         Assert.Equal(happened ? 2 : 1, (await admin.GetAsync($"/clients/{rotated}/secrets")).Items.Count);
         Assert.Equal(!happened, (await admin.GetAsync($"/clients/{disabled}")).Json["enabled"]!.GetValue<bool>());
-        Assert.Equal(happened ? 404 : 200, (await admin.GetAsync($"/clients/{deleted}")).Status);
+        Assert.Equal(200, (await admin.GetAsync($"/clients/{deleted}")).Status);
 
         // The same requests again: made once altogether, and answered alike from now on.
         var (again, rotatedAgain) = (await CreateAsync(admin), await RotateAsync(admin));
         Assert.Equal((201, 201), (again.Status, rotatedAgain.Status));
         Assert.Equal((again.Body, rotatedAgain.Body), ((await CreateAsync(admin)).Body, (await RotateAsync(admin)).Body));
-        if (answered.Length > 0)
-        {
-            Assert.Equal((answered[0].Body, answered[1].Body), (again.Body, rotatedAgain.Body));
-        }
-
-        // Whoever was killed between writing and telling has told by the first call that finds the client again.
-        await TestKit.Eventually.HoldsAsync(
-            "the tables are told", TimeSpan.FromSeconds(5),
-            async () => await installation.RunAsync($"select count(*) from grain_state where grain_key like 'c:{name}%' and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0",
-            TestContext.Current.CancellationToken);
         Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, created));
         Assert.Equal(["client.create", "secret.add", "secret.retire"], await Agreement.CheckAsync(admin, rotated));
         Assert.Equal(happened ? ["client.create", "client.disable"] : ["client.create"], await Agreement.CheckAsync(admin, disabled));
-        Assert.Equal(happened ? ["client.create", "client.delete"] : ["client.create"], await Agreement.CheckAsync(admin, deleted));
+        Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, deleted));
         Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(created, again.Json["secret"]!.GetValue<string>()))).Status);
         Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(rotated, rotatedAgain.Json["secret"]!.GetValue<string>()))).Status);
     }
@@ -128,8 +115,7 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
                 }
 
                 admin = await Server.CallerAsync();
-                return (await Task.WhenAll(ids.Select(id => admin.GetAsync($"/clients/{id}")))).All(answer => answer.Status is 200 or 404)
-                    && await installation.RunAsync("select count(*) from grain_state where grain_key in ('c:in-the-silence', 'c:not-made', 'c:not-made-either') and convert_from(payload, 'UTF8') not like '%\"outbox\":[]%'") == "0";
+                return (await Task.WhenAll(ids.Select(id => admin.GetAsync($"/clients/{id}")))).All(answer => answer.Status is 200 or 404);
             },
             TestContext.Current.CancellationToken);
         foreach (var id in ids)

@@ -32,15 +32,13 @@ public sealed class PostgresInstallation : IAsyncLifetime
     /// <summary>Holds writes at a point from now on.</summary>
     public async Task HoldAsync(CrashPoint point, string idsBeginWith)
     {
-        var hold = point is CrashPoint.RowWritten or CrashPoint.Told ? "perform set_config('synchronous_commit', 'on', true);" : "perform pg_sleep(60);";
+        var hold = point == CrashPoint.Written ? "perform set_config('synchronous_commit', 'on', true);" : "perform pg_sleep(60);";
         var (table, when, before) = point switch
         {
             CrashPoint.Choosing => ("idempotency", "true", "before insert"),
             CrashPoint.WritingRow => ("grain_state", $"new.grain_key like 'c:{idsBeginWith}%'", "before insert or update"),
-            CrashPoint.RowWritten => ("grain_state", $"new.grain_key like 'c:{idsBeginWith}%'", "after insert or update"),
             CrashPoint.Telling => ("audit", $"new.client_id like '{idsBeginWith}%'", "before insert"),
-            CrashPoint.Told => ("audit", $"new.client_id like '{idsBeginWith}%'", "after insert"),
-            _ => ("grain_state", $"new.grain_key like 'c:{idsBeginWith}%' and convert_from(new.payload, 'UTF8') like '%\"outbox\":[]%'", "before update"),
+            _ => ("grain_state", $"new.grain_key like 'c:{idsBeginWith}%'", "after insert or update"),
         };
         await RunAsync($"create function hold() returns trigger language plpgsql as $$ begin {hold} return new; end $$");
         await RunAsync($"create trigger hold {before} on {table} for each row when ({when}) execute function hold()");
@@ -95,15 +93,9 @@ public enum CrashPoint
     /// <summary>The row of the grain is not written yet.</summary>
     WritingRow,
 
-    /// <summary>The row is written, and the grain does not know it yet.</summary>
-    RowWritten,
-
-    /// <summary>Audit, catalogue and feed are not told yet.</summary>
+    /// <summary>The row is in the transaction, and audit, catalogue and feed are not.</summary>
     Telling,
 
-    /// <summary>They are told, and the grain does not know it yet.</summary>
-    Told,
-
-    /// <summary>It is answered, and the row still holds the outbox.</summary>
-    Clearing,
+    /// <summary>All of it is written, and the grain does not know it yet.</summary>
+    Written,
 }

@@ -30,7 +30,6 @@ public sealed class EndedSecretTests(GrainCluster cluster)
         var change = new RevokeTokensCommand(null, Actor());
         Assert.Equal(ClientOutcome.Done, (await grain.RevokeTokensAsync(change, Cancellation)).Outcome);
 
-        await cluster.RestsAsync(id);
         Assert.DoesNotContain("ending", await cluster.RowAsync(id), StringComparison.Ordinal);
         Assert.Empty(await cluster.QueryAsync<string>("select value from client_part where client_id = @Id and value = 'ending'", new { Id = id }));
         var entry = Assert.Single(await cluster.QueryAsync<(string Actor, string Before, string? After)>(

@@ -3,94 +3,133 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.GrainTests.Cluster;
-using AuthCluster.Storage;
 using AuthCluster.TestKit;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What a change has to tell the tables, when its caller leaves, the activation ends, or the row can't be written again.</summary>
+/// <summary>What a change tells the tables, and what an older build left in a row for them.</summary>
 [Collection(OnSharedCluster.Name)]
 public sealed class OutboxTests(GrainCluster cluster)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_tables_are_told_of_a_stored_change_though_its_caller_has_left()
+    public async Task A_change_is_one_write_of_its_row_and_the_tables_know_it_with_the_answer()
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
         var disable = new SetEnabledCommand(false, null, Actor());
-        var turn = new TaskCompletionSource<Task<WriteTurn>>();
-        // The row is written, and the tables must wait for their turn.
-        cluster.Failures.WhenWritten[ClientGrainKey.Of(id)] = () => turn.SetResult(cluster.Database.EnterWriteAsync(Cancellation).AsTask());
-        using var caller = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var call = cluster.Client(id).SetEnabledAsync(disable, caller.Token);
-        using (await await turn.Task)
-        {
-            await caller.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
-            // By then the grain has long been told that the caller has left; a change that ended for it would let this call have its turn.
-            await Task.WhenAny(cluster.Client(id).GetAsync(Cancellation), Task.Delay(300, Cancellation));
-            Assert.Equal(Refusal.ClientDisabled, (await cluster.DecidedAsync(id)).Refusal);
-        }
 
-        await Eventually.HoldsAsync("the audit has it", TimeSpan.FromSeconds(10), async () => await AuditedAsync(disable.Actor) == 1, Cancellation);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+
+        Assert.Equal(1, await AuditedAsync(disable.Actor));
         Assert.Equal([0], await cluster.QueryAsync<int>("select enabled from client_catalogue where client_id = @Id", new { Id = id }));
+        Assert.Equal([1], await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id }));
+        Assert.Equal([2], await cluster.QueryAsync<int>("select version from grain_state where grain_key = @Key", new { Key = ClientGrainKey.Of(id) }));
+        var row = JsonNode.Parse(await cluster.RowAsync(id))!.AsObject();
+        Assert.Equal("deleted", row.First().Key);
+        Assert.False(row.ContainsKey("rows"));
+        Assert.Empty(row["outbox"]!.AsArray());
     }
 
     [Fact]
-    public async Task An_activation_that_fails_to_tell_the_tables_gives_its_limit_back_at_its_end()
+    public async Task A_change_that_a_table_refuses_is_not_made_and_does_not_stop_the_clients_tokens()
     {
-        var document = Document("read");
-        document["rateLimit"] = new JsonObject { ["tokensPerSecond"] = 0.01, ["burst"] = 5 };
-        var id = await cluster.CreateAsync(document);
-        await cluster.RestsAsync(id);
-        await cluster.ForgetAsync(id);
-        var row = JsonNode.Parse(await cluster.RowAsync(id))!;
-        // The end of the tokens that this tells of is a time that there is not.
-        row["outbox"] = new JsonArray(new JsonObject
-        {
-            ["auditId"] = "none",
-            ["at"] = "9999-12-31T23:00:00+00:00",
-            ["actor"] = "a",
-            ["action"] = "b",
-            ["target"] = "c",
-            ["endsTokensBelow"] = 1,
-        });
-        await cluster.SetRowAsync(id, row.ToJsonString());
-        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
-        Assert.NotNull(JsonNode.Parse(await cluster.RowAsync(id))!["limitOwner"]);
+        var id = await cluster.CreateAsync(Document("read"));
+        var disable = new SetEnabledCommand(false, null, Actor());
+        await RefuseAsync(id);
 
-        await cluster.ForgetAsync(id);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
 
-        await Eventually.HoldsAsync(
-            "the limit is nobody's", TimeSpan.FromSeconds(10), async () => JsonNode.Parse(await cluster.RowAsync(id))!["limitOwner"] is null, Cancellation);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
+        await TakeAgainAsync(id);
+        Assert.True((await cluster.Client(id).GetAsync(Cancellation)).Client!.Enabled);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+        Assert.Equal(1, await AuditedAsync(disable.Actor));
     }
 
     [Fact]
-    public async Task A_deleted_client_whose_row_could_not_be_written_again_is_written_and_leaves_when_it_is_asked_for()
+    public async Task What_an_older_build_left_untold_is_told_once_when_the_client_is_found_again()
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
+        var left = Actor();
+        await LeaveInRowAsync(id, left);
+
+        await cluster.AskAsync(id);
+
+        await IsToldAsync(id);
+        Assert.Equal(1, await AuditedAsync(left));
+        Assert.Equal([1], await cluster.QueryAsync<int>("select count(*) from revocation where client_id = @Id", new { Id = id }));
+    }
+
+    [Fact]
+    public async Task What_an_older_build_left_untold_and_a_table_refuses_is_told_with_the_next_change()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var left = Actor();
+        await LeaveInRowAsync(id, left);
+        await RefuseAsync(id);
+        var disable = new SetEnabledCommand(false, null, Actor());
+
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+        await TakeAgainAsync(id);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+
+        Assert.Equal((1, 1), (await AuditedAsync(left), await AuditedAsync(disable.Actor)));
+        Assert.Empty(JsonNode.Parse(await cluster.RowAsync(id))!["outbox"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_deleted_client_with_something_untold_is_told_and_leaves_when_it_is_asked_for()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
         var inMemory = InMemory;
-        cluster.Failures.Of(id, Failure.DownAfterWrite);
-        var delete = new DeleteClientCommand(null, Actor());
-        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).DeleteAsync(delete, Cancellation)).Outcome);
-        Assert.Equal(1, await AuditedAsync(delete.Actor));
-        cluster.Failures.End(id);
-        Assert.NotEmpty(JsonNode.Parse(await cluster.RowAsync(id))!["outbox"]!.AsArray());
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).DeleteAsync(new DeleteClientCommand(null, Actor()), Cancellation)).Outcome);
+        var left = Actor();
+        await LeaveInRowAsync(id, left);
 
         await Eventually.HoldsAsync(
-            "the row is written and the activation gone",
+            "the tables are told and the activation is gone",
             TimeSpan.FromSeconds(10),
             async () =>
             {
                 Assert.Equal(Refusal.UnknownClient, (await cluster.AskAsync(id)).Refusal);
-                return JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 } && InMemory < inMemory;
+                return await AuditedAsync(left) == 1 && InMemory < inMemory;
             },
             Cancellation);
+        await IsToldAsync(id);
     }
 
     private int InMemory => cluster.Each<SiloActivity>().Sum(silo => silo.Activations);
+
+    /// <summary>Puts into the row what a build before this one had there until the tables were told.</summary>
+    private async Task LeaveInRowAsync(string id, ActorRecord actor)
+    {
+        await cluster.ForgetAsync(id);
+        var row = JsonNode.Parse(await cluster.RowAsync(id))!;
+        row["outbox"] = new JsonArray(new JsonObject
+        {
+            ["auditId"] = actor.AuditId,
+            ["at"] = "2026-05-15T10:00:00+00:00",
+            ["actor"] = actor.Actor,
+            ["action"] = "client.revoke-tokens",
+            ["target"] = id,
+            ["endsTokensBelow"] = 77,
+        });
+        await cluster.SetRowAsync(id, row.ToJsonString());
+    }
+
+    private Task IsToldAsync(string id) => Eventually.HoldsAsync(
+        "the row has nothing left to tell",
+        TimeSpan.FromSeconds(10),
+        async () => JsonNode.Parse(await cluster.RowAsync(id))!["outbox"]!.AsArray().Count == 0,
+        Cancellation);
+
+    private Task RefuseAsync(string id) => cluster.ExecuteAsync(
+        $"create trigger \"refuse {id}\" before insert on audit when new.client_id = '{id}' begin select raise(abort, 'refused by the test'); end");
+
+    private Task TakeAgainAsync(string id) => cluster.ExecuteAsync($"drop trigger \"refuse {id}\"");
 
     private async Task<int> AuditedAsync(ActorRecord actor) =>
         Assert.Single(await cluster.QueryAsync<int>("select count(*) from audit where audit_id = @Id", new { Id = actor.AuditId }));

@@ -72,7 +72,6 @@ public sealed class RepeatTests(GrainCluster cluster)
     public async Task A_change_that_can_not_be_told_from_a_repeat_is_not_made()
     {
         var id = await cluster.CreateAsync(Document("read"));
-        await cluster.RestsAsync(id);
         var add = new AddSecretCommand(SecretOf("added", "added"), null, null, Actor(), null, cluster.Clock.GetUtcNow());
 
         await cluster.ExecuteAsync("alter table audit rename to audit_elsewhere");

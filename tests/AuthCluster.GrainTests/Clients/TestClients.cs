@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.TestKit;
 
 namespace AuthCluster.GrainTests.Clients;
 
@@ -69,32 +68,6 @@ internal static class TestClients
         return id;
     }
 
-    /// <summary>A client whose creation has nothing left to write: else a failure would meet that write, not the test's.</summary>
-    public static async Task<string> CreateAtRestAsync(this Cluster.GrainCluster cluster)
-    {
-        var id = await cluster.CreateAsync(Document("read"));
-        await cluster.RestsAsync(id);
-        return id;
-    }
-
-    /// <summary>Waits until a client's row has nothing left to tell.</summary>
-    public static Task RestsAsync(this Cluster.GrainCluster cluster, string id) => Eventually.HoldsAsync(
-        "the outbox is written away",
-        TimeSpan.FromSeconds(10),
-        async () =>
-        {
-            if (JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 })
-            {
-                return true;
-            }
-
-            // A busy database is left to the next activation, which tells the tables once more.
-            await cluster.ForgetAsync(id);
-            await cluster.Client(id).GetAsync(Cancellation);
-            return false;
-        },
-        Cancellation);
-
     public static PresentedSecret Present(string secret = Secret, AuthMethod method = AuthMethod.ClientSecretBasic, params SlowHashProof[] proofs) =>
         new(Digest(secret), method, [.. proofs]);
 
@@ -139,12 +112,5 @@ internal static class TestClients
         $"{secrets} fast hashes are stored",
         TimeSpan.FromSeconds(10),
         async () => JsonNode.Parse(await cluster.RowAsync(id))!["secrets"]!.AsArray().Count(secret => secret!["mac"] is not null) == secrets,
-        Cancellation);
-
-    /// <summary>Waits until a client has nothing left to write.</summary>
-    public static Task ComesToRestAsync(this Cluster.GrainCluster cluster, string id) => TestKit.Eventually.HoldsAsync(
-        "the outbox is written away",
-        TimeSpan.FromSeconds(10),
-        async () => JsonNode.Parse(await cluster.RowAsync(id))!["outbox"] is not JsonArray { Count: > 0 },
         Cancellation);
 }

@@ -18,7 +18,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     [MemberData(nameof(Changes))]
     public async Task Memory_and_row_agree_after_a_write_that_comes_later_than_the_reading(string change)
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
         var generation = (await cluster.AskAsync(id)).Grant!.Generation;
         await BeginAsync(id, change);
 
@@ -59,9 +59,8 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     [Fact]
     public async Task A_deleted_id_stays_deleted_to_a_bootstrap_after_a_creation_of_unknown_outcome()
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).DeleteAsync(new DeleteClientCommand(null, Actor()), Cancellation)).Outcome);
-        await cluster.RestsAsync(id);
         cluster.Failures.Of(id, Failure.LandsLater);
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).CreateAsync(Creation(Document("read")), Cancellation)).Outcome);
 
@@ -80,7 +79,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     [InlineData(Failure.AnswerLost)]
     public async Task While_the_row_can_not_be_settled_nothing_is_decided_and_nothing_forgotten(Failure meanwhile)
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
         await BeginAsync(id, "disable");
         cluster.Failures.Of(id, meanwhile);
         await cluster.RecoverAsync();
@@ -100,7 +99,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     [Fact]
     public async Task An_activation_that_ends_with_a_write_on_its_way_makes_it_lose_first()
     {
-        var id = await cluster.CreateAtRestAsync();
+        var id = await cluster.CreateAsync(Document("read"));
         await BeginAsync(id, "disable");
         cluster.Failures.End(id);
         await cluster.RecoverAsync();

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Limits;
 using AuthCluster.Protocol.Limits;
+using AuthCluster.Storage;
 
 namespace AuthCluster.GrainTests.Limits;
 
@@ -22,7 +23,7 @@ public sealed class QuotaReservationTests
     [Fact]
     public void A_build_that_knows_one_reservation_finds_the_present_one_as_it_was_written()
     {
-        var row = JsonNode.Parse(new ClientStateSerializer().Serialize(new ClientState()
+        var row = JsonNode.Parse(new ClientStateSerializer(StorageProvider.Sqlite).Serialize(new ClientState()
             .WithQuota(new QuotaReservation("hour", May, 9))
             .WithQuota(new QuotaReservation("month", May, 57))).ToString())!;
 
@@ -110,7 +111,7 @@ public sealed class QuotaReservationTests
         }
 
         Assert.Equal((1L, 3L), (quota.Reserved, quota.MovedTo(QuotaPeriod.Hour, quota.PeriodStart.AddHours(-2)).Reserved));
-        Assert.InRange(new ClientStateSerializer().Serialize(quota).ToString().Length, 1, 800);
+        Assert.InRange(new ClientStateSerializer(StorageProvider.Sqlite).Serialize(quota).ToString().Length, 1, 800);
     }
 
     [Fact]
@@ -132,7 +133,7 @@ public sealed class QuotaReservationTests
     [Fact]
     public void What_is_remembered_of_other_periods_counts_no_more_after_an_older_build_has_moved_the_row()
     {
-        var row = JsonNode.Parse(new ClientStateSerializer().Serialize(new ClientState().WithQuota(
+        var row = JsonNode.Parse(new ClientStateSerializer(StorageProvider.Sqlite).Serialize(new ClientState().WithQuota(
             (new QuotaReservation("month", May, 500).MovedTo(QuotaPeriod.Month, May.AddMonths(1))) with { Reserved = 7 })).ToString())!;
         row["quota"]!["before"] = JsonNode.Parse("""{"periodStart":"2026-06-01T00:00:00+00:00","reserved":7}""");
         row["quota"]!["periodStart"] = "2026-07-01T00:00:00+00:00";
@@ -152,5 +153,5 @@ public sealed class QuotaReservationTests
 
     private static (DateTimeOffset Start, long Reserved) Both(QuotaReservation reservation) => (reservation.PeriodStart, reservation.Reserved);
 
-    private static ClientState Read(string json) => new ClientStateSerializer().Deserialize<ClientState>(new BinaryData(json));
+    private static ClientState Read(string json) => new ClientStateSerializer(StorageProvider.Sqlite).Deserialize<ClientState>(new BinaryData(json));
 }

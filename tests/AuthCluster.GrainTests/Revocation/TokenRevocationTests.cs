@@ -150,7 +150,6 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         var generation = (await cluster.AskAsync(id)).Grant!.Generation;
         Assert.Equal(TokenStanding.Active, await StandingAsync(id, "lost", generation));
         var command = Revocation("lost", generation);
-        await cluster.ComesToRestAsync(id);
 
         // Somebody else has the database locked: the write is under way when its deadline passes.
         await using (var other = await cluster.Database.OpenAsync(Cancellation))
