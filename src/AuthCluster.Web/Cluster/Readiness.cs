@@ -14,7 +14,7 @@ public sealed class Readiness(KeyRing keys)
     /// <summary>Whether the start is complete, a key is held and no stop has begun.</summary>
     public bool IsReady => _started && !_stopping && !_unlinked && keys.Current is not null;
 
-    /// <summary>What stands against readiness, for people; empty when ready.</summary>
+    /// <summary>Why the node is not ready, for people; empty when ready.</summary>
     public string Reason =>
         _stopping ? "stopping" : !_started ? "starting" : keys.Current is null ? "no signing key" : _unlinked ? "no silo" : "";
 

@@ -15,14 +15,11 @@ namespace AuthCluster.Web.Introspection;
 /// </remarks>
 public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator validator, IssuedTokens issued, IssuerUri issuer) : IOAuthEndpoint
 {
-    /// <summary>Largest accepted form body, in bytes: tokens have extra claims.</summary>
-    public const int MaxFormBytes = 32_768;
-
     OAuthEndpointKind IOAuthEndpoint.Kind => OAuthEndpointKind.Caller;
 
     async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var parsed = await pipeline.ReadFormAsync(exchange, MaxFormBytes, static (in FormInput form) => IntrospectionRequestParser.Parse(form));
+        var parsed = await pipeline.ReadFormAsync(exchange, OAuthPipeline.MaxTokenFormBytes, static (in FormInput form) => IntrospectionRequestParser.Parse(form));
         if (!parsed.Succeeded)
         {
             return new OAuthRefusal(parsed.Error);

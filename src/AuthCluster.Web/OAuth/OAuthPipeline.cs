@@ -19,6 +19,9 @@ namespace AuthCluster.Web.OAuth;
 /// </remarks>
 public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer, Admission admission, OAuthRecord record, TimeProvider clock)
 {
+    /// <summary>Largest accepted form with a token, in bytes: tokens have extra claims.</summary>
+    internal const int MaxTokenFormBytes = 32_768;
+
     /// <summary>Handles one request.</summary>
     internal async Task HandleAsync(HttpContext context, IOAuthEndpoint endpoint)
     {

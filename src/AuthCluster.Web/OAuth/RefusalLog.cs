@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Web.OAuth;
 
 /// <summary>
-/// Bounds the lines that requests write into the log: those of each <see cref="CallerStanding"/> apart, so that a flood of strangers hides
-/// no refusal of a client that exists, and a flood of wrong secrets none of those who proved who they are.
+/// Bounds the lines that requests write into the log. Each <see cref="CallerStanding"/> has a bound of its own, so that a flood of strangers
+/// hides no refusal of a client that exists, and a flood of wrong secrets none of a client that is authenticated.
 /// </summary>
 public sealed class RefusalLog(TimeProvider clock, ILoggerFactory loggers) : IDisposable
 {

@@ -8,9 +8,9 @@ namespace AuthCluster.Web.OAuth;
 /// nothing about why it was refused.
 /// </summary>
 /// <remarks>
-/// An unknown id costs a look-up, a wrong secret of a client in memory does not. Waiting a fixed time after
-/// each would keep the difference; beats that come at the same moments for everybody depend only on when the
-/// request arrived, and within a beat the order is random. A request costs no thread while it waits.
+/// An unknown id costs a look-up, a wrong secret of a client in memory does not. Waiting a fixed time after each would keep the
+/// difference. The beats come at the same moments for all requests, so the time of an answer depends only on when its request arrived,
+/// and within a beat the order is random. A request takes no thread while it waits.
 /// </remarks>
 public sealed class RefusalPacer(TimeProvider clock) : IDisposable
 {
@@ -19,7 +19,7 @@ public sealed class RefusalPacer(TimeProvider clock) : IDisposable
     // The usual work may take longer than the time until the first beat, so a refusal waits for the second.
     private const int BeatsToWait = 2;
 
-    // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
+    // Times are counted from the start of the process: elapsed times go through a double, which is exact for days, not for decades.
     private readonly long _origin = clock.GetTimestamp();
 
     private readonly Lock _lock = new();

@@ -9,13 +9,12 @@ using Microsoft.IdentityModel.Tokens;
 namespace AuthCluster.Web.Tokens;
 
 /// <summary>
-/// Checks what can be known of an access token from the token and the keys alone (RFC 9068 section 4): the one
-/// place for introspection, revocation and the admin API. Whether it was revoked knows only its client's grain:
-/// <see cref="IssuedTokens.CheckAsync"/>.
+/// Checks what can be known of an access token from the token and the keys alone (RFC 9068 section 4), for introspection, revocation and
+/// the admin API. Only its client's grain knows whether it was revoked: <see cref="IssuedTokens.CheckAsync"/>.
 /// </summary>
 public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider clock)
 {
-    // More than any token: what can be registered makes one of 24,576 characters at most, what earlier versions took one of 81,000.
+    // Larger than any token: today's registrations make tokens of at most 24,576 characters, those of earlier versions of at most 81,000.
     private const int MaxTokenCharacters = 120_000;
 
     private static readonly JsonWebTokenHandler Handler = new() { MaximumTokenSizeInBytes = MaxTokenCharacters };
@@ -30,7 +29,7 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     public ValueTask<ValidatedToken?> ValidateAsync(string token) => ValidateAsync(token, IsInForce);
 
     /// <summary>
-    /// Checks all but the expiry, for a token that is to be revoked: by this machine's clock, which may be wrong, no token is dead.
+    /// Checks all but the expiry, for a token that is to be revoked: this machine's clock may be wrong, so the token may be alive elsewhere.
     /// </summary>
     /// <param name="token">What the caller presents; any text.</param>
     /// <returns>The token's claims, or null when it is none of ours.</returns>
@@ -41,7 +40,7 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     {
         var snapshot = keys.Current ?? throw new InvalidOperationException("No signing key is held.");
         var result = await Handler.ValidateTokenAsync(token, RulesOf(snapshot, lifetime));
-        // Extensions that must be understood: there are none that are (RFC 7515 section 4.1.11).
+        // A header "crit" names extensions that must be understood, and this server understands none (RFC 7515 section 4.1.11).
         return result is { IsValid: true, SecurityToken: JsonWebToken jwt } && !jwt.TryGetHeaderValue<object>("crit", out _) ? ReadClaims(jwt) : null;
     }
 
@@ -49,7 +48,7 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     {
         ValidIssuer = issuer.Value,
         ValidTypes = [AccessTokenPayload.HeaderType],
-        // It is for somebody; for whom it has to be is the caller's to say.
+        // Any audience will do here: the caller of this method knows which one it needs.
         AudienceValidator = (audiences, _, _) => audiences.Any(),
         RequireSignedTokens = true,
         RequireExpirationTime = true,
@@ -62,7 +61,7 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
         LifetimeValidator = lifetime,
     };
 
-    /// <summary>Our own clock wrote exp: no allowance for another's.</summary>
+    /// <summary>This server wrote <c>exp</c>, so there is no allowance for another clock.</summary>
     private bool IsInForce(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters rules) =>
         expires is { } end && clock.GetUtcNow().UtcDateTime is var now && now < end && (notBefore is not { } start || start <= now);
 
