@@ -63,9 +63,14 @@ public sealed class SlowHashGate(TimeProvider clock)
     /// <summary>Waits for an administrator's turn to compute one hash. <see cref="EndTurn"/> must end the turn.</summary>
     /// <param name="wait">How long to wait.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>False when the turn did not come in time.</returns>
+    /// <returns>False when the turn did not come in time, or the caller has gone.</returns>
     public async Task<bool> TakeTurnAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {

@@ -136,6 +136,14 @@ public sealed class SlowHashGateTests
         Assert.Equal(held, await TakeAllTurnsAsync());
     }
 
+    [Fact]
+    public async Task A_turn_that_is_free_is_not_given_to_an_administrator_who_has_gone()
+    {
+        Assert.False(await _gate.TakeTurnAsync(Soon, new CancellationToken(canceled: true)));
+
+        Assert.NotEqual(0, await TakeAllTurnsAsync());
+    }
+
     private async Task<int> TakeAllTurnsAsync()
     {
         var taken = 0;
