@@ -12,6 +12,9 @@ public static class Rfc3339
     public static string Format(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
+    /// <summary>A time without what is beyond its milliseconds: the precision that every table and document keeps.</summary>
+    public static DateTimeOffset ToMillisecond(DateTimeOffset time) => time.AddTicks(-(time.UtcTicks % TimeSpan.TicksPerMillisecond));
+
     /// <summary>Reads a time. Digits past 100 ns are dropped; a leap second (<c>:60</c>) is refused, as no clock here has one.</summary>
     public static bool TryParse(string? text, out DateTimeOffset time)
     {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using AuthCluster.Protocol.Limits;
 using Microsoft.AspNetCore.Http;
 
@@ -27,6 +29,9 @@ internal sealed record AdminAnswer(int Status) : IResult
 
     /// <summary>More headers.</summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+
+    /// <summary>200 with a body.</summary>
+    public static AdminAnswer Ok<T>(T body, JsonTypeInfo<T> type) => new(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(body, type) };
 
     /// <summary>Prints nothing of the body.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdminAnswer({Status})");

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
 
@@ -61,4 +63,25 @@ internal sealed record AdminRouteDoc(string Name, string Tag, string Summary)
 
     /// <summary>Whether the body may be left out.</summary>
     public bool BodyOptional { get; init; }
+}
+
+/// <summary>Describes routes.</summary>
+internal static class AdminRouteDescription
+{
+    /// <summary>Gives a route its description, from which its query is checked and the OpenAPI document is made.</summary>
+    public static void Describe(this RouteHandlerBuilder route, AdminRouteDoc doc)
+    {
+        route.WithName(doc.Name).WithTags(doc.Tag).WithSummary(doc.Summary).WithMetadata(doc);
+        foreach (var (status, body) in doc.Answers)
+        {
+            route.WithMetadata(body is null
+                ? new ProducesResponseTypeMetadata(status, typeof(void))
+                : new ProducesResponseTypeMetadata(status, body, [AdminBody.Json]));
+        }
+
+        foreach (var status in doc.Problems)
+        {
+            route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(ProblemBody), ["application/problem+json"]));
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using AuthCluster.Protocol.Admin;
+
 namespace AuthCluster.Web.Admin;
 
 /// <summary>What a client gets where its document is silent, as far as documents are checked against it.</summary>
@@ -6,7 +8,6 @@ public sealed record AdminDefaults(int TokenLifetimeSeconds);
 
 /// <summary>What the admin endpoints share.</summary>
 internal sealed record AdminServices(
-    AdminGate Gate,
     AdminAuthority Authority,
     IdempotentChoices Choices,
     SecretWork Secrets,
@@ -15,9 +16,5 @@ internal sealed record AdminServices(
     TimeProvider Clock)
 {
     /// <summary>The time to the millisecond, so that every table and document keeps it alike.</summary>
-    public DateTimeOffset Now()
-    {
-        var now = Clock.GetUtcNow();
-        return now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
-    }
+    public DateTimeOffset Now() => Rfc3339.ToMillisecond(Clock.GetUtcNow());
 }

@@ -1,27 +1,30 @@
-using AuthCluster.Web.OAuth;
+using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Web.Admin;
 
 /// <summary>Registers and maps the admin API.</summary>
 /// <remarks>
-/// The folder owns <c>/admin/v1</c>. A request passes <see cref="AdminGate"/>, is read by the static class of its
-/// routes, goes to a client's grain or to the catalogue's by <see cref="AdminAuthority"/>, and comes back as an
+/// The folder owns <c>/admin/v1</c>. A request passes <see cref="AdminFilter"/> and in it <see cref="AdminGate"/>, is read by the static
+/// class of its routes, goes to a client's grain or to the catalogue's by <see cref="AdminAuthority"/>, and comes back as an
 /// <see cref="AdminAnswer"/>. Nothing is decided here: documents are read by the protocol, changes are decided
 /// by the client's grain.
 /// </remarks>
 public static class AdminSetup
 {
+    /// <summary>What all paths begin with.</summary>
+    internal const string Prefix = "/admin/v1";
+
     /// <summary>Registers the services.</summary>
     public static IServiceCollection AddAuthClusterAdmin(this IServiceCollection services, AdminDefaults defaults)
     {
         services.AddSingleton(defaults);
         services.AddSingleton<AdminAuthority>();
         services.AddSingleton<AdminGate>();
+        services.AddSingleton<AdminFilter>();
         services.AddSingleton<IdempotentChoices>();
         services.AddSingleton<SecretWork>();
         services.AddSingleton<ClientPatching>();
@@ -35,7 +38,7 @@ public static class AdminSetup
     /// call the API is told that first, and nothing of its paths.
     /// </summary>
     public static IApplicationBuilder UseAdminProblems(this IApplicationBuilder app) => app.UseWhen(
-        context => context.Request.Path.StartsWithSegments(AdminRouteGroup.Prefix, StringComparison.OrdinalIgnoreCase),
+        context => context.Request.Path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase),
         admin => admin.UseStatusCodePages(async refused =>
         {
             var context = refused.HttpContext;
@@ -63,15 +66,13 @@ public static class AdminSetup
     public static void MapAuthClusterAdmin(this IEndpointRouteBuilder routes)
     {
         ArgumentNullException.ThrowIfNull(routes);
-        var services = routes.ServiceProvider;
-        var group = new AdminRouteGroup(
-            routes,
-            services.GetRequiredService<AdminServices>(),
-            services.GetRequiredService<RefusalLog>(),
-            services.GetRequiredService<ILogger<AdminRouteGroup>>());
+        var group = routes.MapGroup(Prefix)
+            .WithMetadata(new ManagementEndpoint(LoopbackOnly: false))
+            .AddEndpointFilter(routes.ServiceProvider.GetRequiredService<AdminFilter>());
         ClientRoutes.Map(group);
         SecretRoutes.Map(group);
         ReportRoutes.Map(group);
+        UsageRoutes.Map(group);
         AuditRoutes.Map(group);
         EmergencyRoutes.Map(group);
         ClusterRoutes.Map(group);

@@ -1,13 +1,25 @@
 using System.Text.Json;
 using AuthCluster.Contracts.Admin;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
 /// <summary><c>/admin/v1/audit</c>.</summary>
 internal static class AuditRoutes
 {
-    public static void Map(AdminRouteGroup routes) => routes.Map(HttpMethods.Get, "/audit", ListAsync, AdminRouteDocs.Audit);
+    private static readonly AdminRouteDoc List = new("listAudit", AdminTags.Reports, "Who did what and when, from where; newest first.")
+    {
+        Answers = [(200, typeof(AuditPageBody))],
+        Parameters =
+        [
+            new AdminParameter("client", "string", "Only what was done to this client and its secrets."),
+            AdminParameters.After,
+            AdminParameters.Limit,
+        ],
+    };
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/audit", ListAsync).Describe(List);
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
@@ -42,7 +54,7 @@ internal static class AuditRoutes
                 Parse(item.BeforeJson),
                 Parse(item.AfterJson)))],
             page.Next);
-        return new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(body, AdminJson.Default.AuditPageBody) };
+        return AdminAnswer.Ok(body, AdminJson.Default.AuditPageBody);
     }
 
     private static JsonElement? Parse(string? json) => json is null ? null : JsonElement.Parse(json);

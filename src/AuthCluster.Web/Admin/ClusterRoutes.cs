@@ -1,13 +1,18 @@
-using System.Text.Json;
 using AuthCluster.Contracts.Cluster;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
 /// <summary><c>GET /admin/v1/cluster</c>: the living silos.</summary>
 internal static class ClusterRoutes
 {
-    public static void Map(AdminRouteGroup routes) => routes.Map(HttpMethods.Get, "/cluster", DescribeAsync, AdminRouteDocs.Cluster);
+    private static readonly AdminRouteDoc Describe = new("describeCluster", AdminTags.Reports, "The living silos: status, version, clients in memory, tokens by the second.")
+    {
+        Answers = [(200, typeof(ClusterBody))],
+    };
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/cluster", DescribeAsync).Describe(Describe);
 
     private static async Task<AdminAnswer> DescribeAsync(AdminRequest request, AdminServices services)
     {
@@ -26,7 +31,7 @@ internal static class ClusterRoutes
             silo.Report?.StartedAt.UtcDateTime,
             silo.Report?.Activations,
             silo.Report?.TokensPerSecond))]);
-        return new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(body, AdminJson.Default.ClusterBody) };
+        return AdminAnswer.Ok(body, AdminJson.Default.ClusterBody);
     }
 }
 

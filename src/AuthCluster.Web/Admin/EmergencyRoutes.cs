@@ -1,12 +1,19 @@
 using AuthCluster.Contracts.Keys;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
 /// <summary><c>POST /admin/v1/revoke-tokens</c>: every token of every client that was issued before is dead.</summary>
 internal static class EmergencyRoutes
 {
-    public static void Map(AdminRouteGroup routes) => routes.Map(HttpMethods.Post, "/revoke-tokens", RevokeAllAsync, AdminRouteDocs.RevokeAllTokens);
+    private static readonly AdminRouteDoc RevokeAll = new("revokeAllTokens", AdminTags.Emergency, "Ends every token of every client that was issued before, yours too.")
+    {
+        Answers = [(204, null)],
+    };
+
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/revoke-tokens", RevokeAllAsync).Describe(RevokeAll);
 
     private static async Task<AdminAnswer> RevokeAllAsync(AdminRequest request, AdminServices services)
     {

@@ -93,8 +93,16 @@ internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
             : throw new CryptographicException("The secret of an Idempotency-Key can't be decrypted: the key-encryption key was changed within the hour.");
     }
 
-    /// <summary>Forgets a key whose request was refused, so that it may be used for a better one.</summary>
-    public Task ForgetAsync(IdempotencyKey? key) => key is null
-        ? Task.CompletedTask
-        : authority.AskAsync(() => authority.Idempotency.ForgetAsync(key.Hash, CancellationToken.None), new ForgetAnswer(false));
+    /// <summary>
+    /// Gives a problem as the answer. A refusal does not spend the key; an unknown outcome keeps it, so that a repeat finds its choices.
+    /// </summary>
+    public async Task<AdminAnswer> RefuseAsync(IdempotencyKey? key, AdminAnswer problem)
+    {
+        if (problem.Status < 500 && key is not null)
+        {
+            await authority.AskAsync(() => authority.Idempotency.ForgetAsync(key.Hash, CancellationToken.None), new ForgetAnswer(false));
+        }
+
+        return problem;
+    }
 }

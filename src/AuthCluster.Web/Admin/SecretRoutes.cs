@@ -2,7 +2,9 @@ using System.Text.Json;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Admin;
 using AuthCluster.Web.Clients;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
@@ -17,17 +19,51 @@ internal static class SecretRoutes
     /// <summary>What is wrong with the end of a secret that could never be used.</summary>
     public const string HasEnded = "Must be in the future.";
 
-    public static void Map(AdminRouteGroup routes)
+    private static readonly AdminRouteDoc Add = new("addSecret", AdminTags.Secrets, "Adds a secret, shown this once; with retireOthersAfter it also ends the others, in one write.")
     {
-        routes.Map(HttpMethods.Post, All, AddAsync, AdminRouteDocs.AddSecret);
-        routes.Map(HttpMethods.Get, All, ListAsync, AdminRouteDocs.ListSecrets);
-        routes.Map(HttpMethods.Get, One, GetAsync, AdminRouteDocs.GetSecret);
-        routes.Map(HttpMethods.Delete, One, RevokeAsync, AdminRouteDocs.RevokeSecret);
+        Answers = [(201, typeof(AddedSecretBody))],
+        MoreProblems = [404, 409, 412, 422],
+        Parameters = [AdminParameters.IdempotencyKey, AdminParameters.IfMatch],
+        Body = typeof(NewSecretBody),
+        BodyOptional = true,
+        HasETag = true,
+        HasLocation = true,
+    };
+
+    private static readonly AdminRouteDoc List = new("listSecrets", AdminTags.Secrets, "Lists a client's secrets, without the secrets themselves.")
+    {
+        Answers = [(200, typeof(SecretsBody)), (304, null)],
+        MoreProblems = [404, 412],
+        Parameters = [AdminParameters.IfMatch, AdminParameters.IfNoneMatch],
+        HasETag = true,
+    };
+
+    private static readonly AdminRouteDoc Get = new("getSecret", AdminTags.Secrets, "Reads a secret's metadata.")
+    {
+        Answers = [(200, typeof(SecretBody)), (304, null)],
+        MoreProblems = [404, 412],
+        Parameters = [AdminParameters.IfMatch, AdminParameters.IfNoneMatch],
+        HasETag = true,
+    };
+
+    private static readonly AdminRouteDoc Revoke = new("revokeSecret", AdminTags.Secrets, "Revokes a secret.")
+    {
+        Answers = [(204, null)],
+        MoreProblems = [404, 409, 412],
+        Parameters = [new AdminParameter("force", "boolean", "Also when it is the client's last valid secret."), AdminParameters.IfMatch],
+    };
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost(All, AddAsync).Describe(Add);
+        routes.MapGet(All, ListAsync).Describe(List);
+        routes.MapGet(One, GetAsync).Describe(Get);
+        routes.MapDelete(One, RevokeAsync).Describe(Revoke);
     }
 
     private static async Task<AdminAnswer> AddAsync(AdminRequest request, AdminServices services)
     {
-        if (ClientRoutes.IdOf(request) is not { } id)
+        if (ClientTarget.IdOf(request) is not { } id)
         {
             return AdminProblem.NotFound("client");
         }
@@ -68,7 +104,7 @@ internal static class SecretRoutes
         // Of a repeat, the time is that of the first request: it is answered as that was, also after the secret's end.
         if (asked.ExpiresAt <= now)
         {
-            return await ClientRoutes.RefuseAsync(services, key, AdminProblem.Invalid("expiresAt", HasEnded));
+            return await services.Choices.RefuseAsync(key, AdminProblem.Invalid("expiresAt", HasEnded));
         }
 
         stored = stored with { Label = asked.Label, NotBefore = asked.NotBefore, ExpiresAt = asked.ExpiresAt };
@@ -76,7 +112,7 @@ internal static class SecretRoutes
         var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.AddSecretAsync(command, CancellationToken.None));
         if (answer.Outcome != ClientOutcome.Done)
         {
-            return await ClientRoutes.RefuseAsync(services, key, AdminProblem.Of(answer.Outcome));
+            return await services.Choices.RefuseAsync(key, AdminProblem.Of(answer.Outcome));
         }
 
         var added = new AddedSecretBody(
@@ -85,18 +121,14 @@ internal static class SecretRoutes
         {
             Body = JsonSerializer.SerializeToUtf8Bytes(added, AdminJson.Default.AddedSecretBody),
             ETag = answer.ETag,
-            Location = $"{ClientRoutes.LocationOf(id)}/secrets/{stored.SecretId}",
+            Location = $"{ClientTarget.LocationOf(id)}/secrets/{stored.SecretId}",
         };
     }
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
     {
         var (secrets, etag, problem) = await ReadAsync(request, services);
-        return problem ?? IfNoneMatch.UnchangedOf(request, etag!) ?? new AdminAnswer(StatusCodes.Status200OK)
-        {
-            Body = JsonSerializer.SerializeToUtf8Bytes(new SecretsBody(secrets), AdminJson.Default.SecretsBody),
-            ETag = etag,
-        };
+        return problem ?? IfNoneMatch.UnchangedOf(request, etag!) ?? AdminAnswer.Ok(new SecretsBody(secrets), AdminJson.Default.SecretsBody) with { ETag = etag };
     }
 
     private static async Task<AdminAnswer> GetAsync(AdminRequest request, AdminServices services)
@@ -109,50 +141,34 @@ internal static class SecretRoutes
 
         return secrets.FirstOrDefault(secret => secret.SecretId == request.Route("secretId")) is { } found
             ? IfNoneMatch.UnchangedOf(request, etag!)
-                ?? new AdminAnswer(StatusCodes.Status200OK) { Body = JsonSerializer.SerializeToUtf8Bytes(found, AdminJson.Default.SecretBody), ETag = etag }
+                ?? AdminAnswer.Ok(found, AdminJson.Default.SecretBody) with { ETag = etag }
             : AdminProblem.NotFound("secret");
     }
 
     private static async Task<AdminAnswer> RevokeAsync(AdminRequest request, AdminServices services)
     {
-        if (ClientRoutes.IdOf(request) is not { } id || request.Route("secretId") is not { Length: <= MaxSecretId } secretId)
+        if (ClientTarget.IdOf(request) is null || request.Route("secretId") is not { Length: <= MaxSecretId } secretId)
         {
             return AdminProblem.NotFound("secret");
         }
 
         var query = request.Query;
         var force = query.Flag("force");
-        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
-        var command = new RevokeSecretCommand(secretId, force, match.ETag, request.NewActor());
+        var (target, problem) = await ClientTarget.ReadAsync(request, services.Authority);
+        var command = new RevokeSecretCommand(secretId, force, target.Match.ETag, request.NewActor());
         return query.Problem ?? problem
-            ?? await ClientRoutes.ActAsync(services, id, "client or secret", grain => grain.RevokeSecretAsync(command, CancellationToken.None));
+            ?? await ClientChanges.ActAsync(services, target.Id, "client or secret", grain => grain.RevokeSecretAsync(command, CancellationToken.None));
     }
 
     private static async Task<(IReadOnlyList<SecretBody> Secrets, string? ETag, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminServices services)
     {
-        if (ClientRoutes.IdOf(request) is not { } id)
-        {
-            return ([], null, AdminProblem.NotFound("client"));
-        }
-
-        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
-        if (problem is not null)
+        var (client, problem) = await ClientTarget.ReadClientAsync(request, services);
+        if (client is null)
         {
             return ([], null, problem);
         }
 
-        var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
-        if (answer is not { Outcome: ClientOutcome.Done, Client: { } client })
-        {
-            return ([], null, AdminProblem.OfRead(answer.Outcome));
-        }
-
-        if (!match.Admits(client.ETag))
-        {
-            return ([], null, AdminProblem.Stale);
-        }
-
-        var lastUses = await ClientRoutes.LastUsesAsync(services, id);
+        var lastUses = await ClientChanges.LastUsesAsync(services, client.ClientId);
         if (!lastUses.Found)
         {
             return ([], null, AdminProblem.NothingDone);

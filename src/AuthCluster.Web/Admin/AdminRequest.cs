@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using Microsoft.AspNetCore.Http;
@@ -5,15 +6,26 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>One authenticated request to the admin API.</summary>
-/// <param name="Http">The request.</param>
-/// <param name="Actor">The client id of the token.</param>
-/// <param name="Query">The parameters of the query string.</param>
-internal sealed record AdminRequest(HttpContext Http, string Actor, AdminQuery Query)
+/// <summary>One request to the admin API, as its handler takes it.</summary>
+internal sealed class AdminRequest(HttpContext http) : IBindableFromHttpContext<AdminRequest>
 {
     private const int AuditIdBytes = 16;
     private const string EncodedSlash = "%2F";
     private const string EncodedPercent = "%25";
+
+    private AdminQuery? _query;
+
+    /// <summary>The request.</summary>
+    public HttpContext Http => http;
+
+    /// <summary>The client id of the token, once the filter has admitted the request.</summary>
+    public string Actor => http.User.Identity!.Name!;
+
+    /// <summary>The parameters of the query string.</summary>
+    public AdminQuery Query => _query ??= new AdminQuery(
+        http.Request.QueryString, http.GetEndpoint()!.Metadata.GetRequiredMetadata<AdminRouteDoc>().QueryParameters);
+
+    public static ValueTask<AdminRequest?> BindAsync(HttpContext context, ParameterInfo parameter) => new(new AdminRequest(context));
 
     /// <summary>A value of the route, decoded.</summary>
     /// <remarks>
@@ -22,7 +34,7 @@ internal sealed record AdminRequest(HttpContext Http, string Actor, AdminQuery Q
     /// </remarks>
     public string Route(string name)
     {
-        var value = Http.Request.RouteValues[name] as string ?? "";
+        var value = http.Request.RouteValues[name] as string ?? "";
         return value.Contains(EncodedSlash, StringComparison.OrdinalIgnoreCase) && !HasEncodedPercent()
             ? value.Replace(EncodedSlash, "/", StringComparison.OrdinalIgnoreCase)
             : value;
@@ -31,10 +43,10 @@ internal sealed record AdminRequest(HttpContext Http, string Actor, AdminQuery Q
     /// <summary>Who makes a change. Made once for each request, so that a repeat of the grain's call is known as one.</summary>
     public ActorRecord NewActor() => new(
         Actor,
-        Http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : "",
-        Http.TraceIdentifier,
+        http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : "",
+        http.TraceIdentifier,
         Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(AuditIdBytes)));
 
     private bool HasEncodedPercent() =>
-        Http.Features.Get<IHttpRequestFeature>()?.RawTarget.Split('?')[0].Contains(EncodedPercent, StringComparison.Ordinal) ?? false;
+        http.Features.Get<IHttpRequestFeature>()?.RawTarget.Split('?')[0].Contains(EncodedPercent, StringComparison.Ordinal) ?? false;
 }

@@ -1,0 +1,158 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Web.Admin;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.UnitTests.Admin;
+
+/// <summary><c>If-Match</c> and <c>If-None-Match</c> of the admin API (RFC 9110 section 13.1).</summary>
+public sealed class PreconditionHeaderTests
+{
+    private const string Present = "2-a";
+
+    private static readonly DateTimeOffset Then = new(2026, 5, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly FakeTimeProvider _clock = new();
+    private readonly ScriptedClientGrain _grain = ScriptedClientGrain.Create();
+
+    public PreconditionHeaderTests() => Answer(ClientOutcome.Done);
+
+    [Fact]
+    public async Task Without_the_header_any_state_is_admitted_and_nobody_is_asked()
+    {
+        var (match, problem) = await IfMatchAsync();
+
+        Assert.Null(problem);
+        Assert.False(match.IsGiven);
+        Assert.True(match.Admits(Present));
+        Assert.Empty(_grain.Calls);
+    }
+
+    [Theory]
+    [InlineData("\"2-a\"", true)]
+    [InlineData("\"1-a\"", false)]
+    [InlineData("*", true)]
+    [InlineData("W/\"2-a\"", false)]
+    public async Task One_strong_tag_admits_the_state_that_it_names(string header, bool admits)
+    {
+        var (match, problem) = await IfMatchAsync(header);
+
+        Assert.Null(problem);
+        Assert.True(match.IsGiven);
+        Assert.Equal(admits, match.Admits(Present));
+        Assert.Empty(_grain.Calls);
+    }
+
+    [Theory]
+    [InlineData("\"1-a\", \"2-a\"", true)]
+    [InlineData("\"1-a\", \"3-a\"", false)]
+    [InlineData("\"1-a\", W/\"2-a\", \"3-a\"", false)]
+    public async Task Of_several_tags_the_present_one_is_taken_if_it_is_among_them(string header, bool admits)
+    {
+        var (match, problem) = await IfMatchAsync(header);
+
+        Assert.Null(problem);
+        Assert.Equal(admits, match.Admits(Present));
+        Assert.Equal(["GetAsync"], _grain.Calls);
+    }
+
+    [Fact]
+    public async Task Tags_of_one_header_that_comes_twice_are_one_list()
+    {
+        var (match, _) = await IfMatchAsync("\"1-a\"", "\"2-a\"");
+
+        Assert.True(match.Admits(Present));
+    }
+
+    [Fact]
+    public async Task Several_tags_for_nobody_admit_nothing()
+    {
+        Answer(ClientOutcome.NotFound);
+
+        var (match, problem) = await IfMatchAsync("\"1-a\", \"2-a\"");
+
+        Assert.Null(problem);
+        Assert.False(match.Admits(Present));
+    }
+
+    [Fact]
+    public async Task Several_tags_are_no_answer_while_the_present_one_is_not_known()
+    {
+        Answer(ClientOutcome.Unavailable);
+
+        Assert.Equal(503, (await IfMatchAsync("\"1-a\", \"2-a\"")).Problem?.Status);
+    }
+
+    [Theory]
+    [InlineData("2-a")]
+    [InlineData("\"2-a")]
+    [InlineData("")]
+    [InlineData("*, \"2-a")]
+    public async Task A_header_that_can_not_be_read_is_a_bad_request(string header)
+    {
+        Assert.Equal(400, (await IfMatchAsync(header)).Problem?.Status);
+        Assert.Equal(400, (await IfMatch.ReadAsync(Request(HttpMethods.Put, "If-None-Match", header), Authority, "orders")).Problem?.Status);
+    }
+
+    [Theory]
+    [InlineData("\"2-a\"", true)]
+    [InlineData("W/\"2-a\"", true)]
+    [InlineData("*", true)]
+    [InlineData("\"1-a\", \"2-a\"", true)]
+    [InlineData("\"1-a\"", false)]
+    public async Task A_read_of_what_is_known_already_is_not_modified_and_a_change_of_it_is_refused(string header, bool isKnown)
+    {
+        Assert.Equal(isKnown ? 304 : null, IfNoneMatch.UnchangedOf(Request(HttpMethods.Get, "If-None-Match", header), Present)?.Status);
+        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Get, "If-None-Match", header), Authority, "orders"));
+
+        var forbidden = await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", header), Authority, "orders");
+        Assert.Equal(isKnown ? 412 : null, forbidden?.Status);
+    }
+
+    [Fact]
+    public async Task A_change_of_nobody_is_not_refused_for_what_it_would_replace()
+    {
+        Answer(ClientOutcome.NotFound);
+
+        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Authority, "orders"));
+    }
+
+    [Fact]
+    public async Task A_change_is_not_begun_while_it_is_not_known_what_it_would_replace()
+    {
+        Answer(ClientOutcome.Unavailable);
+
+        Assert.Equal(503, (await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Authority, "orders"))?.Status);
+    }
+
+    private AdminAuthority Authority => _grain.Authority(_clock);
+
+    private Task<(IfMatch Match, AdminAnswer? Problem)> IfMatchAsync(params string[] headers) =>
+        IfMatch.ReadAsync(Request(HttpMethods.Put, "If-Match", headers), Authority, "orders");
+
+    private static AdminRequest Request(string method, string header, params string[] values)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Method = method;
+        if (values.Length > 0)
+        {
+            http.Request.Headers[header] = values;
+        }
+
+        return new AdminRequest(http);
+    }
+
+    private void Answer(ClientOutcome outcome) => _grain.Answers["GetAsync"] = _ => Task.FromResult(new ClientAnswer
+    {
+        Outcome = outcome,
+        Client = outcome != ClientOutcome.Done ? null : new ClientView
+        {
+            ClientId = "orders",
+            DocumentJson = "{}",
+            Enabled = true,
+            ETag = Present,
+            CreatedAt = Then,
+            UpdatedAt = Then,
+        },
+    });
+}
