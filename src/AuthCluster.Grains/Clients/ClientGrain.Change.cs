@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
@@ -238,8 +239,7 @@ internal sealed partial class ClientGrain
     /// </summary>
     private DateTimeOffset TimeAfter(ClientState? before)
     {
-        var now = Now;
-        now = now.AddTicks(-(now.UtcTicks % TimeSpan.TicksPerMillisecond));
+        var now = Rfc3339.ToMillisecond(Now);
         return before is { Recent: [.., { At: var last }] } && now <= last && last - now <= MostAhead ? last.AddMilliseconds(1) : now;
     }
 
