@@ -22,7 +22,13 @@ internal static class ServerHost
 
     private static readonly TimeSpan StopReserve = TimeSpan.FromSeconds(25);
 
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args) => RunAsync(args, TimeProvider.System, CancellationToken.None);
+
+    /// <param name="args">The command line.</param>
+    /// <param name="clock">The clock of all that runs in the process.</param>
+    /// <param name="stop">Stops the server, as SIGTERM does.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args, TimeProvider clock, CancellationToken stop)
     {
         // The settings file lies beside the binaries, from whatever directory the server is started.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -45,13 +51,13 @@ internal static class ServerHost
             LogSetup.Configure(logging);
         });
         await using var silo = settings.HasSilo
-            ? await SiloPreparation.PrepareAsync(settings, builder.Environment.IsDevelopment(), startupLog, TimeProvider.System, CancellationToken.None)
+            ? await SiloPreparation.PrepareAsync(settings, builder.Environment.IsDevelopment(), startupLog, clock, CancellationToken.None)
             : null;
         await using var membership = SiloPreparation.DescribeMembership(settings.Storage);
         var encryptionKey = silo?.EncryptionKey ?? settings.Keys.EncryptionKey!.Value;
         var keys = new KeyRing(encryptionKey);
 
-        ConfigureServices(builder, settings, keys, silo, membership);
+        ConfigureServices(builder, settings, clock, keys, silo, membership);
         ConfigureHttp(builder, settings);
         await using var app = console.LendTo(builder);
         Map(app, settings);
@@ -62,7 +68,7 @@ internal static class ServerHost
         }
 
         await StartAsync(app, start);
-        await app.WaitForShutdownAsync();
+        await app.WaitForShutdownAsync(stop);
 
         // A supervisor that restarts what failed must see that it did: the host stops in order when a background service fails.
         return FailureOf(app) is null ? Environment.ExitCode : Failed;
@@ -98,11 +104,11 @@ internal static class ServerHost
         .Select(service => service.ExecuteTask?.Exception)
         .FirstOrDefault(exception => exception is not null);
 
-    private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, KeyRing keys, SiloPreparation? silo, Database membership)
+    private static void ConfigureServices(WebApplicationBuilder builder, ServerSettings settings, TimeProvider clock, KeyRing keys, SiloPreparation? silo, Database membership)
     {
         var services = builder.Services;
         services.AddSingleton(settings);
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(clock);
         services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Http.DrainDelay + StopReserve);
 
         // Registered before the silo, so that it runs first on a stop.

@@ -1,6 +1,6 @@
 using AuthCluster.EndToEndTests.Peers;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 
@@ -105,6 +105,31 @@ public sealed class KillTests
 
         // Nobody knows how full the bucket was, so it starts empty.
         Expect.Refused(429, "slow_down", await caller.PostAsync(client));
+    }
+
+    [Fact]
+    public async Task A_revocation_outlives_a_kill_and_a_restart()
+    {
+        await using var own = new ServerProcess();
+        var client = new TestClient("orders", GeneratedSecret.New());
+        var reader = new TestClient("reader", GeneratedSecret.New());
+        own["AuthCluster:Bootstrap:ClientsFile"] = own.WriteFile("clients.json", ClientDocument.File(
+            ClientDocument.For(client),
+            ClientDocument.For(reader, new() { ["introspects"] = new System.Text.Json.Nodes.JsonArray("any") })));
+        await own.StartAsync(Cancellation);
+        using var tokens = new TokenEndpointCaller(own.Address);
+        using var caller = new OAuthCaller(own.Address);
+        var revoked = (await tokens.PostAsync(client)).Token;
+        var kept = (await tokens.PostAsync(client)).Token;
+        var (_, cursor) = await caller.FeedToEndAsync(reader);
+        Assert.Equal(200, (await caller.RevokeAsync(client, revoked)).Status);
+
+        await own.KillAsync();
+        await own.StartAsync(Cancellation);
+
+        Assert.False(await caller.IsActiveAsync(client, revoked));
+        Assert.True(await caller.IsActiveAsync(client, kept));
+        Assert.Single((await caller.FeedToEndAsync(reader, cursor)).Items);
     }
 
     private static ServerProcess With(params System.Text.Json.Nodes.JsonObject[] clients)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Logs;
 

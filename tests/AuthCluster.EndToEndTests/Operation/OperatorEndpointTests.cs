@@ -1,6 +1,7 @@
 using System.Globalization;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Operation;
 
@@ -87,19 +88,6 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
     [InlineData(200, "[::1]:8080")]
     public async Task The_metrics_are_for_who_asks_for_this_machine_by_a_name_of_loopback(int status, string host) =>
         Assert.Equal(status, (await RawConnection.ExchangeAsync(server.Address, $"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n")).Status);
-
-    [Fact]
-    public async Task No_variable_of_the_framework_makes_forwarded_headers_believed()
-    {
-        await using var own = new ServerProcess { ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true" };
-        await own.StartAsync(Cancellation);
-
-        var answer = await RawConnection.ExchangeAsync(own.Address, RawConnection.TokenRequest("grant_type=client_credentials&client_id=someone&client_secret=wrong", "X-Forwarded-For: 203.0.113.9"));
-
-        Assert.Equal(401, answer.Status);
-        await Eventually.HoldsAsync("the refusal is in the log", Soon, () => own.Output.Contains("UnknownClient", StringComparison.Ordinal), Cancellation);
-        Assert.DoesNotContain("203.0.113.9", own.Output, StringComparison.Ordinal);
-    }
 
     public void Dispose() => _caller.Dispose();
 }

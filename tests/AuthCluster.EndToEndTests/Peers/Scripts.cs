@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Peers;
 

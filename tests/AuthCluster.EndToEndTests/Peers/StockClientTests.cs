@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 using Duende.IdentityModel.Client;
 
 namespace AuthCluster.EndToEndTests.Peers;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Peers;
 

@@ -1,6 +1,6 @@
 using AuthCluster.EndToEndTests.Peers;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Samples;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Samples;
 

@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
 using AuthCluster.Client;
 using AuthCluster.Client.AspNetCore;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,5 @@
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.EndToEndTests.Sdk;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using AuthCluster.Client.AspNetCore;
 using AuthCluster.Client.Introspection;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Sdk;
 

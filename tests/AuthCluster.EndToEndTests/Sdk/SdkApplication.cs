@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using AuthCluster.Client;
 using AuthCluster.Client.Tokens;
-using AuthCluster.EndToEndTests.Session;
+using AuthCluster.TestKit.OAuth;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace AuthCluster.EndToEndTests.Sdk;

@@ -3,8 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Starting;
 
@@ -181,39 +181,6 @@ public sealed class ConfigurationErrorTests
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", file);
 
         await StopsNamingAsync(server, "AuthCluster:Bootstrap:ClientsFile");
-    }
-
-    [Fact]
-    public async Task A_database_that_does_not_answer_is_waited_for_a_minute_by_a_silo_and_by_a_front_end()
-    {
-        if (Environment.GetEnvironmentVariable("CI") != "true")
-        {
-            Assert.Skip("It lasts the whole minute, so this test runs under CI=true only.");
-        }
-
-        await using var silo = Waiting("All");
-        await using var front = Waiting("FrontEnd");
-        var exitCodes = await Task.WhenAll(silo.RunToExitAsync(Cancellation), front.RunToExitAsync(Cancellation));
-
-        Assert.Equal([1, 1], exitCodes);
-        Assert.All([silo, front], server =>
-        {
-            var lines = server.OutputOfThisRun.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            // Lines of the log begin with the time.
-            var sentence = Assert.Single(lines, line => !char.IsAsciiDigit(line[0]));
-            Assert.StartsWith("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute (", sentence, StringComparison.Ordinal);
-            Assert.Contains("Connection refused", sentence, StringComparison.Ordinal);
-            Assert.All(lines.Where(line => line.Contains("can't be reached yet", StringComparison.Ordinal)), line => Assert.Contains("Connection refused", line, StringComparison.Ordinal));
-        });
-
-        static ServerProcess Waiting(string role) => new()
-        {
-            ["AuthCluster:Role"] = role,
-            ["AuthCluster:Storage:Provider"] = "PostgreSql",
-            ["AuthCluster:Storage:ConnectionString"] = Postgres,
-            ["AuthCluster:Keys:EncryptionKey"] = Key,
-            ["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1",
-        };
     }
 
     [Fact]

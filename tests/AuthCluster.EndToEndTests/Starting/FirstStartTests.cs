@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Starting;
 

@@ -1,4 +1,0 @@
-namespace AuthCluster.EndToEndTests.Session;
-
-/// <summary>The credentials of a registered client.</summary>
-public sealed record TestClient(string Id, string Secret);

@@ -1,0 +1,78 @@
+using AuthCluster.TestKit.OAuth;
+
+namespace AuthCluster.ServerTests.Session;
+
+/// <summary>One server for all test classes that do not harm it: the clients of <see cref="PreparedClients"/>, and every log at Trace.</summary>
+/// <remarks>When the last of these tests is done, the whole log is searched for every secret and token of the run.</remarks>
+public sealed class SharedServer : IAsyncLifetime
+{
+    private static readonly string[] Talkative =
+    [
+        "Default", "AuthCluster", "AuthCluster.Issuance", "Microsoft", "Microsoft.Hosting.Lifetime", "Orleans", "System", "Microsoft.AspNetCore",
+        "Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Routing", "Microsoft.AspNetCore.Server.Kestrel",
+        "Microsoft.AspNetCore.Server.Kestrel.BadRequests", "Microsoft.AspNetCore.Server.Kestrel.Connections", "Microsoft.IdentityModel",
+    ];
+
+    private readonly InProcessServer _server = new();
+
+    /// <summary>Where it listens, which is its issuer.</summary>
+    public Uri Address => _server.Address;
+
+    /// <summary>The issuer, character for character.</summary>
+    public string Issuer => $"http://localhost:{_server.Port}";
+
+    /// <summary>All that it has printed.</summary>
+    public string Output => _server.Output;
+
+    /// <summary>The folder that holds its database.</summary>
+    public string DataDirectory => _server.DataDirectory;
+
+    /// <summary>What must stand in no log.</summary>
+    public SensitiveTexts Sensitive { get; } = new();
+
+    /// <summary>A caller of its token endpoint.</summary>
+    public TokenEndpointCaller NewCaller() => new(Address);
+
+    /// <summary>A token for a prepared client, which must be granted; remembered as sensitive.</summary>
+    public async Task<TokenAnswer> TokenAsync(TestClient client, string more = "")
+    {
+        using var caller = NewCaller();
+        var answer = await caller.PostAsync(client, more);
+        Assert.True(answer.Status == 200, answer.Body);
+        Sensitive.AddToken(answer.Token);
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var client in PreparedClients.All)
+        {
+            Sensitive.Add(client);
+        }
+
+        _server["AuthCluster:Bootstrap:ClientsFile"] = _server.WriteFile("clients.json", PreparedClients.File());
+        foreach (var category in Talkative)
+        {
+            // For every provider and for the console in particular: an operator who hunts a fault sets either.
+            _server[$"Logging:LogLevel:{category}"] = "Trace";
+            _server[$"Logging:Console:LogLevel:{category}"] = "Trace";
+        }
+
+        await _server.StartAsync(CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await using (_server)
+        {
+            await _server.StopAsync();
+            var found = Sensitive.FoundIn(_server.Output);
+            if (found.Count > 0)
+            {
+                throw new InvalidOperationException($"The log of the shared server holds what no log may: {string.Join("; ", found)}.");
+            }
+        }
+    }
+}

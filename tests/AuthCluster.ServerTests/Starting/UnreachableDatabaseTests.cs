@@ -1,0 +1,43 @@
+using AuthCluster.Server.Settings;
+using AuthCluster.Server.Startup;
+using AuthCluster.ServerTests.Session;
+
+namespace AuthCluster.ServerTests.Starting;
+
+/// <summary>A database that does not answer is waited for, and then the start is refused.</summary>
+public sealed class UnreachableDatabaseTests
+{
+    private const string Key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    private const string Postgres = "Host=127.0.0.1;Port=1;Username=none;Database=none;Password=hidden-password";
+
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    [Theory]
+    [InlineData("All")]
+    [InlineData("FrontEnd")]
+    public async Task A_database_that_does_not_answer_is_waited_for_a_minute_by_a_silo_and_by_a_front_end(string role)
+    {
+        var clock = new FastClock();
+        var started = clock.GetTimestamp();
+        await using var server = new InProcessServer { Clock = clock };
+        server["AuthCluster:Role"] = role;
+        server["AuthCluster:Storage:Provider"] = "PostgreSql";
+        server["AuthCluster:Storage:ConnectionString"] = Postgres;
+        server["AuthCluster:Keys:EncryptionKey"] = Key;
+        server["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1";
+
+        var refused = await server.RefusedStartAsync(TestContext.Current.CancellationToken);
+
+        // The process prints these lines and nothing else beside its log.
+        var sentence = Assert.Single(refused is StartupException { Problems: var problems } ? problems : StartFailure.LinesOf(refused));
+        Assert.StartsWith("The database of AuthCluster:Storage:ConnectionString could not be reached for a minute (", sentence, StringComparison.Ordinal);
+        Assert.Contains("Connection refused", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", sentence, StringComparison.Ordinal);
+        Assert.True(clock.GetElapsedTime(started) >= Minute, $"after {clock.GetElapsedTime(started)}");
+        var lines = server.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.All(lines, line => Assert.True(char.IsAsciiDigit(line[0]), line));
+        var waiting = lines.Where(line => line.Contains("can't be reached yet", StringComparison.Ordinal)).ToList();
+        Assert.Equal(role == "All", waiting.Count > 0);
+        Assert.All(waiting, line => Assert.Contains("Connection refused", line, StringComparison.Ordinal));
+    }
+}
