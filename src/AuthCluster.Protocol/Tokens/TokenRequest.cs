@@ -23,14 +23,8 @@ public sealed record TokenRequest
     /// <summary>The grant.</summary>
     public required GrantType GrantType { get; init; }
 
-    /// <summary>The client that the caller says it is.</summary>
-    public required ClientId ClientId { get; init; }
-
-    /// <summary>The secret that it shows, UTF-8, decoded. Never empty.</summary>
-    public required ReadOnlyMemory<byte> Secret { get; init; }
-
-    /// <summary>Where the secret was found.</summary>
-    public required ClientAuthMethod AuthMethod { get; init; }
+    /// <summary>Who asks.</summary>
+    public required ClientCredentials Client { get; init; }
 
     /// <summary>The different scopes that are asked for, each a scope token; null when none are asked for.</summary>
     public ImmutableArray<string>? RequestedScopes { get; init; }
@@ -42,5 +36,5 @@ public sealed record TokenRequest
     public ImmutableArray<string> Resources { get; init; } = [];
 
     /// <summary>Prints nothing of the secret, and nothing that the caller sent but its id.</summary>
-    public override string ToString() => $"TokenRequest({GrantType}, {ClientId}, {AuthMethod}, scopes: {RequestedScopes?.Length})";
+    public override string ToString() => $"TokenRequest({GrantType}, {Client.ClientId}, {Client.Method}, scopes: {RequestedScopes?.Length})";
 }

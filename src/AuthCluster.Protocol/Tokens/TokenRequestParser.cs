@@ -66,14 +66,12 @@ public static class TokenRequestParser
         var request = new TokenRequest
         {
             GrantType = GrantType.ClientCredentials,
-            ClientId = credentials!.ClientId,
-            Secret = credentials.Secret,
-            AuthMethod = credentials.Method,
+            Client = credentials!,
             RequestedScopes = scopes,
             Audiences = audiences,
             Resources = resources,
         };
-        return ParsedRequest<TokenRequest>.Of(request, request.ClientId, request.AuthMethod);
+        return ParsedRequest<TokenRequest>.Of(request, request.Client.ClientId, request.Client.Method);
     }
 
     private static bool IsClientCredentials(ReadOnlySpan<byte> encoded)

@@ -24,10 +24,9 @@ public sealed class ClientAuthority(
     public Task<IssueTokenAnswer> DecideAsync(TokenRequest request, string network, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var credentials = new ClientCredentials { ClientId = request.ClientId, Secret = request.Secret, Method = request.AuthMethod };
-        var grain = grains.Client(request.ClientId.Value);
+        var grain = grains.Client(request.Client.ClientId.Value);
         return AskAsync(
-            credentials, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), NoDecision, cancellationToken);
+            request.Client, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), NoDecision, cancellationToken);
     }
 
     /// <summary>Asks who a caller of another endpoint is.</summary>

@@ -35,7 +35,7 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
         var decision = await authority.DecideAsync(parsed.Request, exchange.Network, exchange.Aborted);
         return decision.Kind switch
         {
-            DecisionKind.Allowed => Issue(exchange, parsed.Request.ClientId, decision),
+            DecisionKind.Allowed => Issue(exchange, parsed.Request.Client.ClientId, decision),
             DecisionKind.Refused => Refuse(exchange, parsed.Request, decision),
             _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
         };

@@ -291,13 +291,7 @@ public sealed class ClientAuthorityTests : IDisposable
         Method = ClientAuthMethod.ClientSecretBasic,
     };
 
-    private static TokenRequest Request => new()
-    {
-        GrantType = GrantType.ClientCredentials,
-        ClientId = Id,
-        Secret = "the secret of the client"u8.ToArray(),
-        AuthMethod = ClientAuthMethod.ClientSecretBasic,
-    };
+    private static TokenRequest Request => new() { GrantType = GrantType.ClientCredentials, Client = Credentials };
 
     private static ClientId Id => ClientId.TryParse("orders", out var id) ? id : throw new InvalidOperationException();
 

@@ -25,5 +25,5 @@ internal static class FormRequests
 
     public static string Basic(string pair) => "Basic " + Convert.ToBase64String(Encoding.Latin1.GetBytes(pair));
 
-    public static string Secret(this TokenRequest request) => Encoding.UTF8.GetString(request.Secret.Span);
+    public static string Secret(this TokenRequest request) => Encoding.UTF8.GetString(request.Client.Secret.Span);
 }

@@ -15,9 +15,9 @@ public sealed class TokenRequestClientTests
     {
         var parsed = Parse(Grant, Basic("orders:s3cr3t"));
 
-        Assert.Equal("orders", parsed.Request!.ClientId.Value);
+        Assert.Equal("orders", parsed.Request!.Client.ClientId.Value);
         Assert.Equal("s3cr3t", parsed.Request.Secret());
-        Assert.Equal(ClientAuthMethod.ClientSecretBasic, parsed.Request.AuthMethod);
+        Assert.Equal(ClientAuthMethod.ClientSecretBasic, parsed.Request.Client.Method);
     }
 
     [Theory]
@@ -42,14 +42,14 @@ public sealed class TokenRequestClientTests
 
     [Fact]
     public void The_id_is_form_decoded_too() =>
-        Assert.Equal("or.ders", Parse(Grant, Basic("or%2Eders:x")).Request!.ClientId.Value);
+        Assert.Equal("or.ders", Parse(Grant, Basic("or%2Eders:x")).Request!.Client.ClientId.Value);
 
     [Fact]
     public void An_id_with_a_colon_that_is_encoded_is_not_cut()
     {
         var request = Parse(Grant, Basic("http%3A%2F%2Fadfs%2Fx:y:z")).Request!;
 
-        Assert.Equal("http://adfs/x", request.ClientId.Value);
+        Assert.Equal("http://adfs/x", request.Client.ClientId.Value);
         Assert.Equal("y:z", request.Secret());
     }
 
@@ -135,7 +135,7 @@ public sealed class TokenRequestClientTests
     [InlineData("&client_id=")]
     [InlineData("&client_secret=")]
     public void Basic_with_the_same_id_in_the_body_is_one_method(string body) =>
-        Assert.Equal(ClientAuthMethod.ClientSecretBasic, Parse(Grant + body, Basic("orders:x")).Request!.AuthMethod);
+        Assert.Equal(ClientAuthMethod.ClientSecretBasic, Parse(Grant + body, Basic("orders:x")).Request!.Client.Method);
 
     [Theory]
     [InlineData("&client_id=other")]

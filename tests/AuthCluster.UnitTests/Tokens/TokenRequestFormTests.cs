@@ -16,9 +16,9 @@ public sealed class TokenRequestFormTests
 
         Assert.True(parsed.Succeeded);
         Assert.Equal(GrantType.ClientCredentials, parsed.Request.GrantType);
-        Assert.Equal("orders", parsed.Request.ClientId.Value);
+        Assert.Equal("orders", parsed.Request.Client.ClientId.Value);
         Assert.Equal("s3cr3t", parsed.Request.Secret());
-        Assert.Equal(ClientAuthMethod.ClientSecretPost, parsed.Request.AuthMethod);
+        Assert.Equal(ClientAuthMethod.ClientSecretPost, parsed.Request.Client.Method);
         Assert.Equal(["read", "write"], parsed.Request.RequestedScopes!.Value);
         Assert.Empty(parsed.Request.Audiences);
         Assert.Empty(parsed.Request.Resources);
@@ -151,7 +151,7 @@ public sealed class TokenRequestFormTests
         var parsed = Parse("scope=a%2Bb&%67rant_type=client%5Fcredentials&client_secret=a%20b+c&client_id=or%64ers");
 
         Assert.True(parsed.Succeeded);
-        Assert.Equal("orders", parsed.Request.ClientId.Value);
+        Assert.Equal("orders", parsed.Request.Client.ClientId.Value);
         Assert.Equal("a b c", parsed.Request.Secret());
         Assert.Equal(["a+b"], parsed.Request.RequestedScopes!.Value);
     }
