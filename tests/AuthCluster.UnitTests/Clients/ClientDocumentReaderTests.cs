@@ -1,35 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
 using CsCheck;
+using static AuthCluster.UnitTests.Clients.ClientDocuments;
 
 namespace AuthCluster.UnitTests.Clients;
 
 /// <summary>Client documents as they come in.</summary>
 public sealed class ClientDocumentReaderTests
 {
-    private const int ServerLifetime = 3_600;
-    private static readonly ClientId Generated = Id("generated");
-
-    private const string Full =
-        """
-        {
-          "clientId": "orders", "name": "Orders — Zürich", "enabled": false, "grantTypes": [],
-          "scopes": ["read", "write", "authcluster:read"], "defaultScopes": ["write"],
-          "audiences": ["https://one.example/api", "inventory"], "introspects": ["inventory"],
-          "tokenLifetimeSeconds": 120, "tokenReuseSeconds": 60, "authMethods": ["client_secret_post"],
-          "rateLimit": { "tokensPerSecond": 0.5, "burst": 7, "enforce": false },
-          "quota": { "tokens": 1000000000000, "per": "month", "enforce": false },
-          "allowedNetworks": [],
-          "claims": { "tenant": "t1", "list": [1, -2.50, true, { "a": "ü" }] },
-          "metadata": { "owner": "team-a", "empty": "" },
-          "secret": "0123456789abcdef"
-        }
-        """;
-
     [Fact]
     public void A_full_document_is_read()
     {
@@ -262,109 +243,6 @@ public sealed class ClientDocumentReaderTests
     public void A_byte_order_mark_is_passed_over() =>
         Assert.True(ClientDocumentReader.ReadNew((byte[])[0xEF, 0xBB, 0xBF, .. "{}"u8], Generated, ServerLifetime).Succeeded);
 
-    [Theory]
-    [InlineData(true, """{"name":"@200"}""")]
-    [InlineData(false, """{"name":"@201"}""")]
-    [InlineData(true, """{"metadata":{"@64":"@1000"}}""")]
-    [InlineData(false, """{"metadata":{"@65":"x"}}""")]
-    [InlineData(false, """{"metadata":{"x":"@1001"}}""")]
-    [InlineData(true, """{"claims":{"@256":1}}""")]
-    [InlineData(false, """{"claims":{"@257":1}}""")]
-    [InlineData(true, """{"claims":{"a":{"@300":1}}}""")]
-    [InlineData(true, """{"secrets":[{"secret":"0123456789abcdef","label":"@200"}]}""")]
-    [InlineData(false, """{"secrets":[{"secret":"0123456789abcdef","label":"@201"}]}""")]
-    [InlineData(true, """{"scopes":["#128"],"audiences":["#512"],"clientId":"#200","secret":"#256"}""")]
-    [InlineData(false, """{"scopes":["#129"]}""")]
-    [InlineData(false, """{"audiences":["#513"]}""")]
-    [InlineData(false, """{"clientId":"#201"}""")]
-    [InlineData(false, """{"secret":"#257"}""")]
-    [InlineData(true, """{"claims":{"2":{"3":{"4":{"5":{"6":{"7":{"8":{"9":1}}}}}}}}}""")]
-    [InlineData(true, """{"claims":{"a":"#8184"}}""")]
-    [InlineData(false, """{"claims":{"a":"#8185"}}""")]
-    [InlineData(true, """{"claims":{ "a" : "#8184" }}""")]
-    [InlineData(true, """{"claims":{"a":"@2046"}}""")]
-    [InlineData(false, """{"claims":{"a":"@2047"}}""")]
-    [InlineData(true, """{"tokenLifetimeSeconds":60,"tokenReuseSeconds":30}""")]
-    [InlineData(true, """{"tokenLifetimeSeconds":86400,"tokenReuseSeconds":43200}""")]
-    [InlineData(true, """{"tokenReuseSeconds":1800}""")]
-    [InlineData(true, """{"rateLimit":{"tokensPerSecond":0.01,"burst":10000000},"quota":{"tokens":1,"per":"hour"}}""")]
-    [InlineData(true, """{"rateLimit":{"tokensPerSecond":1e6}}""")]
-    public void A_bound_holds_its_last_value_and_no_more(bool good, string template)
-    {
-        // "@n" stands for n code points of two UTF-16 units each, "#n" for n ASCII characters.
-        var json = System.Text.RegularExpressions.Regex.Replace(template, "([@#])([0-9]+)", match =>
-        {
-            var count = int.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture);
-            return match.Groups[1].Value == "#" ? new string('a', count) : string.Concat(Enumerable.Repeat("😀", count));
-        });
-
-        Assert.Equal(good, New(json).Succeeded);
-    }
-
-    [Theory]
-    [InlineData(true, 76, 0, 6_000)]
-    [InlineData(false, 80, 0, 6_000)]
-    [InlineData(true, 109, 0, 0)]
-    [InlineData(false, 110, 0, 0)]
-    [InlineData(true, 0, 27, 0)]
-    [InlineData(false, 0, 28, 0)]
-    [InlineData(false, 60, 15, 0)]
-    [InlineData(false, 30, 10, 8_000)]
-    public void All_that_a_client_may_have_fits_into_one_request_and_one_token(bool fits, int scopes, int audiences, int claims)
-    {
-        var document = new JsonObject
-        {
-            ["scopes"] = new JsonArray([.. Enumerable.Range(0, scopes).Select(i => (JsonNode)$"{i}".PadLeft(128, 's'))]),
-            ["audiences"] = new JsonArray([.. Enumerable.Range(0, audiences).Select(i => (JsonNode)$"{i}".PadLeft(512, 'a'))]),
-            ["claims"] = new JsonObject { ["c"] = new string('v', claims) },
-        };
-
-        var reading = New(document.ToJsonString());
-
-        Assert.Equal(fits, reading.Succeeded);
-        Assert.Equal(fits ? [] : ["$"], reading.Errors.Keys);
-    }
-
-    [Fact]
-    public void What_has_to_be_escaped_in_a_form_counts_escaped() =>
-        Assert.Equal(["$"], New(new JsonObject { ["scopes"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)$"{i}".PadLeft(128, ':'))]) }.ToJsonString()).Errors.Keys);
-
-    [Fact]
-    public void A_stored_document_that_an_earlier_version_let_grow_too_large_is_read()
-    {
-        var scopes = Enumerable.Range(0, 200).Select(i => $"{i}".PadLeft(128, 's')).ToList();
-        var stored = new JsonObject { ["clientId"] = "big", ["scopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]) }.ToJsonString();
-        var big = ClientDocumentReader.ReadStored("big", stored);
-        Assert.True(ClientId.TryParse("big", out var id));
-
-        Assert.Equal(scopes, big.Scopes);
-        Assert.Equal(["$"], ClientDocumentReader.ReadPatch("""{"name":"x"}"""u8.ToArray(), id, stored, ServerLifetime).Errors.Keys);
-        Assert.True(ClientDocumentReader.ReadPatch("""{"scopes":["s"]}"""u8.ToArray(), id, stored, ServerLifetime).Succeeded);
-    }
-
-    [Theory]
-    [InlineData("scopes", 200)]
-    [InlineData("audiences", 50)]
-    [InlineData("introspects", 50)]
-    [InlineData("claims", 50)]
-    [InlineData("metadata", 50)]
-    [InlineData("secrets", 32)]
-    public void A_list_or_an_object_holds_so_many_and_no_more(string field, int most)
-    {
-        JsonObject Document(int count) => new()
-        {
-            [field] = field switch
-            {
-                "claims" or "metadata" => new JsonObject(Enumerable.Range(0, count).Select(i => KeyValuePair.Create($"n{i}", (JsonNode?)$"v{i}"))),
-                "secrets" => new JsonArray([.. Enumerable.Range(0, count).Select(i => new JsonObject { ["secret"] = $"0123456789abcdef{i}" })]),
-                _ => new JsonArray([.. Enumerable.Range(0, count).Select(i => JsonValue.Create($"n{i}"))]),
-            },
-        };
-
-        Assert.True(New(Document(most).ToJsonString()).Succeeded);
-        Assert.Equal([field], New(Document(most + 1).ToJsonString()).Errors.Keys);
-    }
-
     [Fact]
     public void Claims_are_kept_as_compact_JSON_in_UTF_8_whatever_escapes_they_came_with() =>
         Assert.Equal(
@@ -429,153 +307,6 @@ public sealed class ClientDocumentReaderTests
             _ = ClientDocumentReader.ReadNew(utf8, Generated, ServerLifetime);
         }, iter: 3_000);
 
-    [Theory]
-    [InlineData("""{"scopes":["a"]}""", true)]
-    [InlineData("""{"clientId":"orders"}""", true)]
-    [InlineData("""{"clientId":null,"secret":null,"secrets":[]}""", true)]
-    [InlineData("""{"createdAt":"x","updatedAt":1,"lastUsedAt":{"a":[]},"etag":null}""", true)]
-    [InlineData("""{"clientId":"Orders"}""", false)]
-    [InlineData("""{"secret":"0123456789abcdef"}""", false)]
-    [InlineData("""{"secretHash":"x"}""", false)]
-    [InlineData("""{"secrets":[{}]}""", false)]
-    [InlineData("""{"secretId":"x"}""", false)]
-    public void A_replacement_keeps_the_id_and_brings_no_secret(string json, bool good)
-    {
-        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(json), Id("orders"), null, ServerLifetime);
-
-        Assert.Equal(good, reading.Succeeded);
-        Assert.Equal(good ? "orders" : null, reading.Document?.ClientId.Value);
-        Assert.Empty(reading.Secrets);
-    }
-
-    [Fact]
-    public void What_an_answer_gave_can_be_sent_back()
-    {
-        var stored = ClientDocumentWriter.ToStoredJson(New(Full).Document!);
-        var answer = Answer(stored, new ClientAnswerMembers { Enabled = true, CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch, LastUsedAt = DateTimeOffset.UnixEpoch, ETag = "\"7\"" });
-
-        var reading = ClientDocumentReader.ReadReplacement(Encoding.UTF8.GetBytes(answer), Id("orders"), null, ServerLifetime);
-
-        Assert.Empty(reading.Errors);
-        Assert.True(reading.Document!.Enabled);
-        Assert.Equal(stored, ClientDocumentWriter.ToStoredJson(reading.Document));
-    }
-
-    [Theory]
-    [InlineData("""{"name":"New"}""", """{"clientId":"orders","name":"New","grantTypes":["client_credentials"],"scopes":["a","b"],"audiences":[],"introspects":[],"tokenReuseSeconds":0,"authMethods":["client_secret_basic","client_secret_post"],"rateLimit":{"tokensPerSecond":5,"enforce":true},"claims":{"x":{"y":1,"z":2}},"metadata":{"owner":"me"}}""", null)]
-    [InlineData("""{"scopes":["c"],"rateLimit":{"tokensPerSecond":9},"claims":{"x":{"y":null}},"metadata":null,"enabled":false}""", """{"clientId":"orders","name":"Orders","grantTypes":["client_credentials"],"scopes":["c"],"audiences":[],"introspects":[],"tokenReuseSeconds":0,"authMethods":["client_secret_basic","client_secret_post"],"rateLimit":{"tokensPerSecond":9,"enforce":true},"claims":{"x":{"z":2}},"metadata":{}}""", false)]
-    [InlineData("""{"rateLimit":null,"claims":null,"name":null,"enabled":null,"clientId":null}""", """{"clientId":"orders","name":"orders","grantTypes":["client_credentials"],"scopes":["a","b"],"audiences":[],"introspects":[],"tokenReuseSeconds":0,"authMethods":["client_secret_basic","client_secret_post"],"claims":{},"metadata":{"owner":"me"}}""", null)]
-    public void A_patch_is_merged_and_then_handled_as_a_replacement(string patch, string stored, bool? enabled)
-    {
-        var reading = Patch(patch);
-
-        Assert.Empty(reading.Errors);
-        Assert.Equal(stored, ClientDocumentWriter.ToStoredJson(reading.Document!));
-        Assert.Equal(enabled, reading.Document!.Enabled);
-    }
-
-    [Theory]
-    [InlineData("$", "[]")]
-    [InlineData("$", "null")]
-    [InlineData("$", "\"x\"")]
-    [InlineData("scopes", """{"scopes":["a"],"scopes":["b"]}""")]
-    [InlineData("defaultScopes[0]", """{"defaultScopes":["c"]}""")]
-    [InlineData("claims.x[0]", """{"claims":{"x":[null]}}""")]
-    [InlineData("clientId", """{"clientId":"other"}""")]
-    [InlineData("secret", """{"secret":"0123456789abcdef"}""")]
-    [InlineData("typo", """{"typo":1}""")]
-    [InlineData("authMethods", """{"authMethods":[]}""")]
-    public void A_bad_patch_is_named_by_its_field(string path, string patch) => Assert.Equal([path], Patch(patch).Errors.Keys);
-
-    [Fact]
-    public void A_file_is_a_list_of_documents_with_their_secrets()
-    {
-        var reading = File("""[{"clientId":"a","secret":"0123456789abcdef"},{"clientId":"b","secrets":[{"secretHash":"aD83dkFoHtGwXxDld2jGu7rMucLuD13QnCfTTZF21+A=","label":"old","notBefore":"2020-01-01T00:00:00Z","expiresAt":"2030-01-01T01:00:00+01:00"},{"secret":"acs_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_87dfb854"}]}]""");
-
-        Assert.Empty(reading.Errors);
-        Assert.Equal(["a", "b"], reading.Clients.Select(client => client.Document!.ClientId.Value));
-        Assert.False(Assert.Single(reading.Clients[0].Secrets).IsGenerated);
-        var imported = reading.Clients[1].Secrets[0];
-        Assert.Equal(SecretHashAlgorithm.Sha256, imported.Hash!.Algorithm);
-        Assert.Equal("old", imported.Label);
-        Assert.Equal(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), imported.NotBefore);
-        Assert.Equal(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero), imported.ExpiresAt);
-        Assert.True(reading.Clients[1].Secrets[1].IsGenerated);
-    }
-
-    [Theory]
-    [InlineData("$", "{}")]
-    [InlineData("$", "")]
-    [InlineData("[0]", "[1]")]
-    [InlineData("[0].clientId", "[{}]")]
-    [InlineData("[1].clientId", """[{"clientId":"a"},{"clientId":"a"}]""")]
-    [InlineData("[1].scopes[0]", """[{"clientId":"a"},{"clientId":"b","scopes":["x y"]}]""")]
-    [InlineData("[1].name", """[{"clientId":"a"},{"clientId":"b","name":"x","name":"y"}]""")]
-    public void A_bad_file_is_named_by_client_and_field(string path, string json)
-    {
-        var reading = File(json);
-
-        Assert.Equal([path], reading.Errors.Keys);
-        Assert.Empty(reading.Clients);
-    }
-
-    [Fact]
-    public void A_stored_document_is_read_back_as_it_was()
-    {
-        var document = New(Full).Document!;
-
-        var read = ClientDocumentReader.ReadStored("orders", ClientDocumentWriter.ToStoredJson(document));
-
-        Assert.Null(read.Enabled);
-        Assert.Equal(ClientDocumentWriter.ToStoredJson(document), ClientDocumentWriter.ToStoredJson(read));
-        Assert.Equal(document.RateLimit, read.RateLimit);
-        Assert.Equal(document.Quota, read.Quota);
-    }
-
-    [Fact]
-    public void A_stored_document_of_a_newer_version_is_read_by_what_is_known_of_it()
-    {
-        var read = ClientDocumentReader.ReadStored("orders", """{"clientId":"orders","scopes":["a"],"allowedNetworks":["10.0.0.0/8"],"later":{"x":1},"rateLimit":{"tokensPerSecond":1,"later":true}}""");
-
-        Assert.Equal(["a"], read.Scopes);
-        Assert.Equal(1, read.RateLimit!.TokensPerSecond);
-    }
-
-    [Fact]
-    public void A_stored_reuse_time_outlives_a_shorter_lifetime_of_the_server() =>
-        Assert.Equal(40_000, ClientDocumentReader.ReadStored("orders", """{"tokenReuseSeconds":40000}""").TokenReuseSeconds);
-
-    [Theory]
-    [InlineData("orders", "")]
-    [InlineData("orders", "[]")]
-    [InlineData("orders", "{")]
-    [InlineData("orders", """{"scopes":"a"}""")]
-    [InlineData("orders", """{"name":"\uD83D"}""")]
-    [InlineData("orders", """{"clientId":"other"}""")]
-    [InlineData("not an id", "{}")]
-    public void A_stored_document_that_cannot_be_read_is_a_format_error(string id, string json) =>
-        Assert.Throws<FormatException>(() => ClientDocumentReader.ReadStored(id, json));
-
-    [Fact]
-    public void An_answer_has_the_members_that_the_server_makes_and_those_it_does_not_know()
-    {
-        var members = new ClientAnswerMembers
-        {
-            Enabled = false,
-            CreatedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
-            UpdatedAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, 500, TimeSpan.Zero),
-        };
-        const string Stored = """{"clientId":"a","later":[1]}""";
-
-        Assert.Equal(
-            """{"clientId":"a","later":[1],"enabled":false,"createdAt":"2026-01-02T03:04:05Z","updatedAt":"2026-01-02T03:04:05.5Z"}""",
-            Answer(Stored, members));
-        Assert.EndsWith(
-            ""","lastUsedAt":"1970-01-01T00:00:00Z","etag":"\"3\"","secretId":"s1","secret":"acs_x"}""",
-            Answer(Stored, members with { LastUsedAt = DateTimeOffset.UnixEpoch, ETag = "\"3\"", SecretId = "s1", Secret = "acs_x" }),
-            StringComparison.Ordinal);
-    }
-
     [Fact]
     public void No_secret_is_printed()
     {
@@ -583,38 +314,4 @@ public sealed class ClientDocumentReaderTests
 
         Assert.DoesNotContain("0123456789abcdef", reading.ToString() + reading.Secrets[0] + new ClientAnswerMembers { Enabled = true, CreatedAt = default, UpdatedAt = default, Secret = "0123456789abcdef" }, StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("""{"tokenLifetimeSecs":null,"name":null}""", "tokenLifetimeSecs")]
-    [InlineData("""{"Name":null}""", "Name")]
-    [InlineData("""{"rateLimit":{"brst":null,"burst":null}}""", "rateLimit.brst")]
-    [InlineData("""{"rateLimit":{"tokens":null}}""", "rateLimit.tokens")]
-    [InlineData("""{"quota":{"tokens":1,"per":"day","burst":null}}""", "quota.burst")]
-    public void A_patch_that_removes_what_no_document_has_is_refused_by_name(string patch, string field) =>
-        Assert.Equal([field], Patch(patch).Errors.Keys);
-
-    [Theory]
-    [InlineData("""{"claims":{"unheard-of":null},"metadata":{"unheard-of":null}}""")]
-    [InlineData("""{"rateLimit":{"burst":null,"enforce":null},"quota":null,"allowedNetworks":null}""")]
-    [InlineData("""{"createdAt":null,"updatedAt":null,"lastUsedAt":null,"etag":null,"secret":null,"secretHash":null,"secrets":null}""")]
-    public void A_patch_may_remove_what_is_not_there(string patch) => Assert.Empty(Patch(patch).Errors);
-
-    private static ClientDocumentReading New(string json) => ClientDocumentReader.ReadNew(Encoding.UTF8.GetBytes(json), Generated, ServerLifetime);
-
-    private static ClientsFileReading File(string json) => ClientDocumentReader.ReadFile(Encoding.UTF8.GetBytes(json), ServerLifetime);
-
-    private static ClientDocumentReading Patch(string json)
-    {
-        const string Stored = """{"clientId":"orders","name":"Orders","grantTypes":["client_credentials"],"scopes":["a","b"],"audiences":[],"introspects":[],"tokenReuseSeconds":0,"authMethods":["client_secret_basic","client_secret_post"],"rateLimit":{"tokensPerSecond":5,"enforce":true},"claims":{"x":{"y":1,"z":2}},"metadata":{"owner":"me"}}""";
-        return ClientDocumentReader.ReadPatch(Encoding.UTF8.GetBytes(json), Id("orders"), Stored, ServerLifetime);
-    }
-
-    private static string Answer(string stored, ClientAnswerMembers members)
-    {
-        var writer = new System.Buffers.ArrayBufferWriter<byte>();
-        ClientDocumentWriter.WriteAnswer(writer, stored, members);
-        return Encoding.UTF8.GetString(writer.WrittenSpan);
-    }
-
-    private static ClientId Id(string text) => ClientId.TryParse(text, out var id) ? id : throw new ArgumentException(text);
 }
