@@ -1,9 +1,11 @@
+using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 
 /// <summary>SIGTERM: readiness falls first, tokens flow while the load balancer notices, then the process ends well.</summary>
+[Collection(Alone.Name)]
 public sealed class StopTests
 {
     private static readonly TestClient Client = new("orders", GeneratedSecret.New());

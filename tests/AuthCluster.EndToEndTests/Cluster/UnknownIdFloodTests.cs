@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 
 /// <summary>Ids that nobody registered cost a bounded time and leave nothing behind.</summary>
+[Collection(Alone.Name)]
 public sealed class UnknownIdFloodTests(ITestOutputHelper output)
 {
     /// <summary>Many, because each refusal is held back for some milliseconds on purpose.</summary>

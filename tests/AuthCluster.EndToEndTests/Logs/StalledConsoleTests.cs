@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Logs;
 
 /// <summary>A console that nobody reads: a pipe that is full, as behind a log collector that hangs.</summary>
+[Collection(Alone.Name)]
 public sealed class StalledConsoleTests
 {
     private const int Requests = 8_000;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.EndToEndTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 
@@ -13,6 +14,7 @@ namespace AuthCluster.EndToEndTests.Tokens;
 /// tries for each bit, over a network that scatters far more than loopback does. Kinds are asked in turn, in an order that rotates, so that a slow
 /// phase of the machine falls on all alike.
 /// </remarks>
+[Collection(Alone.Name)]
 public sealed class TimingTests
 {
     private const int Connections = 4;
