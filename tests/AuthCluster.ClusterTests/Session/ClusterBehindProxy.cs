@@ -79,7 +79,8 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
         using var caller = new Caller();
         await Eventually.HoldsAsync(
             "both silos read storage",
-            TimeSpan.FromSeconds(10),
+            // Long: a silo that hung in the test before may have to come back first.
+            TimeSpan.FromSeconds(30),
             async () => (await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => caller.AskAsync(cluster.Nodes[i % cluster.Nodes.Count], TestClient.New($"nobody-{i}")))))
                 .All(sample => sample.Status == 401),
             TestContext.Current.CancellationToken);
