@@ -17,7 +17,7 @@ internal sealed class ClientDocumentParse
     private const int MaxMetadataName = 64;
     private const int MaxMetadataValue = 1_000;
 
-    // What a caller gives as null is as absent: none of these is called then.
+    // A member that is null counts as absent: its function is not called.
     private static readonly FrozenDictionary<string, Action<ClientDocumentParse, JsonElement>> Readers =
         new Dictionary<string, Action<ClientDocumentParse, JsonElement>>(StringComparer.Ordinal)
         {

@@ -40,7 +40,7 @@ public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, I
             try
             {
                 var answer = await timeout.WaitAsync(ask(question), failures, Left(started), clock);
-                // Only a silo of an older build answers "not now".
+                // "Not now" means that the grain waits for a write or a read of its own: ask again.
                 if (answer is not IClientDecision { Kind: DecisionKind.NotNow })
                 {
                     return answer;

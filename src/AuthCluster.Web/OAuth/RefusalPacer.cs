@@ -78,7 +78,7 @@ public sealed class RefusalPacer(TimeProvider clock) : IDisposable
             timer?.Dispose();
         }
 
-        // They are in the order in which they were decided, which callers must not see.
+        // Shuffle, so that callers can't see in which order their refusals were decided.
         RandomNumberGenerator.Shuffle(CollectionsMarshal.AsSpan(waiters));
         foreach (var waiter in waiters)
         {
