@@ -54,7 +54,8 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
 
     private readonly string _journalExists = database.Sql(
         sqlite: "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'",
-        postgreSql: "select 1 where to_regclass('schema_version') is not null",
+        // Not to_regclass: it answers from the session's cache, which may not know yet what another session has just committed.
+        postgreSql: "select 1 from pg_catalog.pg_tables where tablename = 'schema_version' and schemaname = any(current_schemas(false))",
         sqlServer: "select 1 where object_id('schema_version', 'U') is not null");
 
     /// <summary>Takes the lock for the transaction, or answers 0. SQLite has the write transaction itself.</summary>
@@ -208,7 +209,8 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
         }
     }
 
-    private async Task<HashSet<string>> ReadJournalAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
+    /// <summary>The names of the applied scripts, as committed when this is called, also within a transaction that began before.</summary>
+    internal async Task<HashSet<string>> ReadJournalAsync(DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken)
     {
         var exists = await Database.ScalarAsync<int?>(connection, transaction, _journalExists, null, cancellationToken) is 1;
         List<string> names = exists

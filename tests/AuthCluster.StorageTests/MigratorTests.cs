@@ -52,6 +52,23 @@ public sealed class MigratorTests
         Assert.All(await migrator.StatusAsync(Cancel), script => Assert.True(script.Applied));
     }
 
+    /// <summary>Whoever gets the lock decides by this, in a transaction that began while another process held it.</summary>
+    [Theory]
+    [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
+    public async Task A_transaction_that_found_no_journal_finds_one_as_soon_as_another_has_committed_it(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider, migrate: false);
+        var migrator = DatabaseUnderTest.MigratorOf(under.Database);
+        await using var connection = await under.Database.OpenAsync(Cancel);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, Cancel);
+        Assert.Empty(await migrator.ReadJournalAsync(connection, transaction, Cancel));
+
+        var first = Scripts.Of(provider)[0];
+        await under.ExecuteAsync(first.Text);
+
+        Assert.Equal([first.Name], await migrator.ReadJournalAsync(connection, transaction, Cancel));
+    }
+
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
     public async Task Ten_that_start_at_once_make_one_schema(StorageProvider provider)
