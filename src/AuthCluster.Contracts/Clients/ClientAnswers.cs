@@ -133,10 +133,10 @@ public sealed record AuthenticateAnswer : IClientDecision
     /// <summary>The audiences that the client is the API of.</summary>
     [Id(4)] public ImmutableArray<string> Introspects { get; init; } = [];
 
-    /// <summary>When to ask again, for not now.</summary>
+    /// <summary>When to ask again, for not now of an older build.</summary>
     [Id(5)] public TimeSpan Delay { get; init; }
 
-    /// <summary>What the grain waits for, for not now.</summary>
+    /// <summary>What the grain waits for, for not now of an older build.</summary>
     [Id(6)] public NotNowReason Reason { get; init; }
 }
 

@@ -14,7 +14,7 @@ public interface IClientGrain : IGrainWithStringKey
     // it may be asked again after this, in seconds.
     private const string LongestDecision = "00:00:02";
 
-    /// <summary>Decides one token request. Never waits: what would have to is answered as not now.</summary>
+    /// <summary>Decides one token request. Waits for what has to be stored or read first, for a bounded time.</summary>
     [AlwaysInterleave, ResponseTimeout(LongestDecision), Alias("issue-token")]
     Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default);
 

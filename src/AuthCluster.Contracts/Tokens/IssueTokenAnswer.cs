@@ -14,7 +14,10 @@ public enum DecisionKind
     /// <summary>The secret has a slow hash that was not proven yet; answer <see cref="IssueTokenAnswer.Challenges"/> and ask again.</summary>
     Prove = 2,
 
-    /// <summary>The grain would have to wait; ask again after <see cref="IssueTokenAnswer.Delay"/>.</summary>
+    /// <summary>
+    /// The grain has waited for as long as it may for work that many calls share (a block of the quota, a claim of the rate limit, a
+    /// re-read), and the work goes on: ask again.
+    /// </summary>
     NotNow = 3,
 
     /// <summary>The decision can't be made now because storage does not answer.</summary>
@@ -58,7 +61,7 @@ public enum Refusal
     QuotaExceeded = 10,
 }
 
-/// <summary>Why a grain could not answer at once.</summary>
+/// <summary>Why a grain of an older build could not answer at once. No grain of this build tells it.</summary>
 public enum NotNowReason
 {
     /// <summary>Nothing to wait for.</summary>

@@ -11,145 +11,183 @@ namespace AuthCluster.Grains.Clients;
 /// counters in memory, so that the usual decision touches no storage.
 /// </summary>
 /// <remarks>
-/// Decisions interleave with everything and never wait: they read one immutable <see cref="ClientPolicy"/>,
-/// which is exchanged after a write has returned. Whatever would have to wait (a quota block, the claim of the
-/// limit, a re-read) is started and answered as not now. Writes take turns at the row.
-/// A crash loses at most the usage since the last flush, unspent quota permits and the level of the limit,
-/// which then starts from empty: it never gives more than it should.
-/// Placed by its id's hash: the silos get even shares of those who are asked for at once, as after a silo has died, and two silos
-/// that know the same cluster place the same client alike.
+/// <para>A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>, which is exchanged after a write has returned. Where
+/// it needs something stored first (a quota block, a claim of the limit, a re-read of the row) it waits for that together with all others,
+/// with a bound, and then decides again. Decisions interleave with everything, so that a wait holds up its own caller alone. Writes
+/// take turns at the <see cref="ClientRow"/>.</para>
+/// <para>A crash loses at most the usage since the last flush, unspent quota permits and the level of the rate limit, which then starts from
+/// empty: it never gives more than it should.</para>
+/// <para>Placed by its id's hash: the silos get even shares of those who are asked for at once, as after a silo has died, and two silos
+/// that know the same cluster place the same client alike.</para>
 /// </remarks>
 [GrainType("client"), HashBasedPlacement]
-internal sealed partial class ClientGrain : Grain, IClientGrain
+internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
 {
-    private static readonly TimeSpan ShortDelay = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan CallersComeLate = TimeSpan.FromMinutes(5);
 
     private readonly ClientGrainServices _services;
-    private readonly ILogger<ClientGrain> _logger;
     private readonly string _clientId;
-    private readonly SecretVerifier _verifier;
+    private readonly ClientRow _row;
     private readonly ClientLimits _limits;
-    private readonly SemaphoreSlim _row = new(1);
-    private ClientUsage? _usage;
+    private readonly LimitWork _limitWork;
+    private readonly SecretCheck _secrets;
+    private readonly ClientAdministration _administration;
+    private readonly ClientChanges _changes;
+    private readonly RevokedTokens _revoked;
+    private readonly ClientDecisions _decisions;
     private long _stayMinute;
-
-    // What is stored, and what decisions are made from. Null policy: nothing to decide from.
-    private ClientRecord? _record;
-    private ClientPolicy? _policy;
-    private RecordOutcome _loaded = RecordOutcome.Unavailable;
-    private bool _mustReload;
-    private Task? _reloading;
 
     public ClientGrain(ClientGrainServices services, ILogger<ClientGrain> logger)
     {
         _services = services;
-        _logger = logger;
         _clientId = ClientGrainKey.ClientId(this.GetPrimaryKeyString());
-        _verifier = new SecretVerifier(_clientId, services.Peppers);
+        _row = new ClientRow(_clientId, this.GetGrainId(), services.Records, services.Defaults, this, services.Clock, logger);
         _limits = new ClientLimits(services.Clock, this.GetGrainId().GetUniformHashCode() / (double)uint.MaxValue);
+        _limitWork = new LimitWork(this, _row, _limits, services);
+        var verifier = new SecretVerifier(_clientId, services.Peppers);
+        _secrets = new SecretCheck(verifier, new SecretProofs(_row, services.Peppers), services.Clock);
+        _administration = new ClientAdministration(_clientId, _row, _limits, services);
+        _changes = new ClientChanges(_clientId, new SecretChanges(verifier, services.Peppers));
+        _revoked = new RevokedTokens(_clientId, () => _decisions!.PresentGeneration + 1, services.Revocations, services.Gate, services.Clock);
+        _decisions = new ClientDecisions(_row, _secrets, _limits, _limitWork, _revoked, services);
     }
 
     private DateTimeOffset Now => _services.Clock.GetUtcNow();
 
-    /// <summary>Whether storage said that there is no such client, or that it was deleted.</summary>
-    private bool IsKnownAbsent => _loaded is RecordOutcome.Missing or RecordOutcome.Done;
-
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _services.Activity.Activated();
-        await LoadAsync(cancellationToken);
+        await _row.OpenAsync(cancellationToken);
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _services.Activity.Deactivated();
-        try
+        if (_row.MustBeKept)
         {
-            if (_mustReload)
-            {
-                // The next activation does not know that a write is still on its way.
-                await ReloadAsync();
-            }
+            // The next activation does not know that a write is still on its way.
+            await _row.RefreshAsync(CancellationToken.None);
         }
-        finally
-        {
-            await SignOffAsync();
-        }
-    }
 
-    /// <summary>Gives the limits back, whatever the silo's patience with the deactivation is: what is not given back is lost to the client.</summary>
-    private async Task SignOffAsync()
-    {
-        // A block that is being reserved is given back too, once it is there.
-        var isReserving = _limitWork is { IsCompleted: false };
-        if (_record is not null && (_limits.HasSomethingToGiveBack || isReserving) && !_mustReload)
+        // What is not given back is lost to the client, so it does not depend on the silo's patience; a block that is being reserved is given back too.
+        if (_row.State == RowState.Known && (_limits.HasSomethingToGiveBack || _limitWork.IsUnderWay))
         {
-            await UpdateRowAsync(_limits.SignOff, administrative: false, CancellationToken.None);
+            await _row.ChangeAsync(state => ValueTask.FromResult(_limits.SignOff(state)), CancellationToken.None);
         }
     }
 
-    public Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default) =>
-        Task.FromResult(Decide(command));
-
-    public Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default)
+    public async Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default)
     {
-        var kind = Authenticate(secret, out var refusal, out _);
-        return Task.FromResult(new AuthenticateAnswer
+        var answer = await _decisions.IssueAsync(command);
+        if (answer.Grant is { } grant)
         {
-            Kind = kind,
-            Refusal = refusal,
-            Challenges = kind == DecisionKind.Prove ? _verifier.Challenges(_policy!.Secrets, Now) : [],
-            Scopes = kind == DecisionKind.Allowed ? _policy!.Document.Scopes : [],
-            Introspects = kind == DecisionKind.Allowed ? _policy!.Document.Introspects : [],
-            Delay = kind == DecisionKind.NotNow ? ShortDelay : TimeSpan.Zero,
-            Reason = kind == DecisionKind.NotNow ? NotNowReason.Reloading : NotNowReason.None,
-        });
+            StayForTwoLifetimes(grant);
+        }
+        else
+        {
+            LeaveNothingBehind();
+        }
+
+        return answer;
     }
 
-    private IssueTokenAnswer Decide(IssueTokenCommand command)
+    public async Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default)
     {
-        switch (Authenticate(command.Secret, out var refusal, out var secret))
+        var answer = await _decisions.AuthenticateAsync(secret);
+        LeaveNothingBehind();
+        return answer;
+    }
+
+    public async Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default)
+    {
+        var standing = await _decisions.CheckAsync(command);
+        LeaveNothingBehind();
+        return new CheckTokenAnswer(standing);
+    }
+
+    public async Task<ClientAnswer> RevokeTokenAsync(RevokeTokenCommand command, CancellationToken cancellationToken = default)
+    {
+        if (!await _row.SettleAsync() || _row.State == RowState.Absent)
         {
-            case DecisionKind.Refused:
-                return Refuse(refusal);
-            case DecisionKind.Prove:
-                return new IssueTokenAnswer { Kind = DecisionKind.Prove, Challenges = _verifier.Challenges(_policy!.Secrets, Now) };
-            case DecisionKind.NotNow:
-                return NotNow(NotNowReason.Reloading, ShortDelay);
-            case DecisionKind.Unavailable:
-                return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
+            return AnswerOfNobody();
         }
 
-        var policy = _policy!;
-        refusal = policy.Decide(command, _services.Floor.Value, RevocationMark, out var grant);
-        if (refusal != Refusal.None)
+        if (command.Generation != _decisions.PresentGeneration || (command.ExpiresAt <= Now && command.ExpiresAt <= await _services.TrustedNowAsync()))
         {
-            return Refuse(refusal);
+            // Dead already, by the generation or by its end. Where the clock is in doubt it is stored: it may live.
+            return Answer(ClientOutcome.Done);
         }
 
-        var limit = _limits.Decide(Now);
-        StartWhatLimitsNeed(limit.Need);
-        WaitForNextPeriod();
-        switch (limit.Outcome)
+        return Answer(await _revoked.AddAsync(command, cancellationToken));
+    }
+
+    public async Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default) =>
+        await _row.SettleAsync() && _row.State == RowState.Known ? Answer(ClientOutcome.Done) : AnswerOfNobody();
+
+    public Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            _changes.Keyed(command.Actor, command.IdempotencyId, command.Secrets.FirstOrDefault()?.SecretId),
+            (state, time) => _changes.Create(state, command, time),
+            cancellationToken);
+
+    public Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(command.Actor, (state, _) => ClientChanges.Replace(state, command), cancellationToken, mayEndAdmin: true);
+
+    public async Task<PatchClientAnswer> PatchAsync(PatchClientCommand command, CancellationToken cancellationToken = default)
+    {
+        var change = await RunAsync(
+            command.Actor, (state, _) => _changes.Patch(state, command, _services.Defaults.TokenLifetimeSeconds), mayEndAdmin: true, cancellationToken);
+        return new PatchClientAnswer(Answer(change.Outcome) with { ETag = change.ETag }, change.Problems);
+    }
+
+    public Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(command.Actor, (state, _) => ClientChanges.SetEnabled(state, command), cancellationToken, mayEndAdmin: !command.Enabled);
+
+    public Task<ClientAnswer> DeleteAsync(DeleteClientCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(command.Actor, (state, _) => ClientChanges.Delete(state, command), cancellationToken, mayEndAdmin: true);
+
+    public Task<ClientAnswer> RevokeTokensAsync(RevokeTokensCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(command.Actor, (state, _) => ClientChanges.RevokeTokens(state, command), cancellationToken);
+
+    public Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            _changes.Keyed(command.Actor, command.IdempotencyId, command.Secret.SecretId),
+            (state, time) => _changes.AddSecret(state, command, time),
+            cancellationToken);
+
+    public Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default) =>
+        ChangeAsync(command.Actor, (state, time) => ClientChanges.RevokeSecret(state, command, time), cancellationToken);
+
+    void IClientRowListener.WriteEnded(RecordOutcome outcome) => _limits.WriteEnded(outcome);
+
+    void IClientRowListener.RowReplaced(ClientPolicy? policy, ClientState? stored)
+    {
+        _decisions.CountFor(policy is null ? null : _clientId);
+        if (policy is not null)
         {
-            case LimitOutcome.Wait:
-                return NotNow(limit.Need == LimitNeed.Claim ? NotNowReason.ClaimingLimit : NotNowReason.ReservingQuota, ShortDelay);
-            case LimitOutcome.Unavailable:
-                return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
-            case LimitOutcome.RateLimited or LimitOutcome.QuotaExceeded:
-                return Refuse(limit.Outcome == LimitOutcome.RateLimited ? Refusal.RateLimited : Refusal.QuotaExceeded) with
-                {
-                    Delay = limit.RetryAfter,
-                    Limit = limit.Standing,
-                };
+            _secrets.Keep(policy);
+            _limits.TakeOver(policy.Document, stored!, GrainContext.ActivationId.ToString());
         }
 
-        StayForTwoLifetimes(grant!);
-        _usage!.CountIssued(Now, secret!.Id, grant!.Scope);
-        return limit.Standing is null
-            ? policy.AnswerOf(grant)
-            : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant, Limit = limit.Standing };
+        if (stored is { Outbox.IsEmpty: false })
+        {
+            _ = _administration.TellOutboxAsync();
+        }
+    }
+
+    private async Task<ClientAnswer> ChangeAsync(
+        ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
+    {
+        var change = await RunAsync(actor, decide, mayEndAdmin, cancellationToken);
+        return Answer(change.Outcome) with { ETag = change.ETag };
+    }
+
+    private async Task<Change> RunAsync(
+        ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
+    {
+        var change = await _administration.RunAsync(actor, decide, mayEndAdmin, cancellationToken);
+        LeaveNothingBehind();
+        return change;
     }
 
     /// <summary>
@@ -166,91 +204,24 @@ internal sealed partial class ClientGrain : Grain, IClientGrain
         }
     }
 
-    /// <summary>Who is this? Says the same to an unknown id, a wrong secret and a disabled client but for the reason kept for the log.</summary>
-    private DecisionKind Authenticate(PresentedSecret presented, out Refusal refusal, out SecretState? secret)
-    {
-        refusal = Refusal.None;
-        secret = null;
-        if (_storageWentBack)
-        {
-            return DecisionKind.Unavailable;
-        }
-
-        if (_mustReload)
-        {
-            if (ReloadHasFailed)
-            {
-                return DecisionKind.Unavailable;
-            }
-
-            _ = StartReloading();
-            return DecisionKind.NotNow;
-        }
-
-        if (_policy is not { } policy)
-        {
-            LeaveNothingBehind();
-            refusal = Refusal.UnknownClient;
-            return IsKnownAbsent ? DecisionKind.Refused : DecisionKind.Unavailable;
-        }
-
-        var finding = _verifier.Check(policy.Secrets, presented, Now, out secret);
-        if (finding == SecretFinding.MustProve && !presented.Proofs.IsDefaultOrEmpty)
-        {
-            finding = _verifier.CheckProofs(policy.Secrets, presented, Now, out secret, out var storable);
-            if (storable is not null)
-            {
-                StartStoringProof(secret!.Id, storable);
-            }
-
-            // A secret that was added since the challenge has not been asked for yet.
-            if (finding == SecretFinding.Wrong && _verifier.HasUnproven(policy.Secrets, presented, Now))
-            {
-                finding = SecretFinding.MustProve;
-            }
-        }
-
-        refusal = finding switch
-        {
-            SecretFinding.MustProve => Refusal.None,
-            SecretFinding.Wrong => Refusal.WrongSecret,
-            SecretFinding.NotValidNow => Refusal.SecretNotValidNow,
-            _ when !policy.Enabled => Refusal.ClientDisabled,
-            _ when !policy.Allows(presented.Method) => Refusal.MethodNotAllowed,
-            _ => Refusal.None,
-        };
-        return finding == SecretFinding.MustProve ? DecisionKind.Prove
-            : refusal == Refusal.None ? DecisionKind.Allowed
-            : DecisionKind.Refused;
-    }
-
-    /// <summary>
-    /// An id that is nobody's, or a client that could not be read, leaves no activation behind; but a deleted one whose outbox an older build
-    /// left stays until the tables were told, and one with a write of unknown outcome until that is known.
-    /// </summary>
+    /// <summary>An id that is nobody's, or a client that could not be read, leaves no activation behind.</summary>
     private void LeaveNothingBehind()
     {
-        if (_mustReload)
-        {
-            return;
-        }
-
-        if (_record is { State.Outbox.IsEmpty: false })
-        {
-            StartTellingOutbox();
-        }
-        else
+        if (_row.State != RowState.Known && !_row.MustBeKept)
         {
             DeactivateOnIdle();
         }
     }
 
-    private IssueTokenAnswer Refuse(Refusal refusal)
+    private ClientAnswer Answer(ClientOutcome outcome) => new()
     {
-        _usage?.CountRefused(Now, refusal);
-        return new IssueTokenAnswer { Kind = DecisionKind.Refused, Refusal = refusal };
-    }
+        Outcome = outcome,
+        Client = ClientViews.Of(_clientId, _row.Stored, _decisions.LastUsedAt, Now),
+    };
 
-    private static IssueTokenAnswer NotNow(NotNowReason reason, TimeSpan delay) =>
-        new() { Kind = DecisionKind.NotNow, Reason = reason, Delay = delay };
+    private ClientAnswer AnswerOfNobody()
+    {
+        LeaveNothingBehind();
+        return new ClientAnswer { Outcome = _row.State == RowState.Absent ? ClientOutcome.NotFound : ClientOutcome.Unavailable };
+    }
 }

@@ -1,5 +1,6 @@
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
@@ -19,7 +20,21 @@ internal sealed record ClientGrainServices(
     GenerationFloor Floor,
     ClientDefaults Defaults,
     TrustedClock TrustedClock,
-    TimeProvider Clock);
+    TimeProvider Clock)
+{
+    /// <summary>The time by which something may be thrown away; null while it is in doubt, or can't be known.</summary>
+    public async Task<DateTimeOffset?> TrustedNowAsync()
+    {
+        try
+        {
+            return await TrustedClock.NowAsync(CancellationToken.None);
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+}
 
 /// <summary>What a client gets where its own document is silent.</summary>
 /// <param name="Issuer">The issuer, <c>iss</c>.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AuthCluster.Contracts.Clients;
@@ -39,6 +40,20 @@ internal sealed record ClientState : StoredPart
     /// <summary>The administrative revision behind the ETag. Never moves with use.</summary>
     public long Revision { get; init; }
 
+    /// <summary>The ETag that administrators see.</summary>
+    [JsonIgnore]
+    public string ETag => ETagOf(Revision, CreatedAt);
+
+    /// <summary>
+    /// Whether it is registered for the admin scope and for a grant to get it by: what the last admin may not lose, and what the catalogue counts.
+    /// </summary>
+    [JsonIgnore]
+    public bool IsAdmin =>
+        Document is { } document
+        && document.TryGetProperty("scopes", out var scopes)
+        && scopes.EnumerateArray().Any(scope => scope.ValueEquals(ServerScopes.Admin))
+        && !(document.TryGetProperty("grantTypes", out var grants) && grants.GetArrayLength() == 0);
+
     /// <summary>The client's own part of its token generation. Only grows, also over deletion.</summary>
     public long Generation { get; init; }
 
@@ -75,6 +90,10 @@ internal sealed record ClientState : StoredPart
 
     /// <summary>The last changes, so that one which is asked for again, its answer having been lost, is not made twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
+
+    /// <summary>The ETag of a revision of the client that was created at a time.</summary>
+    public static string ETagOf(long revision, DateTimeOffset createdAt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{revision:x}-{createdAt.UtcTicks:x}");
 
     /// <summary>
     /// The state with each secret once. A row may hold one twice that an earlier build wrote; the later one of the two is the one

@@ -39,10 +39,8 @@ internal readonly record struct LimitDecision(LimitOutcome Outcome, LimitNeed Ne
 /// The rate limit and the quota of one client in the memory of its activation.
 /// </summary>
 /// <remarks>
-/// <para>The bucket is spent from only by the activation that the row names as its owner. It starts from the
-/// level that a clean deactivation stored, or empty when the last owner did not sign off.</para>
-/// <para>The quota is spent from blocks that were stored as reserved before, so that any number of crashes can
-/// lose permits but never give more than the quota (<see cref="QuotaPermits"/>).</para>
+/// The rate limit is spent from a bucket of which the row names the owner (<see cref="RateBucket"/>), the quota from blocks that were
+/// stored as reserved before (<see cref="QuotaPermits"/>), so that crashes lose permits but never give more than the limits.
 /// </remarks>
 /// <param name="clock">The clock.</param>
 /// <param name="spread">A number of the client's own, 0 to 1: it spreads over time what clients do before a period of their quotas ends.</param>
@@ -50,22 +48,13 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
 {
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
-    // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
-    private readonly long _origin = clock.GetTimestamp();
+    private readonly RateBucket _bucket = new(clock);
     private readonly QuotaPermits _permits = new(spread);
-
-    private string _self = "";
-    private RateLimit? _rate;
-    private bool _rateEnforced;
-    private bool _claimed;
-    private bool _hasBucket;
-    private TheoreticalArrival _arrival;
-
     private long? _failedAt;
     private bool _signingOff;
 
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
-    public bool HasSomethingToGiveBack => _permits.HasSomethingToGiveBack || (_claimed && _rate is not null);
+    public bool HasSomethingToGiveBack => _permits.HasSomethingToGiveBack || _bucket.HasSomethingToGiveBack;
 
     /// <summary>When permits of the quota's next period are due; null for never as things are.</summary>
     public DateTimeOffset? ReserveAheadAt => _permits.ReserveAheadAt;
@@ -73,33 +62,30 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     /// <summary>Whether the row knows of periods of the quota that begin later than the present one, which a clock that was ahead has used.</summary>
     public bool KnowsLaterPeriods => _permits.KnowsLaterPeriods;
 
-    private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
-
     private bool HasFailedLately => _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
     /// <summary>Takes over what is stored.</summary>
-    public void Adopt(ClientPolicy policy, ClientState state, string self)
+    public void TakeOver(ClientDocument document, ClientState state, string self)
     {
-        _self = self;
-        AdoptRate(policy, state);
-        _permits.Adopt(policy.Document.Quota, state, clock.GetUtcNow());
+        _bucket.TakeOver(document.RateLimit, state, self);
+        _permits.Adopt(document.Quota, state, clock.GetUtcNow());
     }
 
     /// <summary>Decides one token and spends it when it is allowed.</summary>
     public LimitDecision Decide(DateTimeOffset now)
     {
-        if (_rate is null && _permits.Quota is null)
+        if (_bucket.Rate is null && _permits.Quota is null)
         {
             return new LimitDecision(LimitOutcome.Allowed, LimitNeed.None, TimeSpan.Zero, null);
         }
 
-        if (_rate is not null && _rateEnforced && !_claimed)
+        if (_bucket.MustBeClaimed)
         {
             return new LimitDecision(WaitOrUnavailable(), LimitNeed.Claim, TimeSpan.Zero, null);
         }
 
-        var rate = _rate?.Decide(Monotonic, _arrival);
-        if (rate is { Allowed: false } limited && _rateEnforced)
+        var rate = _bucket.Decide();
+        if (rate is { Allowed: false } limited && _bucket.IsEnforced)
         {
             return new LimitDecision(LimitOutcome.RateLimited, LimitNeed.None, limited.RetryAfter, Standing(rate, now));
         }
@@ -122,7 +108,7 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
 
         if (rate is { Allowed: true } allowed)
         {
-            _arrival = allowed.NewTheoreticalArrival;
+            _bucket.Spend(allowed);
         }
 
         var standing = Standing(rate, now) with { RateExceeded = rate is { Allowed: false }, QuotaExceeded = quotaExceeded };
@@ -139,12 +125,11 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     /// <param name="isRight">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
     public ClientState? Claim(ClientState? state, DateTimeOffset now, bool isRight)
     {
-        if (state is null or { Deleted: true } || _signingOff || state.LimitOwner == _self)
+        if (state is null or { Deleted: true } || _signingOff || _bucket.Claim(state) is not { } claimed)
         {
             return null;
         }
 
-        var claimed = state with { LimitOwner = _self, LimitLevel = null };
         return _permits.Refill(claimed, now, isRight) ?? claimed;
     }
 
@@ -173,12 +158,7 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
             return null;
         }
 
-        var left = _permits.GiveBack(state) ?? state;
-        if (_claimed && _rate is { } rate && left.LimitOwner == _self)
-        {
-            left = left with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) };
-        }
-
+        var left = _bucket.GiveBack(_permits.GiveBack(state) ?? state);
         return ReferenceEquals(left, state) ? null : left;
     }
 
@@ -195,43 +175,12 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
 
     private LimitOutcome WaitOrUnavailable() => HasFailedLately ? LimitOutcome.Unavailable : LimitOutcome.Wait;
 
-    private void AdoptRate(ClientPolicy policy, ClientState state)
-    {
-        var limit = policy.Document.RateLimit;
-        if (limit is null)
-        {
-            _rate = null;
-            _hasBucket = false;
-            _claimed = false;
-            return;
-        }
-
-        var rate = new RateLimit(limit.TokensPerSecond, limit.Burst);
-        var ownedByAnother = state.LimitOwner is not null && state.LimitOwner != _self;
-        if (!_hasBucket || (ownedByAnother && limit.Enforce))
-        {
-            // Another owner has spent what we remember, whether we had claimed it before or not.
-            var level = ownedByAnother ? 0 : Math.Min(state.LimitLevel ?? limit.Burst, limit.Burst);
-            _arrival = rate.ArrivalAtLevel(Monotonic, level);
-            _hasBucket = true;
-        }
-        else if (_rate is { } old && rate != old)
-        {
-            // A changed limit keeps what was in the bucket, as far as the new one holds it.
-            _arrival = rate.ArrivalAtLevel(Monotonic, Math.Min(old.Level(Monotonic, _arrival), limit.Burst));
-        }
-
-        _rate = rate;
-        _rateEnforced = limit.Enforce;
-        _claimed = state.LimitOwner == _self;
-    }
-
     private LimitStanding Standing(RateDecision? rate, DateTimeOffset now)
     {
         var quota = _permits.Quota;
         return new LimitStanding(
-            _rate?.TokensPerSecond ?? 0,
-            _rate?.Burst ?? 0,
+            _bucket.Rate?.TokensPerSecond ?? 0,
+            _bucket.Rate?.Burst ?? 0,
             rate?.Remaining ?? 0,
             rate?.ResetAfter ?? TimeSpan.Zero,
             quota?.Tokens ?? 0,

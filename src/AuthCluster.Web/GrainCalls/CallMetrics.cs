@@ -13,7 +13,7 @@ public sealed class CallMetrics
             "authcluster.cluster.repeats", "{call}", "Calls that were repeated because a silo did not answer");
 
     /// <summary>A call is repeated.</summary>
-    /// <param name="failure">How the call before failed; null when the grain answered "not now".</param>
+    /// <param name="failure">How the call before failed; null when the grain answered "not now": it waits for storage longer than one attempt may.</param>
     public void Repeated(Exception? failure) =>
         _repeats.Add(1, new KeyValuePair<string, object?>("reason", failure switch
         {

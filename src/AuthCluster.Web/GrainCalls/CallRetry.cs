@@ -40,7 +40,7 @@ public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, I
             try
             {
                 var answer = await timeout.WaitAsync(ask(question), failures, Left(started), clock);
-                // "Not now" means that the grain waits for a write or a read of its own: ask again.
+                // "Not now": the grain has waited for as long as one attempt may for a write or a read of its own, which goes on.
                 if (answer is not IClientDecision { Kind: DecisionKind.NotNow })
                 {
                     return answer;

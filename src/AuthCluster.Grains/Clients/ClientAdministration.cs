@@ -1,0 +1,148 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Limits;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Storage;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// Runs the administrative changes of one client. Each is one write of its row, which inserts the entries of the audit, the catalogue
+/// and the feed in the same transaction. A change that is asked for again, its answer having been lost, is not made twice.
+/// </summary>
+internal sealed class ClientAdministration(string clientId, ClientRow row, ClientLimits limits, ClientGrainServices services)
+{
+    private readonly ChangeStamp _stamp = new(clientId);
+
+    /// <summary>Makes one change.</summary>
+    /// <param name="actor">Who changes; its audit id is that of the change.</param>
+    /// <param name="decide">What the change makes of the present state, which is null when there is no row.</param>
+    /// <param name="mayEndAdmin">Whether it may take the admin scope out of use: the last admin's is not taken.</param>
+    /// <param name="cancellationToken">Cancels waiting, not a write that was begun.</param>
+    /// <returns>The change, with the ETag that it gave; or the outcome for which there is none.</returns>
+    public async Task<Change> RunAsync(
+        ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
+    {
+        // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
+        if (!await row.RefreshAsync(cancellationToken))
+        {
+            return new Change(ClientOutcome.Unavailable);
+        }
+
+        var isLastAdmin = false;
+        if (mayEndAdmin && IsEnabledAdmin(row.Stored))
+        {
+            if (await CountAdminsAsync(cancellationToken) is not { } admins)
+            {
+                return new Change(ClientOutcome.Unavailable);
+            }
+
+            isLastAdmin = admins <= 1;
+        }
+
+        var change = new Change(ClientOutcome.Unavailable);
+        var isDone = await row.ChangeAsync(
+            async state =>
+            {
+                var present = await WithoutLongEndedAsync(state);
+                var time = new ChangeTime(services.Clock.GetUtcNow(), services.TrustedClock.IsSteady);
+                change = await MadeBeforeAsync(state, actor) ?? decide(present, time);
+                if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
+                {
+                    change = new Change(ClientOutcome.LastAdmin);
+                }
+
+                return change.Next is { } next ? Complete(state, present, next, actor, change, time) : null;
+            },
+            cancellationToken);
+        return !isDone ? new Change(ClientOutcome.Unavailable)
+            : change.Next is null ? change
+            : change with { ETag = row.Stored!.ETag };
+    }
+
+    /// <summary>
+    /// Tells the tables what an earlier build has left in the row to tell: it died between its write and theirs. Where that fails, the
+    /// next change or the next activation does it.
+    /// </summary>
+    public Task TellOutboxAsync() => row.ChangeInBackgroundAsync(
+        state => state is null or { Outbox.IsEmpty: true } ? null : _stamp.WithRows(state, DocumentOf(state), services.Floor.Value));
+
+    private ClientState Complete(ClientState? before, ClientState? present, ClientState next, ActorRecord actor, Change change, ChangeTime time)
+    {
+        var document = DocumentOf(next);
+        var settled = limits.Settle(next, document?.Quota, time.Now);
+        return _stamp.Stamp(before, present, settled, document, actor, change, time, services.Floor.Value);
+    }
+
+    private ClientDocument? DocumentOf(ClientState state) =>
+        state.Document is { } document ? ClientDocumentReader.ReadStored(clientId, document.GetRawText()) : null;
+
+    /// <summary>The same change, made by an earlier try; null when it is new.</summary>
+    private async ValueTask<Change?> MadeBeforeAsync(ClientState? state, ActorRecord actor)
+    {
+        if (state is null)
+        {
+            // A row is never deleted: nothing was made.
+            return null;
+        }
+
+        if (state.Recent.FirstOrDefault(c => c.AuditId == actor.AuditId) is { } made)
+        {
+            return new Change(ClientOutcome.Done) { ETag = made.ETag };
+        }
+
+        // The audit has the entry of every change that was made, unless an earlier build made it and died before it told.
+        return state.Outbox.Any(item => item.AuditId == actor.AuditId) ? Made()
+            : await IsAuditedAsync(actor.AuditId) switch
+            {
+                true => Made(),
+                false => null,
+                null => new Change(ClientOutcome.Unavailable),
+            };
+
+        // The ETag of a change that was made under a key is kept with the key.
+        Change Made() => new(ClientOutcome.Done) { ETag = KeyedCreations.ETagOf(clientId, state, actor) };
+    }
+
+    /// <summary>Whether the audit has an entry; null when storage does not answer.</summary>
+    private async Task<bool?> IsAuditedAsync(string auditId)
+    {
+        try
+        {
+            var isAudited = false;
+            await services.Gate.ReadAsync(
+                async token => isAudited = await services.Audit.IsAuditedAsync(auditId, token), CancellationToken.None);
+            return isAudited;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>How many enabled clients have the admin scope; null when storage does not answer.</summary>
+    private async Task<int?> CountAdminsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var admins = 0;
+            await services.Gate.ReadAsync(
+                async token => admins = await services.Catalogue.CountEnabledAdminsAsync(token), cancellationToken);
+            return admins;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// The state that a change is decided on: without the secrets that ended long ago, which the change drops. While the clock is in doubt
+    /// all secrets stay and count, since a wrong clock would drop valid ones.
+    /// </summary>
+    private async ValueTask<ClientState?> WithoutLongEndedAsync(ClientState? state) =>
+        state is null || ReferenceEquals(state.WithoutLongEnded(services.Clock.GetUtcNow()), state) || await services.TrustedNowAsync() is not { } now
+            ? state
+            : state.WithoutLongEnded(now);
+
+    private static bool IsEnabledAdmin(ClientState? state) => state is { Deleted: false, Enabled: true, IsAdmin: true };
+}

@@ -1,0 +1,177 @@
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Limits;
+
+namespace AuthCluster.Grains.Clients;
+
+/// <summary>
+/// Decides what one client may have. A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>. Where it needs something
+/// stored or read first, it waits for that together with all other calls, with a bound, and then decides again.
+/// </summary>
+internal sealed class ClientDecisions(
+    ClientRow row, SecretCheck secrets, ClientLimits limits, LimitWork limitWork, RevokedTokens revoked, ClientGrainServices services)
+{
+    private ClientUsage? _usage;
+
+    /// <summary>When the client last got a token in this activation, to the minute; null for never.</summary>
+    public DateTimeOffset? LastUsedAt => _usage?.LastUsedAt;
+
+    /// <summary>The generation of the client's tokens that may live.</summary>
+    public long PresentGeneration => services.Floor.Value + (row.Policy?.Generation ?? 0);
+
+    private DateTimeOffset Now => services.Clock.GetUtcNow();
+
+    /// <summary>Counts from now on for a client; null for nobody: a client that is created anew under the id was never used.</summary>
+    public void CountFor(string? clientId)
+    {
+        if (clientId is not null)
+        {
+            _usage ??= services.Usage.Open(clientId);
+            return;
+        }
+
+        _usage?.ForgetUses();
+        _usage = null;
+    }
+
+    /// <summary>Decides one token request.</summary>
+    public ValueTask<IssueTokenAnswer> IssueAsync(IssueTokenCommand command) =>
+        Decide(command, out var needed) is { } answer ? new(answer) : new(DecideAfterAsync(needed!, command));
+
+    /// <summary>Authenticates a caller of another endpoint.</summary>
+    public Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret presented) =>
+        row.State == RowState.Unknown ? AnswerAfterReadingAsync(presented) : Task.FromResult(AnswerTo(presented));
+
+    /// <summary>Whether a token of the client is active.</summary>
+    public async Task<TokenStanding> CheckAsync(CheckTokenCommand command) =>
+        !await row.SettleAsync() ? TokenStanding.Unknown
+        : row.State == RowState.Absent ? TokenStanding.Inactive
+        : await revoked.LoadAsync() ? StandingOf(command)
+        : TokenStanding.Unknown;
+
+    /// <summary>
+    /// Decides one token request, and spends it from the limits in the same step.
+    /// </summary>
+    /// <param name="command">The request.</param>
+    /// <param name="needed">What has to be done first, where the answer is null.</param>
+    private IssueTokenAnswer? Decide(IssueTokenCommand command, out Task<bool>? needed)
+    {
+        needed = row.State == RowState.Unknown ? row.SettleAsync() : null;
+        if (needed is not null)
+        {
+            return null;
+        }
+
+        var (kind, refusal, secret) = Authenticate(command.Secret);
+        switch (kind)
+        {
+            case DecisionKind.Refused:
+                return Refuse(refusal);
+            case DecisionKind.Prove:
+                return new IssueTokenAnswer { Kind = kind, Challenges = secrets.Challenges(row.Policy!) };
+            case DecisionKind.Unavailable:
+                return new IssueTokenAnswer { Kind = kind };
+        }
+
+        var policy = row.Policy!;
+        var mark = policy.Document.TokenReuseSeconds == 0 ? 0 : revoked.Mark;
+        refusal = policy.Decide(command, services.Floor.Value, mark, out var grant);
+        if (refusal != Refusal.None)
+        {
+            return Refuse(refusal);
+        }
+
+        var limit = limits.Decide(Now);
+        var write = limitWork.Start(limit.Need);
+        limitWork.ReserveAheadInTime();
+        switch (limit.Outcome)
+        {
+            case LimitOutcome.Wait:
+                needed = write;
+                return null;
+            case LimitOutcome.Unavailable:
+                return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
+            case LimitOutcome.RateLimited:
+                return Refuse(Refusal.RateLimited) with { Delay = limit.RetryAfter, Limit = limit.Standing };
+            case LimitOutcome.QuotaExceeded:
+                return Refuse(Refusal.QuotaExceeded) with { Delay = limit.RetryAfter, Limit = limit.Standing };
+        }
+
+        _usage!.CountIssued(Now, secret!.Id, grant!.Scope);
+        return limit.Standing is null
+            ? policy.AnswerOf(grant)
+            : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant, Limit = limit.Standing };
+    }
+
+    /// <summary>Waits for what a decision needs, and decides again.</summary>
+    private async Task<IssueTokenAnswer> DecideAfterAsync(Task<bool> needed, IssueTokenCommand command)
+    {
+        var wait = new CallWait(services.Clock);
+        while (true)
+        {
+            switch (await wait.ForAsync(needed))
+            {
+                case WaitOutcome.Failed:
+                    return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
+                case WaitOutcome.TooLong:
+                    return new IssueTokenAnswer { Kind = DecisionKind.NotNow };
+            }
+
+            if (Decide(command, out var next) is { } answer)
+            {
+                return answer;
+            }
+
+            needed = next!;
+        }
+    }
+
+    private AuthenticateAnswer AnswerTo(PresentedSecret presented)
+    {
+        var (kind, refusal, _) = Authenticate(presented);
+        var document = kind == DecisionKind.Allowed ? row.Policy!.Document : null;
+        return new AuthenticateAnswer
+        {
+            Kind = kind,
+            Refusal = refusal,
+            Challenges = kind == DecisionKind.Prove ? secrets.Challenges(row.Policy!) : [],
+            Scopes = document?.Scopes ?? [],
+            Introspects = document?.Introspects ?? [],
+        };
+    }
+
+    private async Task<AuthenticateAnswer> AnswerAfterReadingAsync(PresentedSecret presented)
+    {
+        // Also where the reading has failed: then it is unavailable.
+        var outcome = await new CallWait(services.Clock).ForAsync(row.SettleAsync());
+        return outcome == WaitOutcome.TooLong ? new AuthenticateAnswer { Kind = DecisionKind.NotNow } : AnswerTo(presented);
+    }
+
+    private Authentication Authenticate(PresentedSecret presented)
+    {
+        if (row.Policy is { } policy)
+        {
+            return secrets.Check(policy, presented);
+        }
+
+        return row.State == RowState.Absent
+            ? new Authentication(DecisionKind.Refused, Refusal.UnknownClient)
+            : new Authentication(DecisionKind.Unavailable);
+    }
+
+    /// <summary>All that is asked here is read after the last wait: a change that was made meanwhile counts.</summary>
+    private TokenStanding StandingOf(CheckTokenCommand command) =>
+        row.State == RowState.Unknown || revoked.Contains(command.Jti) is not { } isRevoked ? TokenStanding.Unknown
+        : row.Policy is { Enabled: true } policy
+            && command.Generation == PresentGeneration
+            && !isRevoked
+            && (command.Scope is not { } scope || policy.Document.Scopes.Contains(scope))
+                ? TokenStanding.Active
+                : TokenStanding.Inactive;
+
+    private IssueTokenAnswer Refuse(Refusal refusal)
+    {
+        _usage?.CountRefused(Now, refusal);
+        return new IssueTokenAnswer { Kind = DecisionKind.Refused, Refusal = refusal };
+    }
+}
