@@ -1,6 +1,12 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.Secrets;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.StoredState;
+using AuthCluster.Grains.Sweeps;
+using AuthCluster.Grains.Time;
+using AuthCluster.Grains.Usage;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;

@@ -1,7 +1,7 @@
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Admin;
-using AuthCluster.Grains.Clients;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.Time;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using Orleans.Concurrency;

@@ -1,5 +1,7 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.Changes;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
 

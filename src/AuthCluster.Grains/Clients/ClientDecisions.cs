@@ -1,6 +1,8 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.Revocation;
+using AuthCluster.Grains.Usage;
 
 namespace AuthCluster.Grains.Clients;
 

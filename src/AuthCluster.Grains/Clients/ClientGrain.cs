@@ -1,6 +1,10 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Changes;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.Revocation;
+using AuthCluster.Grains.Secrets;
+using AuthCluster.Grains.StoredState;
 using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 

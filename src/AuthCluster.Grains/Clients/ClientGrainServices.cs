@@ -1,5 +1,8 @@
-using AuthCluster.Grains.Cluster;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.StoredState;
+using AuthCluster.Grains.Time;
+using AuthCluster.Grains.Usage;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;

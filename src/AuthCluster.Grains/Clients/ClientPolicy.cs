@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Tokens;
 

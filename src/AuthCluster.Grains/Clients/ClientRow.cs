@@ -1,3 +1,5 @@
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.StoredState;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Clients;

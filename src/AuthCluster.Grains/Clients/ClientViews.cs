@@ -1,4 +1,5 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Grains.StoredState;
 
 namespace AuthCluster.Grains.Clients;
 

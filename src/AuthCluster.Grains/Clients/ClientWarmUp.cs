@@ -3,6 +3,8 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.Secrets;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Storage;
 using Orleans.Runtime.Placement;
 

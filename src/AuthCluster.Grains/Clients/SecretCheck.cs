@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Grains.Secrets;
+using AuthCluster.Grains.StoredState;
 
 namespace AuthCluster.Grains.Clients;
 

@@ -1,4 +1,5 @@
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.StoredState;
 
 namespace AuthCluster.Grains.Clients;
 

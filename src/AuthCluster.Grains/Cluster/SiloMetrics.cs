@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Time;
+using AuthCluster.Grains.Usage;
 using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.Grains.Cluster;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using AuthCluster.Contracts.Cluster;
+using AuthCluster.Grains.Usage;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Services;
 

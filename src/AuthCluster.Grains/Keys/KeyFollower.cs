@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Keys;
 using Microsoft.Extensions.Hosting;

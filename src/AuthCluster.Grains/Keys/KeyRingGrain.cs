@@ -1,6 +1,6 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;

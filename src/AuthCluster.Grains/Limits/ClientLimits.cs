@@ -1,5 +1,5 @@
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
 

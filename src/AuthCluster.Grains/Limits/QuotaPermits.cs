@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
 

@@ -1,5 +1,5 @@
 using AuthCluster.Contracts.Revocation;
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 using Orleans.Concurrency;

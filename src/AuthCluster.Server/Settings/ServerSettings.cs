@@ -1,5 +1,5 @@
 using System.Net;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Sweeps;
 using AuthCluster.Protocol.Metadata;
 
 namespace AuthCluster.Server.Settings;

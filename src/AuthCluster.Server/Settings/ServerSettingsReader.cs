@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Sweeps;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Keys;
 using AuthCluster.Protocol.Metadata;

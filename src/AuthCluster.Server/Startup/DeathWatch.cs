@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 using AuthCluster.Server.Telemetry;
 
 namespace AuthCluster.Server.Startup;

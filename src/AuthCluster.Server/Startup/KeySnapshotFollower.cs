@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 using AuthCluster.Server.Telemetry;
 using AuthCluster.Web.Cluster;
 using AuthCluster.Web.Keys;

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 
 namespace AuthCluster.Server.Telemetry;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
-using AuthCluster.Grains.Clients;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Usage;
 using BenchmarkDotNet.Attributes;
 
 namespace AuthCluster.Benchmarks.Steps;

@@ -1,5 +1,5 @@
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Usage;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.TestKit;
 using Microsoft.Extensions.DependencyInjection;

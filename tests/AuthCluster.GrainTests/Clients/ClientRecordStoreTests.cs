@@ -1,5 +1,6 @@
 using System.Text.Json;
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Storage;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;

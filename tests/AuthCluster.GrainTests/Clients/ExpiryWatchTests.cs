@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Grains.Clients;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Secrets;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.Time;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;

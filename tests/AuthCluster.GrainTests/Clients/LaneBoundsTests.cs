@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
 
 namespace AuthCluster.GrainTests.Clients;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Usage;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.TestKit;
 using static AuthCluster.GrainTests.Clients.TestClients;

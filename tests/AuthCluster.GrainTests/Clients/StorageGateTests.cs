@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Grains.Clients;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Usage;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;

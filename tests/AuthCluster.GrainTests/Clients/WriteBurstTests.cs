@@ -6,6 +6,8 @@ using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Keys;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Keys;

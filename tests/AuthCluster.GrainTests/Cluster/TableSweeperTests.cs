@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Sweeps;
 using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.GrainTests.Cluster;

@@ -1,5 +1,5 @@
 using System.Net;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 

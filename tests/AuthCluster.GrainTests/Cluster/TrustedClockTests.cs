@@ -1,4 +1,4 @@
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 using Microsoft.Extensions.Logging.Testing;
 
 namespace AuthCluster.GrainTests.Cluster;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Sweeps;
 using AuthCluster.GrainTests.Clients;
 using static AuthCluster.GrainTests.Clients.TestClients;
 

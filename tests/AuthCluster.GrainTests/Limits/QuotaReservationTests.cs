@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using AuthCluster.Grains.Clients;
-using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Limits;
 using AuthCluster.Storage;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Time;
 using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.TestKit;

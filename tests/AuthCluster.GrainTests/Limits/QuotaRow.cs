@@ -1,5 +1,5 @@
-using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.GrainTests.Limits;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Revocation;
-using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Sweeps;
 using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
 using static AuthCluster.GrainTests.Clients.TestClients;

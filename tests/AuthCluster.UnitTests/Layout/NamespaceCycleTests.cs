@@ -12,7 +12,6 @@ public sealed partial class NamespaceCycleTests
     /// <summary>Projects that may have cycles still, each with the reason.</summary>
     private static readonly Dictionary<string, string> Excused = new(StringComparer.Ordinal)
     {
-        ["AuthCluster.Grains"] = "Cluster, Keys and Limits use types of Clients that are to move out of it.",
         ["AuthCluster.Protocol"] = "Clients and Tokens use each other's identifiers and errors, and Clients the strict JSON of Admin.",
     };
 

@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.Time;
+using AuthCluster.Storage.Clients;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Secrets;
+
+/// <summary>
+/// Warns of secrets that run out, 30, 7 and 1 days ahead: each warning once, by the silo that stores first that it gives it. Each silo
+/// reads the soonest end for its metric; one silo looks for warnings, once an hour, by turns.
+/// </summary>
+/// <remarks>A silo that is killed between storing and logging a warning loses that one; the next threshold warns again.</remarks>
+internal sealed partial class ExpiryWatch(
+    ExpiryStore store,
+    StorageGate gate,
+    SiloTurns turns,
+    TrustedClock trusted,
+    SecretMetrics metrics,
+    TimeProvider clock,
+    ILogger<ExpiryWatch> logger)
+    : BackgroundService
+{
+    private const int PageSize = 500;
+
+    // A row each, and a round trip: they are through within storage's deadline where one takes up to 100 ms.
+    private const int ClaimedAtOnce = 50;
+    private const int MostLines = 1_000;
+
+    private static readonly TimeSpan MetricPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TurnPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan WarningPeriod = TimeSpan.FromHours(1);
+
+    // The nearest first: a secret that is found a day before its end is warned of once, not three times.
+    private static readonly int[] DaysAhead = [1, 7, 30];
+
+    private long? _lastTurn;
+
+    /// <summary>Reads the soonest end.</summary>
+    public Task MeasureAsync(CancellationToken cancellationToken) =>
+        gate.ReadAsync(async token => metrics.SoonestIs(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
+
+    /// <summary>
+    /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
+    /// of: the next time goes on from there.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="remembers">Whether it stores what it warned of. If not, the same warnings come the next time too.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    internal async Task WarnAsync(DateTimeOffset now, bool remembers, CancellationToken cancellationToken)
+    {
+        var warned = 0;
+        try
+        {
+            await foreach (var claimed in DueAsync(now, remembers, cancellationToken))
+            {
+                foreach (var (secret, days) in claimed.Take(MostLines - warned))
+                {
+                    LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
+                }
+
+                warned += claimed.Count;
+            }
+        }
+        finally
+        {
+            if (warned > MostLines)
+            {
+                LogMore(warned - MostLines);
+            }
+        }
+    }
+
+    /// <summary>The warnings that are due, some at a time; those that are to be remembered are this call's alone, and stored.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> DueAsync(
+        DateTimeOffset now, bool remembers, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IReadOnlyList<EndingSecret> page = [];
+        do
+        {
+            var after = page.Count == 0 ? null : page[^1].Secret;
+            await gate.ReadAsync(async token => page = await store.EndingAsync(now, now.AddDays(DaysAhead[^1]), after, PageSize, token), cancellationToken);
+            var due = page.Where(secret => secret.Secret.ClientEnabled)
+                .Select(secret => (secret.WarnedDays, Warning: new ExpiryWarning(secret.Secret, DaysAhead.First(days => secret.Secret.ExpiresAt <= now.AddDays(days)))))
+                .Where(secret => secret.WarnedDays is not { } days || days > secret.Warning.Days)
+                .Select(secret => secret.Warning);
+            foreach (var some in due.Chunk(ClaimedAtOnce))
+            {
+                IReadOnlyList<ExpiryWarning> ours = some;
+                if (remembers)
+                {
+                    await gate.WriteAsync(async token => ours = await store.ClaimAsync(some, token), cancellationToken);
+                }
+
+                yield return ours;
+            }
+        }
+        while (page.Count == PageSize);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        new Ticks("Reading when the next secret runs out", clock, logger).RunAsync(MetricPeriod, MeasureAsync, stoppingToken),
+        new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
+
+    /// <summary>
+    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. While the clock is in doubt it
+    /// warns and does not store that it did, so that a wrong clock uses no warning up. A warning may then come twice.
+    /// </summary>
+    internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
+    {
+        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn)
+        {
+            var now = await trusted.NowAsync(cancellationToken);
+            await WarnAsync(now ?? clock.GetUtcNow(), remembers: now is not null, cancellationToken);
+            _lastTurn = turn;
+        }
+    }
+
+    [LoggerMessage(1107, LogLevel.Warning, "The secret {SecretId} of client {ClientId} runs out within {Days} days, at {ExpiresAt}.")]
+    private partial void LogExpiring(string clientId, string secretId, int days, DateTimeOffset expiresAt);
+
+    [LoggerMessage(1108, LogLevel.Warning, "{Count} more secrets run out soon; GET /admin/v1/reports/expiring has them all.")]
+    private partial void LogMore(int count);
+}

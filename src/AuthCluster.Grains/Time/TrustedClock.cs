@@ -1,0 +1,136 @@
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Time;
+
+/// <summary>
+/// The time by which something may be thrown away: given only while the silo's clock is beyond doubt, so that a wrong clock destroys
+/// nothing.
+/// </summary>
+/// <remarks>
+/// A clock is beyond doubt when it has run beside the monotonic clock for an hour, in which somebody sees and sets one that is wrong from
+/// the start or was set wrongly, and when the database's clock shows the same. Neither is enough alone: with SQLite, or with a database on the same
+/// machine, there is one clock; and a clock may be wrong for longer than an hour.
+/// </remarks>
+/// <param name="askDatabase">Reads the database's clock; null where it has none of its own.</param>
+/// <param name="clock">The silo's clock.</param>
+/// <param name="logger">Where doubts go.</param>
+internal sealed partial class TrustedClock(
+    Func<CancellationToken, Task<DateTimeOffset?>> askDatabase, TimeProvider clock, ILogger<TrustedClock> logger)
+{
+    /// <summary>How long a clock has to run on undisturbed.</summary>
+    public static readonly TimeSpan SteadyFor = TimeSpan.FromHours(1);
+
+    // The clocks of a cluster differ by less.
+    private static readonly TimeSpan MostApart = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SayAgainAfter = TimeSpan.FromHours(1);
+
+    private readonly Lock _lock = new();
+    private long _steadySince = clock.GetTimestamp();
+    private DateTimeOffset _lookedAt = clock.GetUtcNow();
+    private long _lookedAtTimestamp = clock.GetTimestamp();
+    private (TimeSpan Apart, long At)? _asked;
+    private long? _saidAt;
+
+    /// <summary>Whether the clock has run on undisturbed for long enough; what the database says is not asked.</summary>
+    public bool IsSteady => IsSteadyAt(clock.GetUtcNow());
+
+    /// <summary>Whether nothing is thrown away at the moment, by what the database last said.</summary>
+    public bool IsInDoubt
+    {
+        get
+        {
+            if (!IsSteady)
+            {
+                return true;
+            }
+
+            lock (_lock)
+            {
+                return _asked?.Apart.Duration() > MostApart;
+            }
+        }
+    }
+
+    /// <summary>The time; null while it is in doubt: then nothing is thrown away because of its time.</summary>
+    /// <exception cref="Storage.StorageUnavailableException">The database does not answer.</exception>
+    public async Task<DateTimeOffset?> NowAsync(CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (!IsSteadyAt(now))
+        {
+            return null;
+        }
+
+        var apart = await ApartAsync(now, cancellationToken);
+        if (apart.Duration() <= MostApart)
+        {
+            return now;
+        }
+
+        SayApart(apart);
+        return null;
+    }
+
+    /// <summary>How far the database's clock is ahead. Asked rarely, since a client can have it asked; if this clock is set meanwhile it is unsteady.</summary>
+    private async Task<TimeSpan> ApartAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_asked is { } asked && clock.GetElapsedTime(asked.At) < AskAgainAfter)
+            {
+                return asked.Apart;
+            }
+        }
+
+        var apart = (await askDatabase(cancellationToken) - now) ?? TimeSpan.Zero;
+        lock (_lock)
+        {
+            _asked = (apart, clock.GetTimestamp());
+        }
+
+        return apart;
+    }
+
+    private void SayApart(TimeSpan apart)
+    {
+        lock (_lock)
+        {
+            if (_saidAt is { } last && clock.GetElapsedTime(last) < SayAgainAfter)
+            {
+                return;
+            }
+
+            _saidAt = clock.GetTimestamp();
+        }
+
+        LogApart((long)apart.TotalSeconds);
+    }
+
+    private bool IsSteadyAt(DateTimeOffset now)
+    {
+        TimeSpan set;
+        lock (_lock)
+        {
+            // From one look to the next, so that what a clock drifts by does not add up.
+            set = now - (_lookedAt + clock.GetElapsedTime(_lookedAtTimestamp));
+            (_lookedAt, _lookedAtTimestamp) = (now, clock.GetTimestamp());
+            if (set.Duration() <= MostApart)
+            {
+                return clock.GetElapsedTime(_steadySince) >= SteadyFor;
+            }
+
+            _steadySince = _lookedAtTimestamp;
+        }
+
+        LogSet((long)set.TotalSeconds);
+        return false;
+    }
+
+    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo throws nothing away because of its time.")]
+    private partial void LogSet(long seconds);
+
+    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time: set the one that is wrong.")]
+    private partial void LogApart(long seconds);
+}

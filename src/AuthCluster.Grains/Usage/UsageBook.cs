@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using AuthCluster.Storage.Clients;
+
+namespace AuthCluster.Grains.Usage;
+
+/// <summary>
+/// The usage counters of one silo's activations, between the grains that count and the flusher that writes.
+/// Nothing here is written for a token; a kill loses what was counted since the last flush.
+/// </summary>
+internal sealed class UsageBook(SiloActivity activity)
+{
+    private readonly ConcurrentQueue<ClientUsage> _dirty = new();
+    private readonly ConcurrentQueue<ClientUsage> _aside = new();
+    private readonly ConcurrentQueue<ClientUsage> _remembering = new();
+    private long _minute;
+
+    /// <summary>How many activations have counted something that nobody has taken yet.</summary>
+    public int DirtyCount => _dirty.Count;
+
+    /// <summary>How many activations are set aside, whose counts the database has refused.</summary>
+    public int AsideCount => _aside.Count;
+
+    /// <summary>Opens the counters of one activation.</summary>
+    public ClientUsage Open(string clientId) => new(clientId, this);
+
+    internal void CountGranted() => activity.Granted();
+
+    internal void MarkDirty(ClientUsage usage, bool isRefused) => (isRefused ? _aside : _dirty).Enqueue(usage);
+
+    internal void MarkRemembering(ClientUsage usage) => _remembering.Enqueue(usage);
+
+    /// <summary>
+    /// Has the activations forget what they remember of another minute than the present one, so that those which stand idle hold none of
+    /// it. Looks at them once a minute. Not for two calls at once.
+    /// </summary>
+    public void ForgetMinutesBefore(DateTimeOffset now)
+    {
+        var minute = now.UtcTicks / TimeSpan.TicksPerMinute;
+        if (minute == _minute)
+        {
+            return;
+        }
+
+        _minute = minute;
+        for (var left = _remembering.Count; left > 0 && _remembering.TryDequeue(out var usage); left--)
+        {
+            if (usage.ForgetUnlessOf(minute))
+            {
+                _remembering.Enqueue(usage);
+            }
+        }
+    }
+
+    /// <summary>Takes what was counted since the last call, of at most <paramref name="most"/> activations.</summary>
+    public List<UsageChange> Take(int most)
+    {
+        var changes = new List<UsageChange>();
+        while (changes.Count < most && _dirty.TryDequeue(out var usage))
+        {
+            changes.Add(usage.Take());
+        }
+
+        return changes;
+    }
+
+    /// <summary>Takes what the activation has counted that is set aside for longest; null when there is none.</summary>
+    public UsageChange? TakeAside() => _aside.TryDequeue(out var usage) ? usage.Take() : null;
+
+    /// <summary>Puts changes back that are not stored.</summary>
+    public static void Return(IEnumerable<UsageChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            change.Source.Return(change);
+        }
+    }
+
+    /// <summary>Puts changes back that the database refuses: what their activations count from now on is taken apart from that of the others.</summary>
+    public static void SetAside(IEnumerable<UsageChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            change.Source.IsRefused = true;
+            change.Source.Return(change);
+        }
+    }
+}
+
+/// <summary>What one activation has counted since it was last asked.</summary>
+/// <param name="Source">Where it came from.</param>
+/// <param name="Counts">How often, by hour and outcome.</param>
+/// <param name="LastUses">When client, secrets and scopes were last used, to the minute.</param>
+internal sealed record UsageChange(ClientUsage Source, IReadOnlyList<UsageCount> Counts, IReadOnlyList<LastUse> LastUses);

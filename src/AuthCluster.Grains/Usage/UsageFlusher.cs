@@ -1,0 +1,219 @@
+using System.Security.Cryptography;
+using AuthCluster.Grains.Time;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Clients;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Usage;
+
+/// <summary>
+/// Writes the counters of a silo every two seconds, many activations in one transaction, and once more when the
+/// silo has stopped.
+/// </summary>
+/// <remarks>
+/// A flush whose outcome is not known is held and repeated under its number before any other, so that each count is stored once. One whose
+/// rows the database refuses is not stored: its halves are written, and theirs, until the clients whose rows are refused stand alone. They
+/// are set aside and tried again later, so that they keep no others waiting; but where nothing is taken, nobody is set aside.
+/// </remarks>
+internal sealed partial class UsageFlusher(
+    UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
+{
+    private const int MostAtOnce = 500;
+
+    // As long as nothing of a batch was stored: a table that refuses every row is found out by some, not by all.
+    private const int MostRefusals = 32;
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LastDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AsideAgainAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
+
+#pragma warning disable CA2213 // It has no wait handle to free, and a flush that was begun may outlive the services of the process.
+    private readonly SemaphoreSlim _turn = new(1);
+#pragma warning restore CA2213
+    private readonly string _writer = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private List<UsageChange>? _held;
+    private long _number = 1;
+    private bool _isStopping;
+    private long? _asideTriedAt;
+    private long? _asideLoggedAt;
+
+    /// <summary>Writes what was counted before this call. What is counted meanwhile is the next call's, so this one ends however busy the silo is.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var left = book.DirtyCount;
+            if (_held is { } held)
+            {
+                await WriteAsync(held, cancellationToken);
+            }
+
+            for (; left > 0; left -= MostAtOnce)
+            {
+                await WriteAsync(book.Take(Math.Min(left, MostAtOnce)), cancellationToken);
+            }
+
+            await TryAsideAsync(cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Writes what is left within a deadline of its own: the host's may have passed while the silo stopped.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var deadline = new CancellationTokenSource(LastDeadline, clock);
+        Exception? failure = null;
+        (_isStopping, _asideTriedAt) = (true, null);
+        try
+        {
+            await FlushAsync(deadline.Token);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || deadline.IsCancellationRequested)
+        {
+            failure = e;
+        }
+
+        if (book.DirtyCount + book.AsideCount + (_held?.Count ?? 0) is > 0 and var lost)
+        {
+            LogLost(failure, lost);
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new Ticks("Writing the usage", clock, logger).RunOutOfStepAsync(
+        Period,
+        token =>
+        {
+            activity.Sample();
+            book.ForgetMinutesBefore(clock.GetUtcNow());
+            return FlushAsync(token);
+        },
+        stoppingToken);
+
+    /// <summary>Writes a batch, and where it is refused its halves, so that only those are left whom the database refuses alone.</summary>
+    private async Task WriteAsync(List<UsageChange> batch, CancellationToken cancellationToken)
+    {
+        var parts = new Stack<List<UsageChange>>([batch]);
+        var alone = new List<UsageChange>();
+        UsageRefusedException? refusal = null;
+        var (isSomeStored, refusals) = (false, 0);
+        try
+        {
+            while ((isSomeStored || refusals < MostRefusals) && parts.TryPop(out var part))
+            {
+                if (await TryAsync(part, cancellationToken) is not { } refused)
+                {
+                    isSomeStored = true;
+                    continue;
+                }
+
+                (refusal, refusals) = (refused, refusals + 1);
+                if (part.Count == 1)
+                {
+                    alone.Add(part[0]);
+                    continue;
+                }
+
+                parts.Push(part[(part.Count / 2)..]);
+                parts.Push(part[..(part.Count / 2)]);
+            }
+
+            if (refusal is not null && !isSomeStored)
+            {
+                throw refusal;
+            }
+
+            if (refusal is not null)
+            {
+                SetAside([.. alone], refusal);
+                alone.Clear();
+            }
+        }
+        finally
+        {
+            // None of these is stored. Those that were not tried come first, so that the next flush begins with them.
+            foreach (var part in parts)
+            {
+                UsageBook.Return(part);
+            }
+
+            UsageBook.Return(alone);
+        }
+    }
+
+    /// <summary>Tries those that are set aside, each alone: once a minute until some are refused again, and at the end all.</summary>
+    private async Task TryAsideAsync(CancellationToken cancellationToken)
+    {
+        if (_asideTriedAt is { } last && clock.GetElapsedTime(last) < AsideAgainAfter)
+        {
+            return;
+        }
+
+        _asideTriedAt = clock.GetTimestamp();
+        var refusals = 0;
+        for (var left = book.AsideCount; left > 0 && (_isStopping || refusals < MostRefusals) && book.TakeAside() is { } change; left--)
+        {
+            if (await TryAsync([change], cancellationToken) is { } refusal)
+            {
+                SetAside([change], refusal);
+                refusals++;
+                continue;
+            }
+
+            change.Source.IsRefused = false;
+        }
+    }
+
+    /// <summary>Writes changes under the next number. They are held until it is known whether they are stored.</summary>
+    /// <returns>Why they are refused, and not stored; null when they are stored.</returns>
+    private async Task<UsageRefusedException?> TryAsync(List<UsageChange> changes, CancellationToken cancellationToken)
+    {
+        var isRepeated = ReferenceEquals(_held, changes);
+        _held = changes;
+        try
+        {
+            await store.FlushAsync(
+                new UsageFlush(_writer, _number, clock.GetUtcNow()),
+                [.. changes.SelectMany(change => change.Counts)],
+                [.. changes.SelectMany(change => change.LastUses)],
+                cancellationToken);
+        }
+        catch (UsageRefusedException e)
+        {
+            _held = null;
+            return e;
+        }
+        catch (Exception e) when (!isRepeated && StorageFaults.Of(e) == StorageFault.Rejected)
+        {
+            UsageBook.Return(changes);
+            _held = null;
+            throw;
+        }
+
+        _held = null;
+        _number++;
+        return null;
+    }
+
+    private void SetAside(List<UsageChange> changes, UsageRefusedException refusal)
+    {
+        UsageBook.SetAside(changes);
+        if (_asideLoggedAt is not { } last || clock.GetElapsedTime(last) >= LogEvery)
+        {
+            _asideLoggedAt = clock.GetTimestamp();
+            LogSetAside(refusal, changes[0].Source.ClientId, book.AsideCount);
+        }
+    }
+
+    [LoggerMessage(1103, LogLevel.Error, "The usage of {Count} clients could not be written before the end of the process and is lost.")]
+    private partial void LogLost(Exception? exception, int count);
+
+    [LoggerMessage(1111, LogLevel.Error, "The database refuses the usage of client {ClientId}. It is kept in memory, as that of {Count} in all, and tried again: 32 of them each minute.")]
+    private partial void LogSetAside(Exception exception, string clientId, int count);
+}
