@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.StoredState;
+using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Grains.Changes;
 
@@ -54,10 +55,10 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens, for a client that names none.</param>
     public Change Patch(ClientState? state, PatchClientCommand command, int serverLifetimeSeconds) => Existing(state, command.IfMatch, present =>
     {
-        var patch = ClientPatch.Merge(clientId, present.Document!.Value, command.Patch, serverLifetimeSeconds);
-        return patch.Document is { } document
-            ? Replace(present, document, patch.Enabled)
-            : new Change(ClientOutcome.Done) { Problems = patch.Problems };
+        var merge = ClientDocumentMerge.Of(clientId, present.Document!.Value.GetRawText(), command.Patch.AsMemory(), serverLifetimeSeconds);
+        return merge.Succeeded
+            ? Replace(present, JsonElement.Parse(merge.DocumentJson), merge.Enabled)
+            : new Change(ClientOutcome.Done) { Problems = [.. merge.Errors.Select(error => new FieldProblem(error.Key, error.Value))] };
     });
 
     /// <summary>Enables or disables the client. Disabling ends every token that it has.</summary>

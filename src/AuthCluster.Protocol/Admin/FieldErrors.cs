@@ -15,6 +15,9 @@ internal sealed class FieldErrors
 
     public bool IsFull => _errors.Count >= MaxErrors;
 
+    /// <summary>Whether a member was refused because this version does not know it.</summary>
+    public bool HasUnknown { get; private set; }
+
     public void Add(string path, string problem)
     {
         if (!IsFull)
@@ -28,7 +31,14 @@ internal sealed class FieldErrors
     /// <param name="whole">The object, for example "a secret".</param>
     /// <param name="members">The members that the object has: whoever wrote another one sees the right spelling.</param>
     public void AddUnknown(string path, string whole, params string[] members) =>
-        Add(path, $"Is no member of {whole}, which has {string.Join(", ", members[..^1])} and {members[^1]}.");
+        AddUnsupported(path, $"Is no member of {whole}, which has {string.Join(", ", members[..^1])} and {members[^1]}.");
+
+    /// <summary>Notes a member that this version does not support, though a newer one may.</summary>
+    public void AddUnsupported(string path, string problem)
+    {
+        HasUnknown = true;
+        Add(path, problem);
+    }
 
     /// <summary>Takes the value, or null with the problem noted.</summary>
     public string? Text(string path, JsonElement element)

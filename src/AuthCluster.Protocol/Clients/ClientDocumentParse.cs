@@ -120,7 +120,7 @@ internal sealed class ClientDocumentParse
         CheckBetweenFields(serverLifetimeSeconds);
         if (_errors.Any || _id is not { } id)
         {
-            return new ClientDocumentReading { Errors = _errors.ToImmutable() };
+            return new ClientDocumentReading { Errors = _errors.ToImmutable(), HasUnknownMembers = _errors.HasUnknown };
         }
 
         var document = _document with { ClientId = id, Name = _document.Name.Length > 0 ? _document.Name : id.Value };
@@ -256,7 +256,7 @@ internal sealed class ClientDocumentParse
             && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
             && !KeepsUnknown(ClientMembers.AllowedNetworks, value))
         {
-            _errors.Add(ClientMembers.AllowedNetworks, "Is not supported by this version; leave it out, and restrict networks in front of the server.");
+            _errors.AddUnsupported(ClientMembers.AllowedNetworks, "Is not supported by this version; leave it out, and restrict networks in front of the server.");
         }
     }
 

@@ -22,6 +22,12 @@ public sealed record ClientDocumentReading
     /// <summary>What is wrong: a sentence for each field, by its path; <c>$</c> is the document as a whole. At most 50.</summary>
     public ImmutableSortedDictionary<string, string> Errors { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>
+    /// Whether a member was refused because this version does not know it. A newer version may have stored it: then
+    /// <see cref="ClientDocumentReader.ReadReplacement"/> accepts it beside the stored document.
+    /// </summary>
+    public bool HasUnknownMembers { get; init; }
+
     /// <summary>Prints nothing of the document.</summary>
     public override string ToString() => $"ClientDocumentReading({(Succeeded ? "good" : "bad")})";
 }

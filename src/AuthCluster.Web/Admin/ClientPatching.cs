@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.GrainCalls;
@@ -44,17 +43,16 @@ internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults def
                 return new PatchClientAnswer(new ClientAnswer { Outcome = ClientOutcome.Stale }, []);
             }
 
-            var reading = ClientDocumentReader.ReadPatch(
-                ImmutableCollectionsMarshal.AsArray(command.Patch), id, client.DocumentJson, defaults.TokenLifetimeSeconds);
-            if (!reading.Succeeded)
+            var merge = ClientDocumentMerge.Of(id.Value, client.DocumentJson, command.Patch.AsMemory(), defaults.TokenLifetimeSeconds);
+            if (!merge.Succeeded)
             {
-                return new PatchClientAnswer(present, [.. reading.Errors.Select(error => new FieldProblem(error.Key, error.Value))]);
+                return new PatchClientAnswer(present, [.. merge.Errors.Select(error => new FieldProblem(error.Key, error.Value))]);
             }
 
             var replace = new ReplaceClientCommand
             {
-                DocumentJson = ClientDocumentWriter.ToStoredJson(reading.Document),
-                Enabled = reading.Document.Enabled,
+                DocumentJson = merge.DocumentJson,
+                Enabled = merge.Enabled,
                 IfMatch = client.ETag,
                 Actor = command.Actor,
             };

@@ -68,12 +68,12 @@ internal static class ClientReplacement
     private static async Task<ClientDocumentReading> ReadAsync(ReadOnlyMemory<byte> body, ClientId id, AdminServices services)
     {
         var reading = ClientDocumentReader.ReadReplacement(body, id, null, services.Defaults.TokenLifetimeSeconds);
-        if (reading.Succeeded)
+        if (!reading.HasUnknownMembers)
         {
             return reading;
         }
 
-        // A member that this build does not know may be one that a newer build stored, and that GET gave.
+        // A newer build may have stored the member that this build does not know, and GET shows it. So compare with what is stored.
         var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
         return ClientDocumentReader.ReadReplacement(body, id, present.Client?.DocumentJson, services.Defaults.TokenLifetimeSeconds);
     }

@@ -1,8 +1,6 @@
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Introspection;
 using AuthCluster.Protocol.Metadata;
-using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Tokens;
 
@@ -19,24 +17,18 @@ public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator
 
     async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var parsed = await pipeline.ReadFormAsync(exchange, OAuthPipeline.MaxTokenFormBytes, static (in FormInput form) => IntrospectionRequestParser.Parse(form));
-        if (!parsed.Succeeded)
+        var form = await pipeline.ReadTokenFormAsync(exchange, IntrospectionRequestParser.Parse);
+        if (!form.Succeeded)
         {
-            return new OAuthRefusal(parsed.Error);
-        }
-
-        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
-        if (!authentication.Succeeded)
-        {
-            return authentication.Refusal;
+            return form.Refusal;
         }
 
         if (!validator.IsReady)
         {
-            return new OAuthRefusal(OAuthError.TemporarilyUnavailable);
+            return OAuthRefusal.Unavailable;
         }
 
-        if (await validator.ValidateAsync(parsed.Request.Token) is not { } token || !authentication.Caller.MaySee(token.ClientId, token.Audiences))
+        if (await validator.ValidateAsync(form.Token) is not { } token || !form.Caller.MaySee(token.ClientId, token.Audiences))
         {
             return new JsonAnswer(IntrospectionResponse.Inactive);
         }
@@ -45,7 +37,7 @@ public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator
         {
             TokenStanding.Active => new JsonAnswer(ResponseOf(token).ToJson()),
             TokenStanding.Inactive => new JsonAnswer(IntrospectionResponse.Inactive),
-            _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
+            _ => OAuthRefusal.Unavailable,
         };
     }
 

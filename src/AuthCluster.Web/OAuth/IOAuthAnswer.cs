@@ -39,6 +39,9 @@ internal sealed record OAuthRefusal(OAuthError Error) : IOAuthAnswer
 {
     private static readonly TimeSpan MinRetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>What has to be known can't be known now.</summary>
+    public static OAuthRefusal Unavailable { get; } = new(OAuthError.TemporarilyUnavailable);
+
     /// <summary>When a token can be had again, for a 429.</summary>
     public TimeSpan RetryAfter { get; init; }
 

@@ -88,6 +88,19 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
         return parsed;
     }
 
+    /// <summary>Reads a form with a token and finds out who sent it: head, body, admission, parse, authenticate.</summary>
+    internal async ValueTask<TokenForm> ReadTokenFormAsync(OAuthExchange exchange, FormParse<TokenArgument> parse)
+    {
+        var parsed = await ReadFormAsync(exchange, MaxTokenFormBytes, parse);
+        if (!parsed.Succeeded)
+        {
+            return new TokenForm(null, null, new OAuthRefusal(parsed.Error));
+        }
+
+        var authentication = await AuthenticateAsync(exchange, parsed.Request.Client);
+        return new TokenForm(parsed.Request.Token, authentication.Caller, authentication.Refusal);
+    }
+
     /// <summary>Asks who the caller is.</summary>
     internal async Task<Authentication> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
@@ -100,7 +113,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
             case DecisionKind.Refused:
                 return new Authentication(null, RefusalOf(exchange, answer.Refusal));
             default:
-                return new Authentication(null, new OAuthRefusal(OAuthError.TemporarilyUnavailable));
+                return new Authentication(null, OAuthRefusal.Unavailable);
         }
     }
 
@@ -134,4 +147,16 @@ internal readonly record struct Authentication(Caller? Caller, OAuthRefusal? Ref
     [MemberNotNullWhen(true, nameof(Caller))]
     [MemberNotNullWhen(false, nameof(Refusal))]
     public bool Succeeded => Caller is not null;
+}
+
+/// <summary>A token and the caller who asks about it, or the answer when either is not known.</summary>
+internal readonly record struct TokenForm(string? Token, Caller? Caller, OAuthRefusal? Refusal)
+{
+    /// <summary>Whether the form was read and the caller has proven who it is.</summary>
+    [MemberNotNullWhen(true, nameof(Token), nameof(Caller))]
+    [MemberNotNullWhen(false, nameof(Refusal))]
+    public bool Succeeded => Refusal is null;
+
+    /// <summary>Prints nothing of the token.</summary>
+    public override string ToString() => $"TokenForm({Caller?.ClientId})";
 }

@@ -1,5 +1,4 @@
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Revocation;
 using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.OAuth;
@@ -18,29 +17,23 @@ public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator va
 
     async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var parsed = await pipeline.ReadFormAsync(exchange, OAuthPipeline.MaxTokenFormBytes, static (in FormInput form) => RevocationRequestParser.Parse(form));
-        if (!parsed.Succeeded)
+        var form = await pipeline.ReadTokenFormAsync(exchange, RevocationRequestParser.Parse);
+        if (!form.Succeeded)
         {
-            return new OAuthRefusal(parsed.Error);
-        }
-
-        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
-        if (!authentication.Succeeded)
-        {
-            return authentication.Refusal;
+            return form.Refusal;
         }
 
         if (!validator.IsReady)
         {
-            return new OAuthRefusal(OAuthError.TemporarilyUnavailable);
+            return OAuthRefusal.Unavailable;
         }
 
-        if (await validator.ValidateAtAnyTimeAsync(parsed.Request.Token) is not { } token)
+        if (await validator.ValidateAtAnyTimeAsync(form.Token) is not { } token)
         {
             return new EmptyAnswer();
         }
 
-        if (token.ClientId != authentication.Caller.ClientId)
+        if (token.ClientId != form.Caller.ClientId)
         {
             return new OAuthRefusal(OAuthError.TokenOfAnotherClient);
         }
@@ -49,7 +42,7 @@ public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator va
         {
             ClientOutcome.Done or ClientOutcome.NotFound => new EmptyAnswer(),
             ClientOutcome.TooMany => new OAuthRefusal(OAuthError.TooManyRevocations),
-            _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
+            _ => OAuthRefusal.Unavailable,
         };
     }
 }

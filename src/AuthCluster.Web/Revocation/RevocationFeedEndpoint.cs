@@ -43,7 +43,7 @@ public sealed class RevocationFeedEndpoint(OAuthPipeline pipeline, RevocationWat
         var page = await watch.ReadAsync(parsed.Request.After, parsed.Request.Wait, exchange.Arrived, exchange.Aborted);
         return page.Known
             ? new JsonAnswer(RevocationFeedResponse.Of(page.Items.Select(EntryOf), page.Next))
-            : new OAuthRefusal(OAuthError.TemporarilyUnavailable);
+            : OAuthRefusal.Unavailable;
     }
 
     private static RevocationFeedEntry EntryOf(RevokedRecord item) => new(

@@ -37,7 +37,7 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
         {
             DecisionKind.Allowed => Issue(exchange, parsed.Request.Client.ClientId, decision),
             DecisionKind.Refused => Refuse(exchange, parsed.Request, decision),
-            _ => new OAuthRefusal(OAuthError.TemporarilyUnavailable),
+            _ => OAuthRefusal.Unavailable,
         };
     }
 

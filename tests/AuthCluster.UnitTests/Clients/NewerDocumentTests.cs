@@ -87,6 +87,15 @@ public sealed class NewerDocumentTests
         Assert.Equal(["later"], Replace("""{ "later": 1 }""", null).Errors.Keys);
     }
 
+    [Theory]
+    [InlineData("""{ "later": 1 }""", true)]
+    [InlineData("""{ "rateLimit": { "tokensPerSecond": 1, "later": 1 } }""", true)]
+    [InlineData("""{ "allowedNetworks": ["10.0.0.0/8"] }""", true)]
+    [InlineData("""{ "name": 7 }""", false)]
+    [InlineData("""{ "name": "Orders" }""", false)]
+    public void Only_a_document_with_a_member_that_this_version_does_not_know_asks_to_be_compared_with_the_stored_one(string document, bool asks) =>
+        Assert.Equal(asks, Replace(document, null).HasUnknownMembers);
+
     private static JsonNode Merged(string patch)
     {
         var reading = Patch(patch);
