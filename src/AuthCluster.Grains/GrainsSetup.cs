@@ -50,7 +50,7 @@ public static class GrainsSetup
         services.AddSingleton(_ =>
         {
             var floor = new GenerationFloor();
-            floor.Adopt(keys.Snapshot.Floor);
+            floor.TryRaise(keys.Snapshot.Floor);
             return floor;
         });
         services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
@@ -78,7 +78,7 @@ public static class GrainsSetup
         services.AddSingleton<ClientGrainServices>();
         services.AddSingleton<ClientWarmUp>();
         services.AddSingleton<KeyFollowerClient>();
-        services.AddSingleton<EverySilo>();
+        services.AddSingleton<FloorBroadcast>();
         services.AddGrainService<KeyFollowerService>();
         services.AddSingleton<KeyFollower>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());

@@ -20,12 +20,12 @@ internal sealed class ChangeStamp(string clientId)
     private const string ExpiryActor = "system:expiry";
 
     // A front end asks again within its deadline of some seconds; a minute is more than that.
-    private static readonly TimeSpan RepeatsComeWithin = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RepeatWindow = TimeSpan.FromMinutes(1);
 
     // The clocks of silos differ by less. A stored time that is further ahead was written under a clock that was wrong.
     private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan LongestTokenLifetime = TimeSpan.FromHours(24);
+    private static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromHours(24);
 
     /// <summary>The state as it is written.</summary>
     /// <param name="before">The state as it is stored; null for none.</param>
@@ -56,7 +56,7 @@ internal sealed class ChangeStamp(string clientId)
         {
             Recent =
             [
-                .. next.Recent.Where(c => !time.IsSteady || at - c.At < RepeatsComeWithin).TakeLast(MaxRecentChanges - 1),
+                .. next.Recent.Where(c => !time.IsSteady || at - c.At < RepeatWindow).TakeLast(MaxRecentChanges - 1),
                 new RecentChange(actor.AuditId, stamped.ETag, at),
             ],
             Outbox = [.. next.Outbox, .. ItemsOf(change, DroppedSecrets(before, present, next), actor, at, next.Generation)],
@@ -77,7 +77,7 @@ internal sealed class ChangeStamp(string clientId)
             [.. state.Outbox
                 .Where(item => item.EndsTokensBelow is not null)
                 .Select(item => new RevocationItem(
-                    RevocationKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + LongestTokenLifetime))]),
+                    RevocationKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + MaxTokenLifetime))]),
     };
 
     /// <summary>

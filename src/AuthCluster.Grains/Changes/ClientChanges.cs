@@ -16,7 +16,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     public Change Create(ClientState? state, CreateClientCommand command, ChangeTime time)
     {
         var firstSecret = command.Secrets.FirstOrDefault()?.SecretId;
-        if (KeyedCreations.MadeBefore(state, command.IdempotencyId, firstSecret) is { } made)
+        if (KeyedCreations.FindRepeat(state, command.IdempotencyId, firstSecret) is { } made)
         {
             // Made by this key, whatever became of it since: answered, not made again.
             return made;
@@ -99,7 +99,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     /// <summary>Adds a secret, and ends the others when asked to.</summary>
     public Change AddSecret(ClientState? state, AddSecretCommand command, ChangeTime time) =>
         // The key comes before all else: a repeat finds the client changed by itself, or gone since.
-        KeyedCreations.MadeBefore(state, command.IdempotencyId, command.Secret.SecretId)
+        KeyedCreations.FindRepeat(state, command.IdempotencyId, command.Secret.SecretId)
         ?? Existing(state, command.IfMatch, present => secrets.Add(present, command, time));
 
     /// <summary>Revokes a secret.</summary>

@@ -24,7 +24,7 @@ internal static class KeyedCreations
         };
 
     /// <summary>What an Idempotency-Key made before; null for nothing.</summary>
-    public static Change? MadeBefore(ClientState? state, string? idempotencyId, string? secretId) =>
+    public static Change? FindRepeat(ClientState? state, string? idempotencyId, string? secretId) =>
         // With another secret it is a new request: what the key chose the first time was forgotten meanwhile.
         idempotencyId is not null && state?.Creations.FirstOrDefault(c => c.IdempotencyId == idempotencyId && (c.SecretId ?? secretId) == secretId) is { } made
             ? new Change(ClientOutcome.Done) { ETag = made.ETag }

@@ -47,7 +47,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             {
                 var present = await WithoutLongEndedAsync(state);
                 var time = new ChangeTime(services.Clock.GetUtcNow(), services.TrustedClock.IsSteady);
-                change = await MadeBeforeAsync(state, actor) ?? decide(present, time);
+                change = await FindRepeatAsync(state, actor) ?? decide(present, time);
                 if (isLastAdmin && change.Next is { } after && IsEnabledAdmin(state) && !IsEnabledAdmin(after))
                 {
                     change = new Change(ClientOutcome.LastAdmin);
@@ -65,13 +65,13 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
     /// Tells the tables what an earlier build has left in the row to tell: it died between its write and theirs. Where that fails, the
     /// next change or the next activation does it.
     /// </summary>
-    public Task TellOutboxAsync() => row.ChangeInBackgroundAsync(
+    public Task WriteOutboxAsync() => row.ChangeInBackgroundAsync(
         state => state is null or { Outbox.IsEmpty: true } ? null : _stamp.WithRows(state, DocumentOf(state), services.Floor.Value));
 
     private ClientState Complete(ClientState? before, ClientState? present, ClientState next, ActorRecord actor, Change change, ChangeTime time)
     {
         var document = DocumentOf(next);
-        var settled = limits.Settle(next, document?.Quota, time.Now);
+        var settled = limits.FitToQuota(next, document?.Quota, time.Now);
         return _stamp.Stamp(before, present, settled, document, actor, change, time, services.Floor.Value);
     }
 
@@ -79,7 +79,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
         state.Document is { } document ? ClientDocumentReader.ReadStored(clientId, document.GetRawText()) : null;
 
     /// <summary>The same change, made by an earlier try; null when it is new.</summary>
-    private async ValueTask<Change?> MadeBeforeAsync(ClientState? state, ActorRecord actor)
+    private async ValueTask<Change?> FindRepeatAsync(ClientState? state, ActorRecord actor)
     {
         if (state is null)
         {

@@ -46,7 +46,7 @@ internal sealed class ClientDecisions(
 
     /// <summary>Whether a token of the client is active.</summary>
     public async Task<TokenStanding> CheckAsync(CheckTokenCommand command) =>
-        !await row.SettleAsync() ? TokenStanding.Unknown
+        !await row.EnsureReadAsync() ? TokenStanding.Unknown
         : row.State == RowState.Absent ? TokenStanding.Inactive
         : await revoked.LoadAsync() ? StandingOf(command)
         : TokenStanding.Unknown;
@@ -58,7 +58,7 @@ internal sealed class ClientDecisions(
     /// <param name="needed">What has to be done first, where the answer is null.</param>
     private IssueTokenAnswer? Decide(IssueTokenCommand command, out Task<bool>? needed)
     {
-        needed = row.State == RowState.Unknown ? row.SettleAsync() : null;
+        needed = row.State == RowState.Unknown ? row.EnsureReadAsync() : null;
         if (needed is not null)
         {
             return null;
@@ -85,7 +85,7 @@ internal sealed class ClientDecisions(
 
         var limit = limits.Decide(Now);
         var write = limitWork.Start(limit.Need);
-        limitWork.ReserveAheadInTime();
+        limitWork.ScheduleReserveAhead();
         switch (limit.Outcome)
         {
             case LimitOutcome.Wait:
@@ -145,7 +145,7 @@ internal sealed class ClientDecisions(
     private async Task<AuthenticateAnswer> AnswerAfterReadingAsync(PresentedSecret presented)
     {
         // Also where the reading has failed: then it is unavailable.
-        var outcome = await new CallWait(services.Clock).ForAsync(row.SettleAsync());
+        var outcome = await new CallWait(services.Clock).ForAsync(row.EnsureReadAsync());
         return outcome == WaitOutcome.TooLong ? new AuthenticateAnswer { Kind = DecisionKind.NotNow } : AnswerTo(presented);
     }
 

@@ -27,7 +27,7 @@ namespace AuthCluster.Grains.Clients;
 [GrainType("client"), HashBasedPlacement]
 internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
 {
-    private static readonly TimeSpan CallersComeLate = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LateCallerMargin = TimeSpan.FromMinutes(5);
 
     private readonly ClientGrainServices _services;
     private readonly string _clientId;
@@ -67,16 +67,16 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _services.Activity.Deactivated();
-        if (_row.MustBeKept)
+        if (_row.MustStayActive)
         {
             // The next activation does not know that a write is still on its way.
             await _row.RefreshAsync(CancellationToken.None);
         }
 
         // What is not given back is lost to the client, so it does not depend on the silo's patience; a block that is being reserved is given back too.
-        if (_row.State == RowState.Known && (_limits.HasSomethingToGiveBack || _limitWork.IsUnderWay))
+        if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
         {
-            await _row.ChangeAsync(state => ValueTask.FromResult(_limits.SignOff(state)), CancellationToken.None);
+            await _row.ChangeAsync(state => ValueTask.FromResult(_limits.Release(state)), CancellationToken.None);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         }
         else
         {
-            LeaveNothingBehind();
+            DeactivateUnlessKnown();
         }
 
         return answer;
@@ -98,22 +98,22 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     public async Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default)
     {
         var answer = await _decisions.AuthenticateAsync(secret);
-        LeaveNothingBehind();
+        DeactivateUnlessKnown();
         return answer;
     }
 
     public async Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default)
     {
         var standing = await _decisions.CheckAsync(command);
-        LeaveNothingBehind();
+        DeactivateUnlessKnown();
         return new CheckTokenAnswer(standing);
     }
 
     public async Task<ClientAnswer> RevokeTokenAsync(RevokeTokenCommand command, CancellationToken cancellationToken = default)
     {
-        if (!await _row.SettleAsync() || _row.State == RowState.Absent)
+        if (!await _row.EnsureReadAsync() || _row.State == RowState.Absent)
         {
-            return AnswerOfNobody();
+            return AnswerWithoutClient();
         }
 
         if (command.Generation != _decisions.PresentGeneration || (command.ExpiresAt <= Now && command.ExpiresAt <= await _services.TrustedNowAsync()))
@@ -126,7 +126,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     }
 
     public async Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default) =>
-        await _row.SettleAsync() && _row.State == RowState.Known ? Answer(ClientOutcome.Done) : AnswerOfNobody();
+        await _row.EnsureReadAsync() && _row.State == RowState.Known ? Answer(ClientOutcome.Done) : AnswerWithoutClient();
 
     public Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default) =>
         ChangeAsync(
@@ -169,13 +169,13 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         _decisions.CountFor(policy is null ? null : _clientId);
         if (policy is not null)
         {
-            _secrets.Keep(policy);
-            _limits.TakeOver(policy.Document, stored!, GrainContext.ActivationId.ToString());
+            _secrets.ForgetExcept(policy);
+            _limits.Load(policy.Document, stored!, GrainContext.ActivationId.ToString());
         }
 
         if (stored is { Outbox.IsEmpty: false })
         {
-            _ = _administration.TellOutboxAsync();
+            _ = _administration.WriteOutboxAsync();
         }
     }
 
@@ -190,7 +190,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
     {
         var change = await _administration.RunAsync(actor, decide, mayEndAdmin, cancellationToken);
-        LeaveNothingBehind();
+        DeactivateUnlessKnown();
         return change;
     }
 
@@ -204,14 +204,14 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         if (minute != _stayMinute)
         {
             _stayMinute = minute;
-            DelayDeactivation((2 * TimeSpan.FromSeconds(grant.LifetimeSeconds)) + CallersComeLate);
+            DelayDeactivation((2 * TimeSpan.FromSeconds(grant.LifetimeSeconds)) + LateCallerMargin);
         }
     }
 
     /// <summary>An id that is nobody's, or a client that could not be read, leaves no activation behind.</summary>
-    private void LeaveNothingBehind()
+    private void DeactivateUnlessKnown()
     {
-        if (_row.State != RowState.Known && !_row.MustBeKept)
+        if (_row.State != RowState.Known && !_row.MustStayActive)
         {
             DeactivateOnIdle();
         }
@@ -223,9 +223,9 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         Client = ClientViews.Of(_clientId, _row.Stored, _decisions.LastUsedAt, Now),
     };
 
-    private ClientAnswer AnswerOfNobody()
+    private ClientAnswer AnswerWithoutClient()
     {
-        LeaveNothingBehind();
+        DeactivateUnlessKnown();
         return new ClientAnswer { Outcome = _row.State == RowState.Absent ? ClientOutcome.NotFound : ClientOutcome.Unavailable };
     }
 }

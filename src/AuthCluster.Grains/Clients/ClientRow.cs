@@ -55,7 +55,7 @@ internal sealed partial class ClientRow(
     private bool _mustReadBeforeWriting = true;
     private UnknownWrite? _unknownWrite;
     private long? _readFailedAt;
-    private Task<bool>? _settling;
+    private Task<bool>? _sharedRead;
 
     /// <summary>An administrative write that got no answer, and the version of the row that it may still replace; null where there was no row.</summary>
     private sealed record UnknownWrite(string? ETag);
@@ -70,10 +70,10 @@ internal sealed partial class ClientRow(
     public ClientState? Stored => _record?.State;
 
     /// <summary>Whether decisions can be made from memory.</summary>
-    public bool IsSettled => State is RowState.Known or RowState.Absent;
+    public bool CanDecide => State is RowState.Known or RowState.Absent;
 
     /// <summary>Whether the activation must stay: the next one would not know that a write is still on its way, or what this one has seen.</summary>
-    public bool MustBeKept => _unknownWrite is not null || State == RowState.GoneBack;
+    public bool MustStayActive => _unknownWrite is not null || State == RowState.GoneBack;
 
     private bool HasFailedLately => _readFailedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
@@ -81,7 +81,7 @@ internal sealed partial class ClientRow(
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         await ReadAsync(cancellationToken);
-        _readFailedAt = IsSettled ? null : clock.GetTimestamp();
+        _readFailedAt = CanDecide ? null : clock.GetTimestamp();
     }
 
     /// <summary>
@@ -89,17 +89,17 @@ internal sealed partial class ClientRow(
     /// not repeated for a second.
     /// </summary>
     /// <returns>False when they can't.</returns>
-    public Task<bool> SettleAsync() =>
-        State != RowState.Unknown ? Task.FromResult(IsSettled)
-        : _settling is { IsCompleted: false } ? _settling
+    public Task<bool> EnsureReadAsync() =>
+        State != RowState.Unknown ? Task.FromResult(CanDecide)
+        : _sharedRead is { IsCompleted: false } ? _sharedRead
         : HasFailedLately ? Task.FromResult(false)
-        : _settling = ReadAgainAsync();
+        : _sharedRead = ReadAgainAsync();
 
     /// <summary>Makes sure that a change can be built on what is in memory.</summary>
     /// <returns>False when storage does not answer, or the row can't be read.</returns>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
-        if (IsSettled && !_mustReadBeforeWriting)
+        if (CanDecide && !_mustReadBeforeWriting)
         {
             return true;
         }
@@ -198,8 +198,8 @@ internal sealed partial class ClientRow(
         try
         {
             await IsReadAsync(CancellationToken.None);
-            _readFailedAt = IsSettled ? null : clock.GetTimestamp();
-            return IsSettled;
+            _readFailedAt = CanDecide ? null : clock.GetTimestamp();
+            return CanDecide;
         }
         finally
         {
@@ -209,11 +209,11 @@ internal sealed partial class ClientRow(
 
     /// <summary>Reads the row unless its content and version in memory are those of storage.</summary>
     private async Task<bool> IsReadAsync(CancellationToken cancellationToken) =>
-        State != RowState.GoneBack && ((IsSettled && !_mustReadBeforeWriting) || await ReadAsync(cancellationToken));
+        State != RowState.GoneBack && ((CanDecide && !_mustReadBeforeWriting) || await ReadAsync(cancellationToken));
 
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        var (outcome, record) = await ReadSettledAsync(cancellationToken);
+        var (outcome, record) = await ReadPastUnknownWriteAsync(cancellationToken);
         if (outcome == RecordOutcome.Unreadable)
         {
             State = RowState.Unreadable;
@@ -239,14 +239,14 @@ internal sealed partial class ClientRow(
         }
 
         Replace(record);
-        return IsSettled;
+        return CanDecide;
     }
 
     /// <summary>
     /// Reads the row. A write of unknown outcome may be on its way still and replace what is read here, so it is made to lose: the row
     /// is written again as it is, which moves its version. Where there is no row, a tombstone of a client that never was takes the place.
     /// </summary>
-    private async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadSettledAsync(CancellationToken cancellationToken)
+    private async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadPastUnknownWriteAsync(CancellationToken cancellationToken)
     {
         for (var tries = 0; ; tries++)
         {

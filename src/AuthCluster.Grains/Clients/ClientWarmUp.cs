@@ -17,8 +17,8 @@ namespace AuthCluster.Grains.Clients;
 public sealed class ClientWarmUp
 {
     // No client can have such an id: each is looked up, not found, and forgotten.
-    private const string IdThatIsNone = "warm up ";
-    private const int LookUps = 16;
+    private const string UnknownIdPrefix = "warm up ";
+    private const int LookupCount = 16;
 
     private readonly IGrainFactory _grains;
     private readonly ILocalSiloDetails _silo;
@@ -48,7 +48,7 @@ public sealed class ClientWarmUp
         RequestContext.Set(IPlacementDirector.PlacementHintKey, _silo.SiloAddress);
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => _grains.Client($"{IdThatIsNone}{i}").AuthenticateAsync(shown, cancellationToken)));
+            await Task.WhenAll(Enumerable.Range(0, LookupCount).Select(i => _grains.Client($"{UnknownIdPrefix}{i}").AuthenticateAsync(shown, cancellationToken)));
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {

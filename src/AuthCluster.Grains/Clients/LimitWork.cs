@@ -26,7 +26,7 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
     /// Sees to it that the first block of the quota's next period is there when that begins, also where nobody asks shortly before. Each
     /// client does it at its own time, so that the clients of a silo don't all write when a period begins.
     /// </summary>
-    public void ReserveAheadInTime()
+    public void ScheduleReserveAhead()
     {
         if (limits.ReserveAheadAt is not { } at || at == _nextPeriodAwaited)
         {
@@ -39,7 +39,7 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
         _nextPeriod = grain.RegisterGrainTimer(
             _ =>
             {
-                Start(limits.WhatCanWait(services.Clock.GetUtcNow()));
+                Start(limits.NeedAhead(services.Clock.GetUtcNow()));
                 if (limits.ReserveAheadAt != at)
                 {
                     // The next block may be due at the same time once more, as when the clock was set back.
@@ -55,10 +55,10 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
     private async Task<bool> WriteAsync(LimitNeed need)
     {
         // The trusted time may cost a read, so it is asked only where there are later periods to forget.
-        var isRight = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
+        var isClockTrusted = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
         var now = services.Clock.GetUtcNow();
         var isDone = await row.ChangeInBackgroundAsync(
-            state => need == LimitNeed.Claim ? limits.Claim(state, now, isRight) : limits.Reserve(state, now, isRight));
+            state => need == LimitNeed.Claim ? limits.Claim(state, now, isClockTrusted) : limits.Reserve(state, now, isClockTrusted));
         limits.WorkEnded(isDone);
         return isDone;
     }

@@ -52,5 +52,5 @@ internal sealed class SecretCheck(SecretVerifier verifier, SecretProofs proofs, 
     public ImmutableArray<SlowHashChallenge> Challenges(ClientPolicy policy) => verifier.Challenges(policy.Secrets, clock.GetUtcNow());
 
     /// <summary>Forgets what it remembers of secrets that are no longer there.</summary>
-    public void Keep(ClientPolicy policy) => verifier.Keep(policy.Secrets);
+    public void ForgetExcept(ClientPolicy policy) => verifier.ForgetExcept(policy.Secrets);
 }

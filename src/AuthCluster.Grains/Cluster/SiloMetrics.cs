@@ -14,7 +14,7 @@ internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipServi
         meter.CreateObservableGauge("authcluster.cluster.silos", CountActive, "{silo}", "Silos that this one knows to be active");
         meter.CreateObservableGauge("authcluster.cluster.activations", () => activity.Activations, "{client}", "Clients in this silo's memory");
         meter.CreateObservableGauge("authcluster.cluster.clock_in_doubt", () => trusted.IsInDoubt ? 1 : 0, "{silo}", "1 while this silo's clock is in doubt");
-        meter.CreateObservableGauge("authcluster.usage.set_aside", () => usage.AsideCount, "{client}", "Clients whose usage the database refuses");
+        meter.CreateObservableGauge("authcluster.usage.set_aside", () => usage.SetAsideCount, "{client}", "Clients whose usage the database refuses");
         return Task.CompletedTask;
     }
 

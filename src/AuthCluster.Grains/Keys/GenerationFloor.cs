@@ -10,7 +10,7 @@ internal sealed class GenerationFloor
 
     /// <summary>Takes over what storage holds. Never goes back.</summary>
     /// <returns>False when the given floor is older than the one held, as after a restored backup.</returns>
-    public bool Adopt(long floor)
+    public bool TryRaise(long floor)
     {
         long held;
         do

@@ -7,7 +7,7 @@ namespace AuthCluster.Grains.Keys;
 public sealed class HeldKeys(KeySnapshotRecord first)
 {
     private KeySnapshotRecord _current = first;
-    private Action<KeySnapshotRecord>? _follower;
+    private Action<KeySnapshotRecord>? _subscriber;
 
     /// <summary>The snapshot.</summary>
     public KeySnapshotRecord Current => Volatile.Read(ref _current);
@@ -16,14 +16,14 @@ public sealed class HeldKeys(KeySnapshotRecord first)
     internal long Version { get; private set; }
 
     /// <summary>Hands each new snapshot to what signs and checks in this process.</summary>
-    public void HandTo(Action<KeySnapshotRecord> follower) => _follower = follower;
+    public void Subscribe(Action<KeySnapshotRecord> subscriber) => _subscriber = subscriber;
 
     /// <summary>Takes over what storage holds.</summary>
-    internal void Adopt(KeyMaterial material)
+    internal void Replace(KeyMaterial material)
     {
         var snapshot = KeySnapshots.Of(material);
         Volatile.Write(ref _current, snapshot);
         Version = material.RingVersion;
-        _follower?.Invoke(snapshot);
+        _subscriber?.Invoke(snapshot);
     }
 }

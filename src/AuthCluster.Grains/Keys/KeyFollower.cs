@@ -81,17 +81,17 @@ internal sealed partial class KeyFollower(
             return;
         }
 
-        Adopt(stored.Floor);
+        RaiseFloor(stored.Floor);
         if (stored.Version != held.Version && await store.ReadAsync(cancellationToken) is { } material)
         {
-            held.Adopt(material);
-            Adopt(material.Floor);
+            held.Replace(material);
+            RaiseFloor(material.Floor);
         }
     }
 
-    private void Adopt(long stored)
+    private void RaiseFloor(long stored)
     {
-        if (!floor.Adopt(stored) && _olderFloor != stored)
+        if (!floor.TryRaise(stored) && _olderFloor != stored)
         {
             _olderFloor = stored;
             LogOlderFloor(stored, floor.Value);

@@ -10,7 +10,7 @@ internal sealed class KeyFollowerService(GrainId id, Silo silo, ILoggerFactory l
 {
     public Task AdoptFloorAsync(long raised)
     {
-        floor.Adopt(raised);
+        floor.TryRaise(raised);
         return Task.CompletedTask;
     }
 }

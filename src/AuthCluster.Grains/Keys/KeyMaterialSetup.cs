@@ -37,7 +37,7 @@ public static class KeyMaterialSetup
         }
 
         var peppers = new PepperRing();
-        peppers.Adopt([.. material.Peppers.Select(pepper => KeyValuePair.Create(pepper.PepperId, Unwrap(pepper, encryptionKey.Span)))]);
+        peppers.Load([.. material.Peppers.Select(pepper => KeyValuePair.Create(pepper.PepperId, Unwrap(pepper, encryptionKey.Span)))]);
         return new SiloKeys(peppers, KeySnapshots.Of(material));
     }
 

@@ -13,7 +13,7 @@ namespace AuthCluster.Grains.Keys;
 /// </summary>
 [GrainType("key-ring")]
 internal sealed partial class KeyRingGrain(
-    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, EverySilo silos, TimeProvider clock, ILogger<KeyRingGrain> logger)
+    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, FloorBroadcast broadcast, TimeProvider clock, ILogger<KeyRingGrain> logger)
     : Grain, IKeyRingGrain
 {
     public Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default) =>
@@ -28,7 +28,7 @@ internal sealed partial class KeyRingGrain(
                 StorageLane.Changes,
                 async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), token),
                 cancellationToken);
-            return new RaiseFloorAnswer(await silos.AdoptFloorAsync(raised, cancellationToken), raised);
+            return new RaiseFloorAnswer(await broadcast.TellAllAsync(raised, cancellationToken), raised);
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
         {

@@ -14,7 +14,7 @@ public sealed class PepperRing
 
     /// <summary>Takes over the peppers that storage holds.</summary>
     /// <param name="peppers">Pepper ids and their 32 bytes, oldest first.</param>
-    internal void Adopt(IReadOnlyList<KeyValuePair<string, byte[]>> peppers)
+    internal void Load(IReadOnlyList<KeyValuePair<string, byte[]>> peppers)
     {
         _peppers = peppers.ToFrozenDictionary(StringComparer.Ordinal);
         CurrentId = peppers[^1].Key;

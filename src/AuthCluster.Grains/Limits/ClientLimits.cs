@@ -51,10 +51,10 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     private readonly RateBucket _bucket = new(clock);
     private readonly QuotaPermits _permits = new(spread);
     private long? _failedAt;
-    private bool _signingOff;
+    private bool _isReleased;
 
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
-    public bool HasSomethingToGiveBack => _permits.HasSomethingToGiveBack || _bucket.HasSomethingToGiveBack;
+    public bool HasUnsavedState => _permits.HasUnsavedState || _bucket.HasUnsavedState;
 
     /// <summary>When permits of the quota's next period are due; null for never as things are.</summary>
     public DateTimeOffset? ReserveAheadAt => _permits.ReserveAheadAt;
@@ -65,10 +65,10 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     private bool HasFailedLately => _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
     /// <summary>Takes over what is stored.</summary>
-    public void TakeOver(ClientDocument document, ClientState state, string self)
+    public void Load(ClientDocument document, ClientState state, string self)
     {
-        _bucket.TakeOver(document.RateLimit, state, self);
-        _permits.Adopt(document.Quota, state, clock.GetUtcNow());
+        _bucket.Load(document.RateLimit, state, self);
+        _permits.Load(document.Quota, state, clock.GetUtcNow());
     }
 
     /// <summary>Decides one token and spends it when it is allowed.</summary>
@@ -102,7 +102,7 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
 
             if (quotaExceeded && quota.Enforce)
             {
-                return new LimitDecision(LimitOutcome.QuotaExceeded, WhatCanWait(now), _permits.PeriodEnd - now, Standing(rate, now));
+                return new LimitDecision(LimitOutcome.QuotaExceeded, NeedAhead(now), _permits.PeriodEnd - now, Standing(rate, now));
             }
         }
 
@@ -112,53 +112,53 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         }
 
         var standing = Standing(rate, now) with { RateExceeded = rate is { Allowed: false }, QuotaExceeded = quotaExceeded };
-        return new LimitDecision(LimitOutcome.Allowed, WhatCanWait(now), TimeSpan.Zero, standing);
+        return new LimitDecision(LimitOutcome.Allowed, NeedAhead(now), TimeSpan.Zero, standing);
     }
 
     /// <summary>What had better be stored before somebody waits for it: the next block, or the first one of the next period.</summary>
-    public LimitNeed WhatCanWait(DateTimeOffset now) =>
-        !_signingOff && !HasFailedLately && _permits.WantsWrite(now) ? LimitNeed.Reserve : LimitNeed.None;
+    public LimitNeed NeedAhead(DateTimeOffset now) =>
+        !_isReleased && !HasFailedLately && _permits.WantsWrite(now) ? LimitNeed.Reserve : LimitNeed.None;
 
     /// <summary>The row with this activation as the owner of the bucket, and with the quota's permits in the same write.</summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isRight">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
-    public ClientState? Claim(ClientState? state, DateTimeOffset now, bool isRight)
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    public ClientState? Claim(ClientState? state, DateTimeOffset now, bool isClockTrusted)
     {
-        if (state is null or { Deleted: true } || _signingOff || _bucket.Claim(state) is not { } claimed)
+        if (state is null or { Deleted: true } || _isReleased || _bucket.Claim(state) is not { } claimed)
         {
             return null;
         }
 
-        return _permits.Refill(claimed, now, isRight) ?? claimed;
+        return _permits.Refill(claimed, now, isClockTrusted) ?? claimed;
     }
 
     /// <summary>The row with the quota's permits reserved; null when it has them.</summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isRight">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
-    public ClientState? Reserve(ClientState? state, DateTimeOffset now, bool isRight) =>
-        state is null or { Deleted: true } || _signingOff ? null : _permits.Refill(state, now, isRight);
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    public ClientState? Reserve(ClientState? state, DateTimeOffset now, bool isClockTrusted) =>
+        state is null or { Deleted: true } || _isReleased ? null : _permits.Refill(state, now, isClockTrusted);
 
     /// <summary>The row after an administrative change: what is held beyond its quota is given back in the same write.</summary>
     /// <param name="state">The row as it is to be written.</param>
     /// <param name="quota">The quota that it has; null for none.</param>
     /// <param name="now">The time.</param>
-    public ClientState Settle(ClientState state, ClientQuota? quota, DateTimeOffset now) => _permits.Settle(state, quota, now);
+    public ClientState FitToQuota(ClientState state, ClientQuota? quota, DateTimeOffset now) => _permits.FitToQuota(state, quota, now);
 
     /// <summary>
     /// The row as a clean deactivation leaves it: unspent permits given back, the bucket's level kept. The last
     /// write of an activation: what was started before and comes after it changes nothing.
     /// </summary>
-    public ClientState? SignOff(ClientState? state)
+    public ClientState? Release(ClientState? state)
     {
-        _signingOff = true;
+        _isReleased = true;
         if (state is null)
         {
             return null;
         }
 
-        var left = _bucket.GiveBack(_permits.GiveBack(state) ?? state);
+        var left = _bucket.Release(_permits.Release(state) ?? state);
         return ReferenceEquals(left, state) ? null : left;
     }
 

@@ -45,7 +45,7 @@ internal sealed class QuotaPermits(double spread)
     internal static readonly TimeSpan MaxLead = TimeSpan.FromMinutes(5);
 
     // Late enough to be rare for nothing, early enough for the writes of all clients to be done one by one.
-    private static readonly TimeSpan ShortestReserveAhead = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MinReserveAhead = TimeSpan.FromSeconds(30);
 
     private ClientQuota? _quota;
     private QuotaReservation? _reservation;
@@ -56,10 +56,10 @@ internal sealed class QuotaPermits(double spread)
     private long _held;
     private long _heldForNext;
     private bool _usedInPeriod;
-    private UnderWay _underWay;
+    private PendingWrite _pending;
 
     /// <summary>Whether a deactivation has something to store.</summary>
-    public bool HasSomethingToGiveBack => _held != 0 || _heldForNext != 0;
+    public bool HasUnsavedState => _held != 0 || _heldForNext != 0;
 
     /// <summary>The quota; null when there is none.</summary>
     public ClientQuota? Quota => _quota;
@@ -82,7 +82,7 @@ internal sealed class QuotaPermits(double spread)
     private long Spent => (_reservation?.Reserved ?? 0) - _held;
 
     /// <summary>Takes over what is stored.</summary>
-    public void Adopt(ClientQuota? quota, ClientState state, DateTimeOffset now)
+    public void Load(ClientQuota? quota, ClientState state, DateTimeOffset now)
     {
         if (quota is null || quota.Per.Name != _reservation?.Per)
         {
@@ -105,7 +105,7 @@ internal sealed class QuotaPermits(double spread)
             _moment = stored.PeriodStart;
         }
 
-        Move();
+        MoveReservation();
         _reservation = ReservationIn(state, quota.Per);
         _end = quota.Per.End(_moment);
         // A database that was restored may have less than this activation holds.
@@ -116,7 +116,7 @@ internal sealed class QuotaPermits(double spread)
     /// <summary>Spends one permit, where there is one.</summary>
     public QuotaOutcome Spend(DateTimeOffset now)
     {
-        Roll(now);
+        MoveTo(now);
         _usedInPeriod = true;
         if (Spent >= _quota!.Tokens)
         {
@@ -141,7 +141,7 @@ internal sealed class QuotaPermits(double spread)
             return false;
         }
 
-        Roll(now);
+        MoveTo(now);
         var block = QuotaBlock.Size(quota.Tokens);
         return (_held <= block / 4 && _reservation!.Reserved < quota.Tokens) || _held > block || IsNextDue(now);
     }
@@ -152,51 +152,51 @@ internal sealed class QuotaPermits(double spread)
     /// </summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isRight">Whether the clock is beyond doubt: then the row forgets the later periods that it knows.</param>
-    public ClientState? Refill(ClientState state, DateTimeOffset now, bool isRight)
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then the row forgets the later periods that it knows.</param>
+    public ClientState? Refill(ClientState state, DateTimeOffset now, bool isClockTrusted)
     {
         if (_quota is not { } quota)
         {
             return null;
         }
 
-        Roll(now);
-        return Hold(
+        MoveTo(now);
+        return ReserveToHold(
             state,
             // At most one block, never more: what a crash can lose is what is reserved and not spent.
             spent => QuotaBlock.Next(quota.Tokens, spent),
             spent => IsNextDue(now) ? QuotaBlock.Next(quota.Tokens, spent) : Math.Min(_heldForNext, QuotaBlock.Next(quota.Tokens, spent)),
-            isRight);
+            isClockTrusted);
     }
 
     /// <summary>The row after an administrative change, with what is held beyond the new quota given back.</summary>
     /// <param name="state">The row as it is to be written.</param>
     /// <param name="next">The quota that it has; null for none.</param>
     /// <param name="now">The time.</param>
-    public ClientState Settle(ClientState state, ClientQuota? next, DateTimeOffset now)
+    public ClientState FitToQuota(ClientState state, ClientQuota? next, DateTimeOffset now)
     {
         if (_quota is not { } quota)
         {
             return state;
         }
 
-        Roll(now);
+        MoveTo(now);
         return next is null || next.Per != quota.Per
-            ? GiveBack(state) ?? state
-            : Hold(
+            ? Release(state) ?? state
+            : ReserveToHold(
                 state,
                 spent => Math.Min(_held, QuotaBlock.Next(next.Tokens, spent)),
                 spent => Math.Min(_heldForNext, QuotaBlock.Next(next.Tokens, spent))) ?? state;
     }
 
     /// <summary>The row with all permits given back, and what was spent ahead of them written down; null when nothing is held.</summary>
-    public ClientState? GiveBack(ClientState state) => _quota is null ? null : Hold(state, _ => 0, _ => 0);
+    public ClientState? Release(ClientState state) => _quota is null ? null : ReserveToHold(state, _ => 0, _ => 0);
 
     /// <summary>Ends the write that the last call made up; without one it does nothing.</summary>
     public void WriteEnded(QuotaWrite outcome)
     {
-        var (start, reserves, reservesForNext, returns, returnsForNext, forgets) = _underWay;
-        _underWay = default;
+        var (start, reserves, reservesForNext, returns, returnsForNext, forgets) = _pending;
+        _pending = default;
         // Of an unknown outcome all count as spent.
         var (held, next) = outcome switch
         {
@@ -227,10 +227,10 @@ internal sealed class QuotaPermits(double spread)
         }
     }
 
-    private ClientState? Hold(ClientState state, Func<long, long> wanted, Func<long, long> wantedForNext, bool isRight = false)
+    private ClientState? ReserveToHold(ClientState state, Func<long, long> wanted, Func<long, long> wantedForNext, bool isClockTrusted = false)
     {
         var stored = ReservationIn(state, _quota!.Per);
-        var forgets = isRight && stored.KnowsLaterPeriods;
+        var forgets = isClockTrusted && stored.KnowsLaterPeriods;
         stored = forgets ? stored.WithoutLaterPeriods() : stored;
         var more = wanted(stored.Reserved - _held) - _held;
         var moreForNext = wantedForNext(stored.Next - _heldForNext) - _heldForNext;
@@ -239,7 +239,7 @@ internal sealed class QuotaPermits(double spread)
             return null;
         }
 
-        _underWay = new UnderWay(
+        _pending = new PendingWrite(
             stored.PeriodStart, Math.Max(0, more), Math.Max(0, moreForNext), Math.Max(0, -more), Math.Max(0, -moreForNext), forgets);
         _held += Math.Min(0, more);
         _heldForNext += Math.Min(0, moreForNext);
@@ -251,10 +251,10 @@ internal sealed class QuotaPermits(double spread)
 
     private bool IsNextDue(DateTimeOffset now) => ReserveAheadAt <= now && _reservation!.Next < _quota!.Tokens;
 
-    private void Roll(DateTimeOffset now)
+    private void MoveTo(DateTimeOffset now)
     {
         SetMoment(now);
-        Move();
+        MoveReservation();
     }
 
     /// <summary>Small steps back are not followed, so that the period does not change to and fro.</summary>
@@ -267,7 +267,7 @@ internal sealed class QuotaPermits(double spread)
     }
 
     /// <summary>Brings what is remembered to the period in use.</summary>
-    private void Move()
+    private void MoveReservation()
     {
         if (_reservation is not { } old || (_moment >= old.PeriodStart && _moment < _end))
         {
@@ -280,10 +280,10 @@ internal sealed class QuotaPermits(double spread)
         {
             _held = _reservation.PeriodStart == _end ? _heldForNext : 0;
         }
-        else if (_underWay.Start == old.PeriodStart)
+        else if (_pending.Start == old.PeriodStart)
         {
             // Permits that are held stay held in this period, and a write under way counts in it too.
-            _underWay = _underWay with { Start = _reservation.PeriodStart, ReservesForNext = 0, ReturnsForNext = 0 };
+            _pending = _pending with { Start = _reservation.PeriodStart, ReservesForNext = 0, ReturnsForNext = 0 };
         }
 
         _heldForNext = 0;
@@ -294,10 +294,10 @@ internal sealed class QuotaPermits(double spread)
     private TimeSpan ReserveAhead(QuotaPeriod period)
     {
         var window = period == QuotaPeriod.Month ? TimeSpan.FromHours(6) : period == QuotaPeriod.Day ? TimeSpan.FromHours(1) : TimeSpan.FromMinutes(10);
-        return ShortestReserveAhead + (spread * window);
+        return MinReserveAhead + (spread * window);
     }
 
     /// <summary>What a write under way does to the permits of a period and the one after it.</summary>
-    private readonly record struct UnderWay(
+    private readonly record struct PendingWrite(
         DateTimeOffset Start, long Reserves, long ReservesForNext, long Returns, long ReturnsForNext, bool Forgets);
 }

@@ -30,7 +30,7 @@ internal sealed class RateBucket(TimeProvider clock)
     public bool MustBeClaimed => _rate is not null && _isEnforced && !_isClaimed;
 
     /// <summary>Whether a deactivation has a level to store.</summary>
-    public bool HasSomethingToGiveBack => _isClaimed && _rate is not null;
+    public bool HasUnsavedState => _isClaimed && _rate is not null;
 
     private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
@@ -38,7 +38,7 @@ internal sealed class RateBucket(TimeProvider clock)
     /// <param name="limit">The client's limit; null for none.</param>
     /// <param name="state">The row.</param>
     /// <param name="self">This activation, as the row names it.</param>
-    public void TakeOver(ClientRateLimit? limit, ClientState state, string self)
+    public void Load(ClientRateLimit? limit, ClientState state, string self)
     {
         _self = self;
         if (limit is null)
@@ -80,7 +80,7 @@ internal sealed class RateBucket(TimeProvider clock)
         state.LimitOwner == _self ? null : state with { LimitOwner = _self, LimitLevel = null };
 
     /// <summary>The row with the level, and without an owner; the same row when this activation does not own the bucket.</summary>
-    public ClientState GiveBack(ClientState state) =>
+    public ClientState Release(ClientState state) =>
         _isClaimed && _rate is { } rate && state.LimitOwner == _self
             ? state with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) }
             : state;

@@ -10,7 +10,7 @@ namespace AuthCluster.Grains.Revocation;
 [GrainType("revocation-feed"), StatelessWorker(1)]
 internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gate) : Grain, IRevocationFeedGrain
 {
-    private const int Most = 1_000;
+    private const int MaxItems = 1_000;
 
     public async Task<RevocationFeedAnswer> ReadAsync(string? after, int limit, CancellationToken cancellationToken = default)
     {
@@ -18,7 +18,7 @@ internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gat
         try
         {
             await gate.ReadAsync(
-                async token => page = await store.FeedAsync(after, Math.Clamp(limit, 1, Most), token), cancellationToken);
+                async token => page = await store.FeedAsync(after, Math.Clamp(limit, 1, MaxItems), token), cancellationToken);
         }
         catch (StorageUnavailableException)
         {

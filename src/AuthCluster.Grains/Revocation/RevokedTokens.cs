@@ -179,7 +179,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         {
             await gate.ReadAsync(
                 async token => (stored, live) = await store.CountTokensAsync(
-                    clientId, present, clock.GetUtcNow() - TableSweeper.RevocationsKeptPastEnd, token),
+                    clientId, present, clock.GetUtcNow() - TableSweeper.RevocationsKeptAfterEnd, token),
                 cancellationToken);
         }
         catch (StorageUnavailableException)

@@ -25,8 +25,8 @@ internal sealed partial class ExpiryWatch(
     private const int PageSize = 500;
 
     // A row each, and a round trip: they are through within storage's deadline where one takes up to 100 ms.
-    private const int ClaimedAtOnce = 50;
-    private const int MostLines = 1_000;
+    private const int ClaimBatch = 50;
+    private const int MaxLogLines = 1_000;
 
     private static readonly TimeSpan MetricPeriod = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TurnPeriod = TimeSpan.FromMinutes(1);
@@ -39,23 +39,23 @@ internal sealed partial class ExpiryWatch(
 
     /// <summary>Reads the soonest end.</summary>
     public Task MeasureAsync(CancellationToken cancellationToken) =>
-        gate.ReadAsync(async token => metrics.SoonestIs(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
+        gate.ReadAsync(async token => metrics.SetNextExpiry(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
 
     /// <summary>
     /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
     /// of: the next time goes on from there.
     /// </summary>
     /// <param name="now">The time.</param>
-    /// <param name="remembers">Whether it stores what it warned of. If not, the same warnings come the next time too.</param>
+    /// <param name="storeWarnings">Whether it stores what it warned of. If not, the same warnings come the next time too.</param>
     /// <param name="cancellationToken">Ends the look.</param>
-    internal async Task WarnAsync(DateTimeOffset now, bool remembers, CancellationToken cancellationToken)
+    internal async Task WarnAsync(DateTimeOffset now, bool storeWarnings, CancellationToken cancellationToken)
     {
         var warned = 0;
         try
         {
-            await foreach (var claimed in DueAsync(now, remembers, cancellationToken))
+            await foreach (var claimed in DueAsync(now, storeWarnings, cancellationToken))
             {
-                foreach (var (secret, days) in claimed.Take(MostLines - warned))
+                foreach (var (secret, days) in claimed.Take(MaxLogLines - warned))
                 {
                     LogExpiring(secret.ClientId, secret.SecretId, days, secret.ExpiresAt);
                 }
@@ -65,16 +65,16 @@ internal sealed partial class ExpiryWatch(
         }
         finally
         {
-            if (warned > MostLines)
+            if (warned > MaxLogLines)
             {
-                LogMore(warned - MostLines);
+                LogMore(warned - MaxLogLines);
             }
         }
     }
 
     /// <summary>The warnings that are due, some at a time; those that are to be remembered are this call's alone, and stored.</summary>
     private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> DueAsync(
-        DateTimeOffset now, bool remembers, [EnumeratorCancellation] CancellationToken cancellationToken)
+        DateTimeOffset now, bool storeWarnings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IReadOnlyList<EndingSecret> page = [];
         do
@@ -85,10 +85,10 @@ internal sealed partial class ExpiryWatch(
                 .Select(secret => (secret.WarnedDays, Warning: new ExpiryWarning(secret.Secret, DaysAhead.First(days => secret.Secret.ExpiresAt <= now.AddDays(days)))))
                 .Where(secret => secret.WarnedDays is not { } days || days > secret.Warning.Days)
                 .Select(secret => secret.Warning);
-            foreach (var some in due.Chunk(ClaimedAtOnce))
+            foreach (var some in due.Chunk(ClaimBatch))
             {
                 IReadOnlyList<ExpiryWarning> ours = some;
-                if (remembers)
+                if (storeWarnings)
                 {
                     await gate.WriteAsync(async token => ours = await store.ClaimAsync(some, token), cancellationToken);
                 }
@@ -109,10 +109,10 @@ internal sealed partial class ExpiryWatch(
     /// </summary>
     internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {
-        if (turns.OursOf(WarningPeriod) is { } turn && turn != _lastTurn)
+        if (turns.OwnTurn(WarningPeriod) is { } turn && turn != _lastTurn)
         {
             var now = await trusted.NowAsync(cancellationToken);
-            await WarnAsync(now ?? clock.GetUtcNow(), remembers: now is not null, cancellationToken);
+            await WarnAsync(now ?? clock.GetUtcNow(), storeWarnings: now is not null, cancellationToken);
             _lastTurn = turn;
         }
     }

@@ -6,7 +6,7 @@ namespace AuthCluster.Grains.Secrets;
 internal sealed class SecretMetrics
 {
     private readonly TimeProvider _clock;
-    private long _soonestTicks;
+    private long _nextExpiryTicks;
 
     public SecretMetrics(IMeterFactory factory, TimeProvider clock)
     {
@@ -16,11 +16,11 @@ internal sealed class SecretMetrics
     }
 
     /// <summary>The next end is known; null when no secret runs out.</summary>
-    public void SoonestIs(DateTimeOffset? end) => Volatile.Write(ref _soonestTicks, end?.UtcTicks ?? 0);
+    public void SetNextExpiry(DateTimeOffset? end) => Volatile.Write(ref _nextExpiryTicks, end?.UtcTicks ?? 0);
 
     private IEnumerable<Measurement<double>> Observe()
     {
-        var ticks = Volatile.Read(ref _soonestTicks);
+        var ticks = Volatile.Read(ref _nextExpiryTicks);
         return ticks == 0 ? [] : [new Measurement<double>((new DateTimeOffset(ticks, TimeSpan.Zero) - _clock.GetUtcNow()).TotalSeconds)];
     }
 }

@@ -113,7 +113,7 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
             && !_proven.ContainsKey(s.Id) && presented.Proofs.All(proof => proof.SecretId != s.Id));
 
     /// <summary>Forgets secrets that are no longer there.</summary>
-    public void Keep(ImmutableArray<SecretState> secrets)
+    public void ForgetExcept(ImmutableArray<SecretState> secrets)
     {
         foreach (var gone in _proven.Keys.Where(id => secrets.All(s => s.Id != id)).ToList())
         {

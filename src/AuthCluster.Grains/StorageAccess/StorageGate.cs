@@ -18,8 +18,8 @@ namespace AuthCluster.Grains.StorageAccess;
 internal sealed partial class StorageGate
 {
     // A driver that heeds its token is given the time to tell what became of the write.
-    private static readonly TimeSpan ToTell = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan GraceForDriver = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
     // Without a listener there is no activity, and nothing to pay.
     private static readonly ActivitySource Traces = new("AuthCluster.Storage");
@@ -41,7 +41,7 @@ internal sealed partial class StorageGate
         _logger = logger;
         _holdsItsCaller = database.HoldsItsCaller;
         _lanes = LaneBounds.Of(database).ToDictionary(lane => lane.Key, lane => new LaneSlots(lane.Value, clock));
-        _outageLoggedAt = _unansweredLoggedAt = _refusalLoggedAt = _errorLoggedAt = clock.GetTimestamp() - (long)(LogEvery.TotalSeconds * clock.TimestampFrequency);
+        _outageLoggedAt = _unansweredLoggedAt = _refusalLoggedAt = _errorLoggedAt = clock.GetTimestamp() - (long)(LogInterval.TotalSeconds * clock.TimestampFrequency);
     }
 
     /// <summary>Whether the last probe failed: nobody but the probe asks storage.</summary>
@@ -113,7 +113,7 @@ internal sealed partial class StorageGate
         var slot = await _lanes[lane].EnterAsync(cancellationToken);
         if (slot is null)
         {
-            LogUnansweredNowAndThen(lane, "too many wait for it");
+            LogUnansweredIfDue(lane, "too many wait for it");
             throw new StorageUnavailableException("Too many wait for storage.");
         }
 
@@ -136,7 +136,7 @@ internal sealed partial class StorageGate
         try
         {
             // A driver that ignores cancellation must not hold the caller past the deadline either.
-            await running.WaitAsync(slot.Deadline + ToTell, _clock, cancellationToken);
+            await running.WaitAsync(slot.Deadline + GraceForDriver, _clock, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested && !running.IsCompletedSuccessfully)
         {
@@ -145,12 +145,12 @@ internal sealed partial class StorageGate
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException)
         {
-            LogUnansweredNowAndThen(lane, "it did not answer in time");
+            LogUnansweredIfDue(lane, "it did not answer in time");
             throw new StorageUnavailableException("Storage did not answer in time.", e) { OutcomeUnknown = StorageFaults.IsOutcomeUnknown(e) };
         }
         catch (Exception e) when (StorageFaults.IsUnavailable(e))
         {
-            LogUnansweredNowAndThen(lane, ReasonOf(e));
+            LogUnansweredIfDue(lane, ReasonOf(e));
             if (StorageFaults.IsErrorOfCode(e) && IsDue(ref _errorLoggedAt))
             {
                 LogErrorOfCode(e);
@@ -196,7 +196,7 @@ internal sealed partial class StorageGate
         }
     }
 
-    private void LogUnansweredNowAndThen(StorageLane lane, string reason)
+    private void LogUnansweredIfDue(StorageLane lane, string reason)
     {
         // The probe's failures are logged as the outage that they are.
         if (lane != StorageLane.Probe && IsDue(ref _unansweredLoggedAt))
@@ -213,7 +213,7 @@ internal sealed partial class StorageGate
     private bool IsDue(ref long loggedAt)
     {
         var last = Volatile.Read(ref loggedAt);
-        return _clock.GetElapsedTime(last) >= LogEvery && Interlocked.CompareExchange(ref loggedAt, _clock.GetTimestamp(), last) == last;
+        return _clock.GetElapsedTime(last) >= LogInterval && Interlocked.CompareExchange(ref loggedAt, _clock.GetTimestamp(), last) == last;
     }
 
     [LoggerMessage(1500, LogLevel.Warning, "Storage is not available: {Reason}")]

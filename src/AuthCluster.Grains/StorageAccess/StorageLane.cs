@@ -28,22 +28,22 @@ internal enum StorageLane
 }
 
 /// <summary>The bounds of one lane.</summary>
-/// <param name="AtOnce">How many operations run at once, each over a connection.</param>
-/// <param name="Waiting">How many more may wait.</param>
-/// <param name="LongestWait">How long each of them waits.</param>
+/// <param name="MaxConcurrent">How many operations run at once, each over a connection.</param>
+/// <param name="MaxWaiting">How many more may wait.</param>
+/// <param name="MaxWait">How long each of them waits.</param>
 /// <param name="Deadline">How long an operation may then take.</param>
-/// <param name="Total">How long waiting and working may take together.</param>
-internal sealed record LaneBounds(int AtOnce, int Waiting, TimeSpan LongestWait, TimeSpan Deadline, TimeSpan Total)
+/// <param name="MaxTotal">How long waiting and working may take together.</param>
+internal sealed record LaneBounds(int MaxConcurrent, int MaxWaiting, TimeSpan MaxWait, TimeSpan Deadline, TimeSpan MaxTotal)
 {
     /// <summary>Connections that no lane has: for the writing of usage, and one to spare.</summary>
     private const int Reserved = 2;
 
     /// <summary>The smallest pool that the lanes fit in.</summary>
-    public const int LeastConnections = 10;
+    public const int MinConnections = 10;
 
     /// <summary>
     /// The lanes of a silo. But for the probe, which has another pool, they and what is reserved never take more than the pool has, from
-    /// <see cref="LeastConnections"/> on.
+    /// <see cref="MinConnections"/> on.
     /// </summary>
     public static Dictionary<StorageLane, LaneBounds> Of(Database database) =>
         database.HoldsItsCaller ? OfOneFile() : OfPool(database.MaxConnections);
@@ -52,12 +52,12 @@ internal sealed record LaneBounds(int AtOnce, int Waiting, TimeSpan LongestWait,
     public static Dictionary<StorageLane, LaneBounds> OfPool(int connections)
     {
         var full = Lanes(reads: 32, lists: 8, reports: 2, changes: 24, background: 24);
-        var ofPool = full.Where(lane => lane.Key != StorageLane.Probe).Select(lane => lane.Value.AtOnce).ToList();
+        var ofPool = full.Where(lane => lane.Key != StorageLane.Probe).Select(lane => lane.Value.MaxConcurrent).ToList();
         // Each has one at least, so only what is beyond that is shared out.
         var share = Math.Clamp((double)(connections - Reserved - ofPool.Count) / (ofPool.Sum() - ofPool.Count), 0, 1);
         return full.ToDictionary(
             lane => lane.Key,
-            lane => lane.Key == StorageLane.Probe ? lane.Value : lane.Value with { AtOnce = 1 + (int)((lane.Value.AtOnce - 1) * share) });
+            lane => lane.Key == StorageLane.Probe ? lane.Value : lane.Value with { MaxConcurrent = 1 + (int)((lane.Value.MaxConcurrent - 1) * share) });
     }
 
     /// <summary>Readers of one file hold a thread each; its writers take turns anyway, and waiting together they share a sync to disk.</summary>
@@ -78,6 +78,6 @@ internal sealed record LaneBounds(int AtOnce, int Waiting, TimeSpan LongestWait,
         [StorageLane.Background] = Bounds(background, waiting: 50_000, wait: 30, deadline: 5, total: 35),
     };
 
-    private static LaneBounds Bounds(int atOnce, int waiting, double wait, double deadline, double total) =>
-        new(atOnce, waiting, TimeSpan.FromSeconds(wait), TimeSpan.FromSeconds(deadline), TimeSpan.FromSeconds(total));
+    private static LaneBounds Bounds(int maxConcurrent, int waiting, double wait, double deadline, double total) =>
+        new(maxConcurrent, waiting, TimeSpan.FromSeconds(wait), TimeSpan.FromSeconds(deadline), TimeSpan.FromSeconds(total));
 }

@@ -5,7 +5,7 @@ namespace AuthCluster.Grains.StorageAccess;
 internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
 #pragma warning restore CA1001
 {
-    private readonly SemaphoreSlim _free = new(bounds.AtOnce);
+    private readonly SemaphoreSlim _free = new(bounds.MaxConcurrent);
     private int _waiting;
 
     public LaneBounds Bounds => bounds;
@@ -20,7 +20,7 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
             return null;
         }
 
-        var left = bounds.Total - clock.GetElapsedTime(since);
+        var left = bounds.MaxTotal - clock.GetElapsedTime(since);
         if (left <= TimeSpan.Zero)
         {
             // The process was frozen while this one waited.
@@ -39,12 +39,12 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
     {
         try
         {
-            if (Interlocked.Increment(ref _waiting) > bounds.Waiting)
+            if (Interlocked.Increment(ref _waiting) > bounds.MaxWaiting)
             {
                 return false;
             }
 
-            using var patience = new CancellationTokenSource(bounds.LongestWait, clock);
+            using var patience = new CancellationTokenSource(bounds.MaxWait, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
             await _free.WaitAsync(either.Token);
             return true;

@@ -112,7 +112,7 @@ internal sealed record ClientState : StoredPart
 internal sealed record SecretState : StoredPart
 {
     /// <summary>For so long an ended secret is shown, counted and told apart from a wrong one: a month of reports, and for an operator to see it.</summary>
-    public static readonly TimeSpan KeptPastEnd = TimeSpan.FromDays(30);
+    public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromDays(30);
 
     public required string Id { get; init; }
 
@@ -138,7 +138,7 @@ internal sealed record SecretState : StoredPart
         (NotBefore is not { } from || from <= now) && (ExpiresAt is not { } until || now < until);
 
     /// <summary>Whether its end is so long ago that it counts no more; it is dropped with the next administrative change.</summary>
-    public bool HasLongEndedAt(DateTimeOffset now) => ExpiresAt is { } end && now - end >= KeptPastEnd;
+    public bool HasLongEndedAt(DateTimeOffset now) => ExpiresAt is { } end && now - end >= KeptAfterEnd;
 
     public override string ToString() => $"SecretState({Id})";
 }

@@ -13,7 +13,7 @@ namespace AuthCluster.Grains.StoredState;
 internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, long Reserved) : StoredPart
 {
     // A clock that is wrong shows one period after the other, or jumps a few times, until it is set.
-    private const int MostOthers = 8;
+    private const int MaxOthers = 8;
 
     /// <summary>Permits that are reserved in the period that follows.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -57,7 +57,7 @@ internal sealed record QuotaReservation(string Per, DateTimeOffset PeriodStart, 
                 .. others.Append(new OtherPeriod(PeriodStart, 0))
                     .Where(other => other.PeriodStart != start)
                     .Select(other => other with { More = other.More - more })
-                    .TakeLast(MostOthers),
+                    .TakeLast(MaxOthers),
             ],
             Before = null,
             AlsoCountedIn = null,

@@ -28,29 +28,29 @@ internal sealed class TableSweeper(
     /// How long a revocation stays in force past the end of its tokens: a machine whose clock is behind takes them for
     /// alive so much longer, and an API that starts then must still be told.
     /// </summary>
-    public static readonly TimeSpan RevocationsKeptPastEnd = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan RevocationsKeptAfterEnd = TimeSpan.FromMinutes(5);
 
-    private const int RowsAStep = 500;
-    private const int MostSteps = 100;
+    private const int RowsPerStep = 500;
+    private const int MaxSteps = 100;
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
     // A process of an older build writes its counts within seconds, or, after an outage, when the database is back.
-    private static readonly TimeSpan OlderBuildsWriteWithin = TimeSpan.FromDays(2);
+    private static readonly TimeSpan OlderBuildMargin = TimeSpan.FromDays(2);
 
     // A silo that has written nothing for so long has ended. While it lives it repeats a flush within seconds.
-    private static readonly TimeSpan WritersAreKept = TimeSpan.FromDays(30);
+    private static readonly TimeSpan WriterRetention = TimeSpan.FromDays(30);
 
     /// <summary>Each sweep by its name, as the log has it.</summary>
     private IReadOnlyList<(string Name, Func<DateTimeOffset, CancellationToken, Task<int>> Step)> Sweeps =>
     [
-        ("Deleting revocations whose tokens have expired", (now, token) => revocations.SweepAsync(now - RevocationsKeptPastEnd, RowsAStep, token)),
-        ("Deleting idempotency keys that have expired", (now, token) => idempotency.SweepAsync(now, RowsAStep, token)),
-        ("Deleting warnings of secrets that have ended", (now, token) => expiry.SweepAsync(now, RowsAStep, token)),
-        ("Merging the usage that older builds counted", (now, token) => usage.MergeHoursOfOlderBuildsAsync(now - OlderBuildsWriteWithin, RowsAStep, token)),
-        ("Rolling hours of usage up to days", (now, token) => usage.MoveHoursToDaysAsync(DayOf(now - retention.Hours), RowsAStep, token)),
-        ("Deleting old days of usage", (now, token) => usage.SweepDaysAsync(DayOf(now - retention.Days), RowsAStep, token)),
-        ("Forgetting who wrote usage", (now, token) => usage.SweepWritersAsync(now - WritersAreKept, RowsAStep, token)),
+        ("Deleting revocations whose tokens have expired", (now, token) => revocations.SweepAsync(now - RevocationsKeptAfterEnd, RowsPerStep, token)),
+        ("Deleting idempotency keys that have expired", (now, token) => idempotency.SweepAsync(now, RowsPerStep, token)),
+        ("Deleting warnings of secrets that have ended", (now, token) => expiry.SweepAsync(now, RowsPerStep, token)),
+        ("Merging the usage that older builds counted", (now, token) => usage.MergeHoursOfOlderBuildsAsync(now - OlderBuildMargin, RowsPerStep, token)),
+        ("Rolling hours of usage up to days", (now, token) => usage.MoveHoursToDaysAsync(DayOf(now - retention.Hours), RowsPerStep, token)),
+        ("Deleting old days of usage", (now, token) => usage.SweepDaysAsync(DayOf(now - retention.Days), RowsPerStep, token)),
+        ("Forgetting who wrote usage", (now, token) => usage.SweepWritersAsync(now - WriterRetention, RowsPerStep, token)),
     ];
 
     /// <summary>Sweeps every table once, one after the other.</summary>
@@ -65,7 +65,7 @@ internal sealed class TableSweeper(
     // Each at its own moment of the minute: one that fails, or has much to do, is in no other's way.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Sweeps.Select(sweep =>
         new Ticks(sweep.Name, clock, logger).RunOutOfStepAsync(
-            Period, token => turns.OursOf(Period) is null ? Task.CompletedTask : StepsAsync(sweep.Step, token), stoppingToken)));
+            Period, token => turns.OwnTurn(Period) is null ? Task.CompletedTask : StepsAsync(sweep.Step, token), stoppingToken)));
 
     private async Task StepsAsync(Func<DateTimeOffset, CancellationToken, Task<int>> step, CancellationToken cancellationToken)
     {
@@ -74,8 +74,8 @@ internal sealed class TableSweeper(
             return;
         }
 
-        var rows = RowsAStep;
-        for (var steps = 0; rows == RowsAStep && steps < MostSteps; steps++)
+        var rows = RowsPerStep;
+        for (var steps = 0; rows == RowsPerStep && steps < MaxSteps; steps++)
         {
             await gate.WriteAsync(async token => rows = await step(now, token), cancellationToken);
         }

@@ -11,7 +11,7 @@ namespace AuthCluster.Grains.Time;
 internal sealed class SiloTurns(IClusterMembershipService membership, ILocalSiloDetails silo, TimeProvider clock)
 {
     /// <summary>The number of the present period when it is this silo's turn; null when it is another's.</summary>
-    public long? OursOf(TimeSpan period)
+    public long? OwnTurn(TimeSpan period)
     {
         var number = clock.GetUtcNow().UtcTicks / period.Ticks;
         var active = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress);

@@ -14,7 +14,7 @@ namespace AuthCluster.Grains.Time;
 /// <param name="logger">Where failures go.</param>
 public sealed partial class Ticks(string what, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     private long? _loggedAt;
     private int _failures;
@@ -61,7 +61,7 @@ public sealed partial class Ticks(string what, TimeProvider clock, ILogger logge
     private void Failed(Exception exception)
     {
         _failures++;
-        if (_loggedAt is { } last && clock.GetElapsedTime(last) < LogEvery)
+        if (_loggedAt is { } last && clock.GetElapsedTime(last) < LogInterval)
         {
             return;
         }

@@ -21,17 +21,17 @@ internal sealed partial class TrustedClock(
     public static readonly TimeSpan SteadyFor = TimeSpan.FromHours(1);
 
     // The clocks of a cluster differ by less.
-    private static readonly TimeSpan MostApart = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxDifference = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan SayAgainAfter = TimeSpan.FromHours(1);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
     private long _steadySince = clock.GetTimestamp();
     private DateTimeOffset _lookedAt = clock.GetUtcNow();
     private long _lookedAtTimestamp = clock.GetTimestamp();
-    private (TimeSpan Apart, long At)? _asked;
-    private long? _saidAt;
+    private (TimeSpan Difference, long At)? _asked;
+    private long? _loggedAt;
 
     /// <summary>Whether the clock has run on undisturbed for long enough; what the database says is not asked.</summary>
     public bool IsSteady => IsSteadyAt(clock.GetUtcNow());
@@ -48,7 +48,7 @@ internal sealed partial class TrustedClock(
 
             lock (_lock)
             {
-                return _asked?.Apart.Duration() > MostApart;
+                return _asked?.Difference.Duration() > MaxDifference;
             }
         }
     }
@@ -63,49 +63,49 @@ internal sealed partial class TrustedClock(
             return null;
         }
 
-        var apart = await ApartAsync(now, cancellationToken);
-        if (apart.Duration() <= MostApart)
+        var difference = await DifferenceAsync(now, cancellationToken);
+        if (difference.Duration() <= MaxDifference)
         {
             return now;
         }
 
-        SayApart(apart);
+        ReportDifference(difference);
         return null;
     }
 
     /// <summary>How far the database's clock is ahead. Asked rarely, since a client can have it asked; if this clock is set meanwhile it is unsteady.</summary>
-    private async Task<TimeSpan> ApartAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<TimeSpan> DifferenceAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
             if (_asked is { } asked && clock.GetElapsedTime(asked.At) < AskAgainAfter)
             {
-                return asked.Apart;
+                return asked.Difference;
             }
         }
 
-        var apart = (await askDatabase(cancellationToken) - now) ?? TimeSpan.Zero;
+        var difference = (await askDatabase(cancellationToken) - now) ?? TimeSpan.Zero;
         lock (_lock)
         {
-            _asked = (apart, clock.GetTimestamp());
+            _asked = (difference, clock.GetTimestamp());
         }
 
-        return apart;
+        return difference;
     }
 
-    private void SayApart(TimeSpan apart)
+    private void ReportDifference(TimeSpan difference)
     {
         lock (_lock)
         {
-            if (_saidAt is { } last && clock.GetElapsedTime(last) < SayAgainAfter)
+            if (_loggedAt is { } last && clock.GetElapsedTime(last) < LogInterval)
             {
                 return;
             }
 
-            _saidAt = clock.GetTimestamp();
+            _loggedAt = clock.GetTimestamp();
         }
 
-        LogApart((long)apart.TotalSeconds);
+        LogDifference((long)difference.TotalSeconds);
     }
 
     private bool IsSteadyAt(DateTimeOffset now)
@@ -116,7 +116,7 @@ internal sealed partial class TrustedClock(
             // From one look to the next, so that what a clock drifts by does not add up.
             set = now - (_lookedAt + clock.GetElapsedTime(_lookedAtTimestamp));
             (_lookedAt, _lookedAtTimestamp) = (now, clock.GetTimestamp());
-            if (set.Duration() <= MostApart)
+            if (set.Duration() <= MaxDifference)
             {
                 return clock.GetElapsedTime(_steadySince) >= SteadyFor;
             }
@@ -132,5 +132,5 @@ internal sealed partial class TrustedClock(
     private partial void LogSet(long seconds);
 
     [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time: set the one that is wrong.")]
-    private partial void LogApart(long seconds);
+    private partial void LogDifference(long seconds);
 }

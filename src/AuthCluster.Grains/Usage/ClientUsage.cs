@@ -26,7 +26,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     private readonly Dictionary<string, long> _scopes = new(StringComparer.Ordinal);
     private long _clientMinute;
     private long _lastUsedMinute;
-    private bool _dirty;
+    private bool _isDirty;
     private bool _isRefused;
     private bool _isRemembering;
 
@@ -51,7 +51,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     {
         lock (_lock)
         {
-            Roll(now);
+            MoveToHour(now);
             _issued++;
             book.CountGranted();
             var minute = now.UtcTicks / TimeSpan.TicksPerMinute;
@@ -65,7 +65,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
                 }
             }
 
-            Dirty();
+            MarkDirty();
         }
     }
 
@@ -73,9 +73,9 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     {
         lock (_lock)
         {
-            Roll(now);
+            MoveToHour(now);
             _refused[(int)refusal]++;
-            Dirty();
+            MarkDirty();
         }
     }
 
@@ -105,7 +105,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     {
         lock (_lock)
         {
-            _dirty = false;
+            _isDirty = false;
             CollectHour();
             var change = new UsageChange(
                 this,
@@ -146,7 +146,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
                 }
             }
 
-            Dirty();
+            MarkDirty();
         }
     }
 
@@ -183,16 +183,16 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
         }
     }
 
-    private void Dirty()
+    private void MarkDirty()
     {
-        if (!_dirty)
+        if (!_isDirty)
         {
-            _dirty = true;
+            _isDirty = true;
             book.MarkDirty(this, _isRefused);
         }
     }
 
-    private void Roll(DateTimeOffset now)
+    private void MoveToHour(DateTimeOffset now)
     {
         var hour = now.UtcTicks / TimeSpan.TicksPerHour;
         if (hour != _hour)

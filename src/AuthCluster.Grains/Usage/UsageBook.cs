@@ -10,7 +10,7 @@ namespace AuthCluster.Grains.Usage;
 internal sealed class UsageBook(SiloActivity activity)
 {
     private readonly ConcurrentQueue<ClientUsage> _dirty = new();
-    private readonly ConcurrentQueue<ClientUsage> _aside = new();
+    private readonly ConcurrentQueue<ClientUsage> _setAside = new();
     private readonly ConcurrentQueue<ClientUsage> _remembering = new();
     private long _minute;
 
@@ -18,14 +18,14 @@ internal sealed class UsageBook(SiloActivity activity)
     public int DirtyCount => _dirty.Count;
 
     /// <summary>How many activations are set aside, whose counts the database has refused.</summary>
-    public int AsideCount => _aside.Count;
+    public int SetAsideCount => _setAside.Count;
 
     /// <summary>Opens the counters of one activation.</summary>
     public ClientUsage Open(string clientId) => new(clientId, this);
 
     internal void CountGranted() => activity.Granted();
 
-    internal void MarkDirty(ClientUsage usage, bool isRefused) => (isRefused ? _aside : _dirty).Enqueue(usage);
+    internal void MarkDirty(ClientUsage usage, bool isRefused) => (isRefused ? _setAside : _dirty).Enqueue(usage);
 
     internal void MarkRemembering(ClientUsage usage) => _remembering.Enqueue(usage);
 
@@ -51,11 +51,11 @@ internal sealed class UsageBook(SiloActivity activity)
         }
     }
 
-    /// <summary>Takes what was counted since the last call, of at most <paramref name="most"/> activations.</summary>
-    public List<UsageChange> Take(int most)
+    /// <summary>Takes what was counted since the last call, of at most <paramref name="max"/> activations.</summary>
+    public List<UsageChange> Take(int max)
     {
         var changes = new List<UsageChange>();
-        while (changes.Count < most && _dirty.TryDequeue(out var usage))
+        while (changes.Count < max && _dirty.TryDequeue(out var usage))
         {
             changes.Add(usage.Take());
         }
@@ -64,7 +64,7 @@ internal sealed class UsageBook(SiloActivity activity)
     }
 
     /// <summary>Takes what the activation has counted that is set aside for longest; null when there is none.</summary>
-    public UsageChange? TakeAside() => _aside.TryDequeue(out var usage) ? usage.Take() : null;
+    public UsageChange? TakeSetAside() => _setAside.TryDequeue(out var usage) ? usage.Take() : null;
 
     /// <summary>Puts changes back that are not stored.</summary>
     public static void Return(IEnumerable<UsageChange> changes)

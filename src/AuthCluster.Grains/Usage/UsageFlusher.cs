@@ -19,15 +19,15 @@ namespace AuthCluster.Grains.Usage;
 internal sealed partial class UsageFlusher(
     UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
 {
-    private const int MostAtOnce = 500;
+    private const int MaxBatch = 500;
 
     // As long as nothing of a batch was stored: a table that refuses every row is found out by some, not by all.
-    private const int MostRefusals = 32;
+    private const int MaxRefusals = 32;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LastDeadline = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan AsideAgainAfter = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetrySetAsideAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
 #pragma warning disable CA2213 // It has no wait handle to free, and a flush that was begun may outlive the services of the process.
     private readonly SemaphoreSlim _turn = new(1);
@@ -36,8 +36,8 @@ internal sealed partial class UsageFlusher(
     private List<UsageChange>? _held;
     private long _number = 1;
     private bool _isStopping;
-    private long? _asideTriedAt;
-    private long? _asideLoggedAt;
+    private long? _setAsideTriedAt;
+    private long? _setAsideLoggedAt;
 
     /// <summary>Writes what was counted before this call. What is counted meanwhile is the next call's, so this one ends however busy the silo is.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
@@ -51,12 +51,12 @@ internal sealed partial class UsageFlusher(
                 await WriteAsync(held, cancellationToken);
             }
 
-            for (; left > 0; left -= MostAtOnce)
+            for (; left > 0; left -= MaxBatch)
             {
-                await WriteAsync(book.Take(Math.Min(left, MostAtOnce)), cancellationToken);
+                await WriteAsync(book.Take(Math.Min(left, MaxBatch)), cancellationToken);
             }
 
-            await TryAsideAsync(cancellationToken);
+            await RetrySetAsideAsync(cancellationToken);
         }
         finally
         {
@@ -68,9 +68,9 @@ internal sealed partial class UsageFlusher(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        using var deadline = new CancellationTokenSource(LastDeadline, clock);
+        using var deadline = new CancellationTokenSource(StopDeadline, clock);
         Exception? failure = null;
-        (_isStopping, _asideTriedAt) = (true, null);
+        (_isStopping, _setAsideTriedAt) = (true, null);
         try
         {
             await FlushAsync(deadline.Token);
@@ -80,7 +80,7 @@ internal sealed partial class UsageFlusher(
             failure = e;
         }
 
-        if (book.DirtyCount + book.AsideCount + (_held?.Count ?? 0) is > 0 and var lost)
+        if (book.DirtyCount + book.SetAsideCount + (_held?.Count ?? 0) is > 0 and var lost)
         {
             LogLost(failure, lost);
         }
@@ -105,7 +105,7 @@ internal sealed partial class UsageFlusher(
         var (isSomeStored, refusals) = (false, 0);
         try
         {
-            while ((isSomeStored || refusals < MostRefusals) && parts.TryPop(out var part))
+            while ((isSomeStored || refusals < MaxRefusals) && parts.TryPop(out var part))
             {
                 if (await TryAsync(part, cancellationToken) is not { } refused)
                 {
@@ -148,16 +148,16 @@ internal sealed partial class UsageFlusher(
     }
 
     /// <summary>Tries those that are set aside, each alone: once a minute until some are refused again, and at the end all.</summary>
-    private async Task TryAsideAsync(CancellationToken cancellationToken)
+    private async Task RetrySetAsideAsync(CancellationToken cancellationToken)
     {
-        if (_asideTriedAt is { } last && clock.GetElapsedTime(last) < AsideAgainAfter)
+        if (_setAsideTriedAt is { } last && clock.GetElapsedTime(last) < RetrySetAsideAfter)
         {
             return;
         }
 
-        _asideTriedAt = clock.GetTimestamp();
+        _setAsideTriedAt = clock.GetTimestamp();
         var refusals = 0;
-        for (var left = book.AsideCount; left > 0 && (_isStopping || refusals < MostRefusals) && book.TakeAside() is { } change; left--)
+        for (var left = book.SetAsideCount; left > 0 && (_isStopping || refusals < MaxRefusals) && book.TakeSetAside() is { } change; left--)
         {
             if (await TryAsync([change], cancellationToken) is { } refusal)
             {
@@ -204,10 +204,10 @@ internal sealed partial class UsageFlusher(
     private void SetAside(List<UsageChange> changes, UsageRefusedException refusal)
     {
         UsageBook.SetAside(changes);
-        if (_asideLoggedAt is not { } last || clock.GetElapsedTime(last) >= LogEvery)
+        if (_setAsideLoggedAt is not { } last || clock.GetElapsedTime(last) >= LogInterval)
         {
-            _asideLoggedAt = clock.GetTimestamp();
-            LogSetAside(refusal, changes[0].Source.ClientId, book.AsideCount);
+            _setAsideLoggedAt = clock.GetTimestamp();
+            LogSetAside(refusal, changes[0].Source.ClientId, book.SetAsideCount);
         }
     }
 

@@ -224,7 +224,7 @@ internal static class ServerHost
     private static void FollowKeys(IServiceProvider services, KeyRing keys)
     {
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger<KeyRing>();
-        services.GetRequiredService<HeldKeys>().HandTo(snapshot =>
+        services.GetRequiredService<HeldKeys>().Subscribe(snapshot =>
         {
             try
             {

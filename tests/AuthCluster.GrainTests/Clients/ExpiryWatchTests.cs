@@ -200,12 +200,12 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
             new { Name = name, End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 });
     }
 
-    private Task WarnAsync(ExpiryWatch watch) => watch.WarnAsync(_clock.GetUtcNow(), remembers: true, Cancellation);
+    private Task WarnAsync(ExpiryWatch watch) => watch.WarnAsync(_clock.GetUtcNow(), storeWarnings: true, Cancellation);
 
     private ExpiryWatch Watch() => new(
         new ExpiryStore(cluster.Database),
         new StorageGate(cluster.Database, _clock, NullLogger<StorageGate>.Instance),
-        cluster.Each<SiloTurns>().First(turns => turns.OursOf(TimeSpan.FromHours(1)) is not null),
+        cluster.Each<SiloTurns>().First(turns => turns.OwnTurn(TimeSpan.FromHours(1)) is not null),
         new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(null), _clock, NullLogger<TrustedClock>.Instance),
         new SecretMetrics(_meters, _clock),
         _clock,

@@ -8,20 +8,20 @@ public sealed class LaneBoundsTests
     [Fact]
     public void The_lanes_fit_in_every_pool_and_are_full_in_the_drivers_own()
     {
-        for (var connections = LaneBounds.LeastConnections; connections <= 300; connections++)
+        for (var connections = LaneBounds.MinConnections; connections <= 300; connections++)
         {
             var lanes = LaneBounds.OfPool(connections);
-            var taken = lanes.Where(lane => lane.Key != StorageLane.Probe).Sum(lane => lane.Value.AtOnce);
+            var taken = lanes.Where(lane => lane.Key != StorageLane.Probe).Sum(lane => lane.Value.MaxConcurrent);
             // Two write usage.
             Assert.True(taken + 2 <= connections, $"{taken} of {connections}");
-            Assert.All(lanes.Values, lane => Assert.True(lane.AtOnce >= 1));
+            Assert.All(lanes.Values, lane => Assert.True(lane.MaxConcurrent >= 1));
             // The probe's connections are of another pool, however small this one is.
-            Assert.Equal(2, lanes[StorageLane.Probe].AtOnce);
+            Assert.Equal(2, lanes[StorageLane.Probe].MaxConcurrent);
         }
 
         Assert.Equal((32, 24, 24), (AtOnce(100, StorageLane.Reads), AtOnce(100, StorageLane.Changes), AtOnce(100, StorageLane.Background)));
         // The least pool in which nobody has less.
-        Assert.Equal((91 + 2, 31), (LaneBounds.OfPool(93).Values.Sum(lane => lane.AtOnce), AtOnce(92, StorageLane.Reads)));
+        Assert.Equal((91 + 2, 31), (LaneBounds.OfPool(93).Values.Sum(lane => lane.MaxConcurrent), AtOnce(92, StorageLane.Reads)));
         // Lists and reports together leave most connections to others.
         Assert.True(AtOnce(100, StorageLane.Lists) + AtOnce(100, StorageLane.Reports) <= AtOnce(100, StorageLane.Reads) / 2);
     }
@@ -32,10 +32,10 @@ public sealed class LaneBoundsTests
         foreach (var (lane, bounds) in LaneBounds.OfPool(100))
         {
             // Nobody waits for what is in the background.
-            Assert.True(lane == StorageLane.Background || bounds.Total <= TimeSpan.FromSeconds(6), lane.ToString());
-            Assert.True(bounds.LongestWait < bounds.Total || lane == StorageLane.Probe);
+            Assert.True(lane == StorageLane.Background || bounds.MaxTotal <= TimeSpan.FromSeconds(6), lane.ToString());
+            Assert.True(bounds.MaxWait < bounds.MaxTotal || lane == StorageLane.Probe);
         }
     }
 
-    private static int AtOnce(int connections, StorageLane lane) => LaneBounds.OfPool(connections)[lane].AtOnce;
+    private static int AtOnce(int connections, StorageLane lane) => LaneBounds.OfPool(connections)[lane].MaxConcurrent;
 }

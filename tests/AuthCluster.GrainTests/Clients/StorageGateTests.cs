@@ -130,7 +130,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     public async Task A_driver_that_ignores_its_token_holds_no_caller_but_its_slot_until_it_lets_go()
     {
         var letGo = new TaskCompletionSource();
-        for (var slots = LaneBounds.Of(_database)[StorageLane.Probe].AtOnce; slots > 0; slots--)
+        for (var slots = LaneBounds.Of(_database)[StorageLane.Probe].MaxConcurrent; slots > 0; slots--)
         {
             var probe = _gate.ProbeAsync(_ => letGo.Task, Cancellation);
             _clock.Advance(TimeSpan.FromSeconds(1.75));
@@ -149,7 +149,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     public async Task While_storage_fails_everybody_is_told_at_once_those_who_wait_for_a_slot_included()
     {
         var busy = new TaskCompletionSource();
-        var slots = LaneBounds.Of(_database)[StorageLane.Background].AtOnce;
+        var slots = LaneBounds.Of(_database)[StorageLane.Background].MaxConcurrent;
         var running = Enumerable.Range(0, slots).Select(_ => _gate.WriteAsync(_ => busy.Task, Cancellation)).ToList();
         var waiting = Enumerable.Range(0, 100).Select(_ => _gate.WriteAsync(_ => throw new InvalidOperationException("It was tried."), Cancellation)).ToList();
 
@@ -169,7 +169,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     {
         // A clock that is moved looks at all who wait whenever one more begins to.
         var gate = new StorageGate(_database, TimeProvider.System, _log);
-        var slots = LaneBounds.Of(_database)[StorageLane.Background].AtOnce;
+        var slots = LaneBounds.Of(_database)[StorageLane.Background].MaxConcurrent;
         var (running, most, done) = (0, 0, 0);
         var hold = new TaskCompletionSource();
         var writes = Enumerable.Range(0, 20_000).Select(_ => gate.WriteAsync(
@@ -198,12 +198,12 @@ public sealed class StorageGateTests : IAsyncDisposable
     {
         var busy = new TaskCompletionSource();
         var bounds = LaneBounds.Of(_database)[StorageLane.Changes];
-        var running = Enumerable.Range(0, bounds.AtOnce).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => busy.Task, Cancellation)).ToList();
-        var waiting = Enumerable.Range(0, bounds.Waiting).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation)).ToList();
+        var running = Enumerable.Range(0, bounds.MaxConcurrent).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => busy.Task, Cancellation)).ToList();
+        var waiting = Enumerable.Range(0, bounds.MaxWaiting).Select(_ => _gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation)).ToList();
 
         var tooMany = await Assert.ThrowsAsync<StorageUnavailableException>(() => _gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation));
         Assert.DoesNotContain(waiting, one => one.IsCompleted);
-        _clock.Advance(bounds.LongestWait);
+        _clock.Advance(bounds.MaxWait);
         foreach (var one in waiting)
         {
             Assert.False((await Assert.ThrowsAsync<StorageUnavailableException>(() => one)).OutcomeUnknown);
@@ -274,7 +274,7 @@ public sealed class StorageGateTests : IAsyncDisposable
         var services = new ServiceCollection().AddSingleton(_database).AddSingleton<TimeProvider>(_clock).AddSingleton<ILogger<StorageGate>>(_log).AddSingleton<StorageGate>();
         var provider = services.BuildServiceProvider();
         var gate = provider.GetRequiredService<StorageGate>();
-        var slots = LaneBounds.Of(_database)[StorageLane.Changes].AtOnce;
+        var slots = LaneBounds.Of(_database)[StorageLane.Changes].MaxConcurrent;
         var busy = new TaskCompletionSource();
         var running = Enumerable.Range(0, slots).Select(_ => gate.RunAsync(StorageLane.Changes, _ => busy.Task, Cancellation)).ToList();
         var waiting = gate.RunAsync(StorageLane.Changes, _ => Task.CompletedTask, Cancellation);

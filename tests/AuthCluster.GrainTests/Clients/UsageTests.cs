@@ -180,7 +180,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
         _clock.Now += TimeSpan.FromMinutes(1);
         await flusher.FlushAsync(Cancellation);
         Assert.Equal(Expected(3, of: 3), await StoredAsync());
-        Assert.Equal((0, 0), (book.DirtyCount, book.AsideCount));
+        Assert.Equal((0, 0), (book.DirtyCount, book.SetAsideCount));
 
         async Task CountAndFlushAsync(int how)
         {
@@ -211,7 +211,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
         await FlushAsync(flusher, 2);
 
         Assert.InRange(tries, 1, 40);
-        Assert.Equal((700, 0), (book.DirtyCount, book.AsideCount));
+        Assert.Equal((700, 0), (book.DirtyCount, book.SetAsideCount));
         await flusher.FlushAsync(Cancellation);
         Assert.Equal([700L], await cluster.QueryAsync<long>("select sum(count) from usage_hourly where client_id like 'all-refused-%'"));
     }

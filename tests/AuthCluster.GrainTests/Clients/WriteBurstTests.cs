@@ -82,7 +82,7 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
         var held = new List<StorageSlot>();
         foreach (var gate in cluster.Each<StorageGate>())
         {
-            for (var slots = LaneBounds.Of(cluster.Database)[StorageLane.Background].AtOnce; slots > 0; slots--)
+            for (var slots = LaneBounds.Of(cluster.Database)[StorageLane.Background].MaxConcurrent; slots > 0; slots--)
             {
                 held.Add(await gate.EnterAsync(StorageLane.Background, Cancellation));
             }

@@ -44,7 +44,7 @@ internal sealed class QuotaRow(DateTimeOffset now)
         private ClientState _known = new();
         private int _version = -1;
 
-        public bool HoldsNothing => !_permits.HasSomethingToGiveBack;
+        public bool HoldsNothing => !_permits.HasUnsavedState;
 
         /// <summary>What is left of the quota, in the period of the clock.</summary>
         public long Remaining
@@ -61,7 +61,7 @@ internal sealed class QuotaRow(DateTimeOffset now)
         public void Load()
         {
             (_known, _version) = (row.State, row._version);
-            _permits.Adopt(row.Quota, _known, row.Now);
+            _permits.Load(row.Quota, _known, row.Now);
         }
 
         /// <summary>Asks for one token, as a caller that waits does.</summary>
@@ -83,9 +83,9 @@ internal sealed class QuotaRow(DateTimeOffset now)
             Write(state => _permits.Refill(state, row.Now, row.IsRight), row.Quota, end, meanwhile);
 
         public void Change(ClientQuota? quota, WriteEnd end = WriteEnd.Done, Action? meanwhile = null) =>
-            Write(state => _permits.Settle(state with { Revision = state.Revision + 1 }, quota, row.Now), quota, end, meanwhile);
+            Write(state => _permits.FitToQuota(state with { Revision = state.Revision + 1 }, quota, row.Now), quota, end, meanwhile);
 
-        public void SignOff() => Write(_permits.GiveBack, row.Quota, WriteEnd.Done, null);
+        public void SignOff() => Write(_permits.Release, row.Quota, WriteEnd.Done, null);
 
         private void Write(Func<ClientState, ClientState?> change, ClientQuota? quota, WriteEnd end, Action? meanwhile)
         {

@@ -8,7 +8,7 @@ namespace AuthCluster.Grains.Keys;
 /// A silo that does not answer is asked again until it does or the membership says that it is dead, which takes
 /// as long as failure detection does. One that becomes active later reads the floor from storage then.
 /// </remarks>
-internal sealed partial class EverySilo(IMembershipTable membership, KeyFollowerClient silos, TimeProvider clock, ILogger<EverySilo> logger)
+internal sealed partial class FloorBroadcast(IMembershipTable membership, KeyFollowerClient silos, TimeProvider clock, ILogger<FloorBroadcast> logger)
 {
     // Longer than it takes until a silo that hangs is declared dead, shorter than the time-out of a call.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
@@ -17,7 +17,7 @@ internal sealed partial class EverySilo(IMembershipTable membership, KeyFollower
 
     /// <summary>Asks all of them.</summary>
     /// <returns>False when the deadline passed first: the floor is raised, but some silo may not know it yet.</returns>
-    public async Task<bool> AdoptFloorAsync(long raised, CancellationToken cancellationToken)
+    public async Task<bool> TellAllAsync(long raised, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         var told = new HashSet<SiloAddress>();
