@@ -2,7 +2,6 @@ using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.StorageAccess;
-using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Keys;
@@ -115,26 +114,12 @@ internal sealed class CatalogueGrain(
             : null;
 
     /// <summary>Reads what an index answers.</summary>
-    private Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
-        ReadAsync(StorageLane.Lists, read, unavailable, cancellationToken);
+    private async Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
+        (await gate.AskAsync(StorageLane.Lists, read, cancellationToken)).Or(unavailable);
 
     /// <summary>Reads what may go through a whole table: few at a time, with a longer deadline.</summary>
-    private Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
-        ReadAsync(StorageLane.Reports, read, unavailable, cancellationToken);
-
-    private async Task<T> ReadAsync<T>(StorageLane lane, Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken)
-    {
-        var answer = unavailable;
-        try
-        {
-            await gate.RunAsync(lane, async token => answer = await read(token), cancellationToken);
-            return answer;
-        }
-        catch (StorageUnavailableException)
-        {
-            return unavailable;
-        }
-    }
+    private async Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
+        (await gate.AskAsync(StorageLane.Reports, read, cancellationToken)).Or(unavailable);
 
     private static ClientView ViewOf(CatalogueEntry entry) => new()
     {

@@ -43,18 +43,8 @@ internal sealed class IdempotencyGrain(
         }
     }
 
-    public async Task<ForgetAnswer> ForgetAsync(ImmutableArray<byte> keyHash, CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            await gate.RunAsync(StorageLane.Changes, token => store.DeleteAsync(keyHash, token), CancellationToken.None);
-            return new ForgetAnswer(true);
-        }
-        catch (StorageUnavailableException)
-        {
-            return new ForgetAnswer(false);
-        }
-    }
+    public async Task<ForgetAnswer> ForgetAsync(ImmutableArray<byte> keyHash, CancellationToken cancellationToken = default) =>
+        new(await gate.AskAsync(StorageLane.Changes, token => store.DeleteAsync(keyHash, token), CancellationToken.None) == StorageOutcome.Done);
 
     private async Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset? now)
     {

@@ -6,8 +6,8 @@ internal enum WaitOutcome
     /// <summary>The work is done: decide again.</summary>
     Done,
 
-    /// <summary>The work has failed.</summary>
-    Failed,
+    /// <summary>The work failed, since storage is unavailable.</summary>
+    Unavailable,
 
     /// <summary>The work goes on, but this call has waited for long enough.</summary>
     TooLong,
@@ -39,7 +39,7 @@ internal sealed class CallWait(TimeProvider clock)
 
         try
         {
-            return await work.WaitAsync(left, clock) ? WaitOutcome.Done : WaitOutcome.Failed;
+            return await work.WaitAsync(left, clock) ? WaitOutcome.Done : WaitOutcome.Unavailable;
         }
         catch (TimeoutException)
         {

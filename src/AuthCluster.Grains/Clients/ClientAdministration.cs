@@ -1,9 +1,9 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Changes;
 using AuthCluster.Grains.Limits;
+using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Storage;
 
 namespace AuthCluster.Grains.Clients;
 
@@ -33,7 +33,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
         var isLastAdmin = false;
         if (mayEndAdmin && IsEnabledAdmin(row.Stored))
         {
-            if (await CountAdminsAsync(cancellationToken) is not { } admins)
+            if (!(await services.Gate.AskAsync(StorageLane.Reads, services.Catalogue.CountEnabledAdminsAsync, cancellationToken)).TryGet(out var admins))
             {
                 return new Change(ClientOutcome.Unavailable);
             }
@@ -93,48 +93,18 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
         }
 
         // The audit has the entry of every change that was made, unless an earlier build made it and died before it told.
-        return state.Outbox.Any(item => item.AuditId == actor.AuditId) ? Made()
-            : await IsAuditedAsync(actor.AuditId) switch
+        var isMade = state.Outbox.Any(item => item.AuditId == actor.AuditId);
+        if (!isMade)
+        {
+            var audit = await services.Gate.AskAsync(StorageLane.Reads, token => services.Audit.IsAuditedAsync(actor.AuditId, token), CancellationToken.None);
+            if (!audit.TryGet(out isMade))
             {
-                true => Made(),
-                false => null,
-                null => new Change(ClientOutcome.Unavailable),
-            };
+                return new Change(ClientOutcome.Unavailable);
+            }
+        }
 
         // The ETag of a change that was made under a key is kept with the key.
-        Change Made() => new(ClientOutcome.Done) { ETag = KeyedCreations.ETagOf(clientId, state, actor) };
-    }
-
-    /// <summary>Whether the audit has an entry; null when storage does not answer.</summary>
-    private async Task<bool?> IsAuditedAsync(string auditId)
-    {
-        try
-        {
-            var isAudited = false;
-            await services.Gate.ReadAsync(
-                async token => isAudited = await services.Audit.IsAuditedAsync(auditId, token), CancellationToken.None);
-            return isAudited;
-        }
-        catch (StorageUnavailableException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>How many enabled clients have the admin scope; null when storage does not answer.</summary>
-    private async Task<int?> CountAdminsAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            var admins = 0;
-            await services.Gate.ReadAsync(
-                async token => admins = await services.Catalogue.CountEnabledAdminsAsync(token), cancellationToken);
-            return admins;
-        }
-        catch (StorageUnavailableException)
-        {
-            return null;
-        }
+        return isMade ? new Change(ClientOutcome.Done) { ETag = KeyedCreations.ETagOf(clientId, state, actor) } : null;
     }
 
     /// <summary>

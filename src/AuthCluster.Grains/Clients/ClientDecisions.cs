@@ -113,7 +113,7 @@ internal sealed class ClientDecisions(
         {
             switch (await wait.ForAsync(needed))
             {
-                case WaitOutcome.Failed:
+                case WaitOutcome.Unavailable:
                     return new IssueTokenAnswer { Kind = DecisionKind.Unavailable };
                 case WaitOutcome.TooLong:
                     return new IssueTokenAnswer { Kind = DecisionKind.NotNow };

@@ -163,12 +163,7 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     }
 
     /// <summary>Ends the write of the row whose state was made up last, whatever it was for.</summary>
-    public void WriteEnded(RecordOutcome outcome) => _permits.WriteEnded(outcome switch
-    {
-        RecordOutcome.Done => QuotaWrite.Written,
-        RecordOutcome.Unknown => QuotaWrite.Unknown,
-        _ => QuotaWrite.NotWritten,
-    });
+    public void WriteEnded(RecordOutcome outcome) => _permits.WriteEnded(outcome);
 
     /// <summary>Remembers whether the last claim or reservation failed, so that callers are told at once for a second.</summary>
     public void WorkEnded(bool done) => _failedAt = done ? null : clock.GetTimestamp();

@@ -17,14 +17,6 @@ internal enum QuotaOutcome
     Exceeded,
 }
 
-/// <summary>How a write of the row ended for the permits that it reserves or gives back.</summary>
-internal enum QuotaWrite
-{
-    Written,
-    NotWritten,
-    Unknown,
-}
-
 /// <summary>
 /// The permits of one client's quota that its activation holds: reserved in the row, and not spent yet.
 /// </summary>
@@ -193,23 +185,23 @@ internal sealed class QuotaPermits(double spread)
     public ClientState? Release(ClientState state) => _quota is null ? null : ReserveToHold(state, _ => 0, _ => 0);
 
     /// <summary>Ends the write that the last call made up; without one it does nothing.</summary>
-    public void WriteEnded(QuotaWrite outcome)
+    public void WriteEnded(RecordOutcome outcome)
     {
         var (start, reserves, reservesForNext, returns, returnsForNext, forgets) = _pending;
         _pending = default;
-        // Of an unknown outcome all count as spent.
         var (held, next) = outcome switch
         {
-            QuotaWrite.Written => (reserves, reservesForNext),
-            QuotaWrite.NotWritten => (returns, returnsForNext),
-            _ => (0, 0),
+            RecordOutcome.Done => (reserves, reservesForNext),
+            // What was given back may be in the row, and what was reserved may not: all of it counts as spent.
+            RecordOutcome.Unknown => (0, 0),
+            _ => (returns, returnsForNext),
         };
         if (_quota is null || _reservation is null)
         {
             return;
         }
 
-        if (forgets && outcome == QuotaWrite.Unknown)
+        if (forgets && outcome == RecordOutcome.Unknown)
         {
             // As the row may be: what is held must not be carried over into a period that it does not know.
             _reservation = _reservation.WithoutLaterPeriods();

@@ -1,6 +1,5 @@
 using AuthCluster.Contracts.Revocation;
 using AuthCluster.Grains.StorageAccess;
-using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 using Orleans.Concurrency;
 
@@ -14,23 +13,15 @@ internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gat
 
     public async Task<RevocationFeedAnswer> ReadAsync(string? after, int limit, CancellationToken cancellationToken = default)
     {
-        RevocationPage? page = null;
-        try
-        {
-            await gate.ReadAsync(
-                async token => page = await store.FeedAsync(after, Math.Clamp(limit, 1, MaxItems), token), cancellationToken);
-        }
-        catch (StorageUnavailableException)
-        {
-            return new RevocationFeedAnswer { Known = false };
-        }
-
-        return new RevocationFeedAnswer
-        {
-            Known = true,
-            Items = [.. page!.Items.Select(item => new RevokedRecord(KindOf(item.Kind), item.Value, item.Gen, item.ExpiresAt))],
-            Next = page.Next,
-        };
+        var answer = await gate.AskAsync(StorageLane.Reads, token => store.FeedAsync(after, Math.Clamp(limit, 1, MaxItems), token), cancellationToken);
+        return answer.TryGet(out var page)
+            ? new RevocationFeedAnswer
+            {
+                Known = true,
+                Items = [.. page.Items.Select(item => new RevokedRecord(KindOf(item.Kind), item.Value, item.Gen, item.ExpiresAt))],
+                Next = page.Next,
+            }
+            : new RevocationFeedAnswer { Known = false };
     }
 
     private static RevokedKind KindOf(RevocationKind kind) => kind switch

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.Sweeps;
-using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 
 namespace AuthCluster.Grains.Revocation;
@@ -93,21 +92,18 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     private async Task<bool> StoreAsync(RevokeTokenCommand command)
     {
         var item = new RevocationItem(RevocationKind.Token, clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
-        try
+        var outcome = await gate.AskAsync(StorageLane.Changes, token => store.AddAsync([item], token), CancellationToken.None);
+        if (outcome == StorageOutcome.Unknown)
         {
-            await gate.RunAsync(StorageLane.Changes, token => store.AddAsync([item], token), CancellationToken.None);
+            // It may be stored later still. Nothing is answered about tokens until it is stored for sure.
+            _unknownWrites.Add(item);
+            Forget();
+            // The token may be revoked by now, so it must not be handed out again either.
+            MoveMark();
         }
-        catch (StorageUnavailableException e)
-        {
-            if (e.OutcomeUnknown)
-            {
-                // It may be stored later still. Nothing is answered about tokens until it is stored for sure.
-                _unknownWrites.Add(item);
-                Forget();
-                // The token may be revoked by now, so it must not be handed out again either.
-                MoveMark();
-            }
 
+        if (outcome != StorageOutcome.Done)
+        {
             return false;
         }
 
@@ -136,20 +132,11 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     private async Task<bool> ReadAsync()
     {
         var (version, present) = (_version, generation());
-        IReadOnlyList<string> ids = [];
-        try
-        {
-            await StoreUnknownWritesAsync();
-            await gate.ReadAsync(async token => ids = await store.TokensAsync(clientId, present, token), CancellationToken.None);
-        }
-        catch (StorageUnavailableException)
-        {
-            return false;
-        }
-
-        if (version != _version)
-        {
+        if (!await StoreUnknownWritesAsync()
+            || !(await gate.AskAsync(StorageLane.Reads, token => store.TokensAsync(clientId, present, token), CancellationToken.None)).TryGet(out var ids)
             // Read from before a write.
+            || version != _version)
+        {
             return false;
         }
 
@@ -158,35 +145,39 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     }
 
     /// <summary>Stores again what may be stored: after that it is, whatever becomes of the first write.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer.</exception>
-    private async Task StoreUnknownWritesAsync()
+    /// <returns>False when storage does not answer.</returns>
+    private async Task<bool> StoreUnknownWritesAsync()
     {
-        if (_unknownWrites.Count > 0)
+        if (_unknownWrites.Count == 0)
         {
-            RevocationItem[] items = [.. _unknownWrites];
-            await gate.RunAsync(StorageLane.Changes, token => store.AddAsync(items, token), CancellationToken.None);
-            _unknownWrites.RemoveRange(0, items.Length);
+            return true;
         }
+
+        RevocationItem[] items = [.. _unknownWrites];
+        if (await gate.AskAsync(StorageLane.Changes, token => store.AddAsync(items, token), CancellationToken.None) != StorageOutcome.Done)
+        {
+            return false;
+        }
+
+        _unknownWrites.RemoveRange(0, items.Length);
+        return true;
     }
 
     /// <summary>The set is full of what may have expired since: counts what lives, and where there is room forgets what was swept.</summary>
     /// <returns>Null when there is room.</returns>
     private async Task<ClientOutcome?> RefuseForRoomAsync(RevokeTokenCommand command, int held, CancellationToken cancellationToken)
     {
-        var (stored, live) = (0L, 0L);
         var present = generation();
-        try
-        {
-            await gate.ReadAsync(
-                async token => (stored, live) = await store.CountTokensAsync(
-                    clientId, present, clock.GetUtcNow() - TableSweeper.RevocationsKeptAfterEnd, token),
-                cancellationToken);
-        }
-        catch (StorageUnavailableException)
+        var counts = await gate.AskAsync(
+            StorageLane.Reads,
+            token => store.CountTokensAsync(clientId, present, clock.GetUtcNow() - TableSweeper.RevocationsKeptAfterEnd, token),
+            cancellationToken);
+        if (!counts.TryGet(out var count))
         {
             return ClientOutcome.Unavailable;
         }
 
+        var (stored, live) = count;
         if (live >= MaxLive || (stored >= MaxStored && command.ExpiresAt <= clock.GetUtcNow()))
         {
             return ClientOutcome.TooMany;

@@ -81,6 +81,28 @@ internal sealed partial class StorageGate
         return true;
     }
 
+    /// <summary>Runs one operation within the bounds of its lane, for a caller that answers somebody: failures are values.</summary>
+    public async Task<StorageOutcome> AskAsync(StorageLane lane, Func<CancellationToken, Task> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RunAsync(lane, work, cancellationToken);
+            return StorageOutcome.Done;
+        }
+        catch (StorageUnavailableException e)
+        {
+            return e.OutcomeUnknown ? StorageOutcome.Unknown : StorageOutcome.Unavailable;
+        }
+    }
+
+    /// <summary>Reads within the bounds of a lane, for a caller that answers somebody: failures are values.</summary>
+    public async Task<StorageAnswer<T>> AskAsync<T>(StorageLane lane, Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    {
+        T? value = default;
+        var outcome = await AskAsync(lane, async Task (token) => value = await read(token), cancellationToken);
+        return new StorageAnswer<T>(outcome, outcome == StorageOutcome.Done ? value : default);
+    }
+
     /// <summary>Runs one read that a request waits for, within the bounds.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement, or too many reads wait already.</exception>
     public Task ReadAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>

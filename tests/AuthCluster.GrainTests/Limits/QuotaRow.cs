@@ -93,7 +93,7 @@ internal sealed class QuotaRow(DateTimeOffset now)
             {
                 if (_version != row._version)
                 {
-                    _permits.WriteEnded(QuotaWrite.NotWritten);
+                    _permits.WriteEnded(RecordOutcome.Conflict);
                     Load();
                     continue;
                 }
@@ -108,9 +108,9 @@ internal sealed class QuotaRow(DateTimeOffset now)
 
                 _permits.WriteEnded(end switch
                 {
-                    WriteEnd.Done => QuotaWrite.Written,
-                    WriteEnd.Refused => QuotaWrite.NotWritten,
-                    _ => QuotaWrite.Unknown,
+                    WriteEnd.Done => RecordOutcome.Done,
+                    WriteEnd.Refused => RecordOutcome.Unavailable,
+                    _ => RecordOutcome.Unknown,
                 });
                 if (end != WriteEnd.Refused)
                 {
