@@ -23,85 +23,40 @@ namespace AuthCluster.Grains;
 /// <summary>Registers what the grains of one silo need.</summary>
 public static class GrainsSetup
 {
-    // An unknown id is looked up and forgotten; the directory's cache must not remember each of them.
+    // Callers may ask for endless unknown ids; the directory's cache must not grow with each.
     private const int DirectoryCacheEntries = 10_000;
 
-    // Clients stay in memory for two lifetimes of their tokens. Of what the process may use, from the first on those that were idle
-    // for longest are given up, down to the second; the rest is for requests and for the collector's own work.
+    // Clients stay in memory for two lifetimes of their tokens. When the process uses more than the limit (in percent of the memory that it
+    // may use), Orleans deactivates the clients that were idle for longest, down to the target. The rest is for requests and for the
+    // garbage collector.
     private const double MemoryLimitPercent = 80;
     private const double MemoryTargetPercent = 75;
 
-    /// <summary>Registers the grains' services.</summary>
+    /// <summary>Registers the services of the grains.</summary>
     /// <param name="services">The services; a <see cref="TimeProvider"/> is among them.</param>
     /// <param name="database">The database.</param>
-    /// <param name="keys">The key material that was read at the start.</param>
-    /// <param name="defaults">What a client gets where its document is silent.</param>
+    /// <param name="keys">The key material, as read at the start.</param>
+    /// <param name="defaults">What a client gets when its document says nothing.</param>
     /// <param name="membership">
-    /// The same database over the connections of membership, which what happens to the others can't take; null where there are none.
+    /// The same database over the connection pool of membership, which other work can't exhaust; null where there is no such pool.
     /// </param>
     public static IServiceCollection AddAuthClusterGrains(
         this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults, Database? membership = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(keys);
-        services.AddSingleton(database);
-        services.AddSingleton(defaults);
-        services.AddSingleton(keys.Peppers);
-        services.AddSingleton(_ =>
-        {
-            var floor = new GenerationFloor();
-            floor.TryRaise(keys.Snapshot.Floor);
-            return floor;
-        });
-        services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
-        services.AddSingleton<KeyMaterialStore>();
-        services.AddSingleton<CatalogueStore>();
-        services.AddSingleton<RevocationStore>();
-        services.AddSingleton<UsageStore>();
-        services.AddSingleton<AuditStore>();
-        services.AddSingleton<IdempotencyStore>();
-        services.AddSingleton(new StorageProbe(membership ?? database));
-        services.AddSingleton<StorageGate>();
-        services.AddSingleton<ClientRecordStore>();
-        services.AddSingleton<UsageBook>();
-        services.AddSingleton<DatabaseClock>();
-        services.AddSingleton(provider => new TrustedClock(
-            async cancellationToken =>
-            {
-                DateTimeOffset? time = null;
-                await provider.GetRequiredService<StorageGate>().ReadAsync(
-                    async token => time = await provider.GetRequiredService<DatabaseClock>().ReadAsync(token), cancellationToken);
-                return time;
-            },
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<TrustedClock>>()));
-        services.AddSingleton<ClientGrainServices>();
-        services.AddSingleton<ClientWarmUp>();
-        services.AddSingleton<KeyFollowerClient>();
-        services.AddSingleton<FloorBroadcast>();
-        services.AddGrainService<KeyFollowerService>();
-        services.AddSingleton<KeyFollower>();
-        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());
-        services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
-        services.AddSingleton<ExpiryStore>();
-        services.AddSingleton<SecretMetrics>();
-        services.AddSingleton<ExpiryWatch>();
-        services.AddHostedService(provider => provider.GetRequiredService<ExpiryWatch>());
-        services.AddSingleton<SiloActivity>();
-        services.AddHostedService<SiloMetrics>();
-        services.AddSingleton<SiloReportClient>();
-        services.AddGrainService<SiloReportService>();
-        services.AddSingleton<UsageFlusher>();
-        services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
-        services.AddSingleton<SiloTurns>();
-        services.AddSingleton<UsageArchiveStore>();
-        services.TryAddSingleton(new UsageRetention());
-        services.AddSingleton<TableSweeper>();
-        services.AddHostedService(provider => provider.GetRequiredService<TableSweeper>());
+        services.AddStorage(database, membership ?? database);
+        services.AddTime();
+        services.AddKeys(keys);
+        services.AddClients(defaults);
+        services.AddExpiryWatch();
+        services.AddSiloReports();
+        services.AddUsage();
+        services.AddSweeps();
         return services;
     }
 
-    /// <summary>Configures the grains' storage and the directory's bound.</summary>
+    /// <summary>Configures the grain storage, the size of the directory's cache and the memory bounds.</summary>
     /// <param name="silo">The silo.</param>
     /// <param name="database">The database.</param>
     public static ISiloBuilder AddAuthClusterStorage(this ISiloBuilder silo, Database database)
@@ -121,5 +76,91 @@ public static class GrainsSetup
             options.MemoryUsageTargetPercentage = MemoryTargetPercent;
         });
         return silo;
+    }
+
+    private static void AddStorage(this IServiceCollection services, Database database, Database ofProbe)
+    {
+        services.AddSingleton(database);
+        services.AddSingleton(new StorageProbe(ofProbe));
+        services.AddSingleton<StorageGate>();
+        services.AddSingleton<CatalogueStore>();
+        services.AddSingleton<RevocationStore>();
+        services.AddSingleton<AuditStore>();
+        services.AddSingleton<IdempotencyStore>();
+    }
+
+    private static void AddTime(this IServiceCollection services)
+    {
+        services.AddSingleton<SiloTurns>();
+        services.AddSingleton<DatabaseClock>();
+        services.AddSingleton(provider => new TrustedClock(
+            async cancellationToken =>
+            {
+                DateTimeOffset? time = null;
+                await provider.GetRequiredService<StorageGate>().ReadAsync(
+                    async token => time = await provider.GetRequiredService<DatabaseClock>().ReadAsync(token), cancellationToken);
+                return time;
+            },
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<TrustedClock>>()));
+    }
+
+    private static void AddKeys(this IServiceCollection services, SiloKeys keys)
+    {
+        services.AddSingleton(keys.Peppers);
+        services.AddSingleton(_ =>
+        {
+            var floor = new GenerationFloor();
+            floor.TryRaise(keys.Snapshot.Floor);
+            return floor;
+        });
+        services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
+        services.AddSingleton<KeyMaterialStore>();
+        services.AddSingleton<KeyFollowerClient>();
+        services.AddSingleton<FloorBroadcast>();
+        services.AddGrainService<KeyFollowerService>();
+        services.AddSingleton<KeyFollower>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());
+        services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
+    }
+
+    private static void AddClients(this IServiceCollection services, ClientDefaults defaults)
+    {
+        services.AddSingleton(defaults);
+        services.AddSingleton<ClientRecordStore>();
+        services.AddSingleton<ClientGrainServices>();
+        services.AddSingleton<ClientWarmUp>();
+    }
+
+    private static void AddExpiryWatch(this IServiceCollection services)
+    {
+        services.AddSingleton<ExpiryStore>();
+        services.AddSingleton<SecretMetrics>();
+        services.AddSingleton<ExpiryWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<ExpiryWatch>());
+    }
+
+    private static void AddSiloReports(this IServiceCollection services)
+    {
+        services.AddSingleton<SiloActivity>();
+        services.AddHostedService<SiloMetrics>();
+        services.AddSingleton<SiloReportClient>();
+        services.AddGrainService<SiloReportService>();
+    }
+
+    private static void AddUsage(this IServiceCollection services)
+    {
+        services.AddSingleton<UsageStore>();
+        services.AddSingleton<UsageBook>();
+        services.AddSingleton<UsageFlusher>();
+        services.AddHostedService(provider => provider.GetRequiredService<UsageFlusher>());
+    }
+
+    private static void AddSweeps(this IServiceCollection services)
+    {
+        services.AddSingleton<UsageArchiveStore>();
+        services.TryAddSingleton(new UsageRetention());
+        services.AddSingleton<TableSweeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<TableSweeper>());
     }
 }

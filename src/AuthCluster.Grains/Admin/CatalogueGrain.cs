@@ -10,8 +10,8 @@ using Orleans.Concurrency;
 namespace AuthCluster.Grains.Admin;
 
 /// <summary>
-/// Lists and reports. Holds no state, so any number of activations may answer and every call interleaves; what
-/// is bounded is how much of it storage has to do at a time.
+/// Answers lists and reports from storage. Holds no state, so many activations may answer and calls interleave;
+/// the storage lanes bound how many queries run at a time.
 /// </summary>
 [GrainType("catalogue"), StatelessWorker(1)]
 internal sealed class CatalogueGrain(
@@ -107,17 +107,17 @@ internal sealed class CatalogueGrain(
             new ExpiringReportAnswer(false, [], []),
             cancellationToken);
 
-    /// <summary>The active key signs until the rotation.</summary>
+    /// <summary>The rotation at which the active key stops signing; null while there is no active key.</summary>
     private static ExpiringKeyRecord? EndOfActiveKey(KeyMaterial material, TimeSpan rotationInterval) =>
         material.SigningKeys.FirstOrDefault(key => key.State == StoredKeyState.Active) is { ActiveAt: { } since } active
             ? new ExpiringKeyRecord(active.Kid, since + rotationInterval)
             : null;
 
-    /// <summary>Reads what an index answers.</summary>
+    /// <summary>Runs a query that an index answers.</summary>
     private async Task<T> ListAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
         (await gate.AskAsync(StorageLane.Lists, read, cancellationToken)).Or(unavailable);
 
-    /// <summary>Reads what may go through a whole table: few at a time, with a longer deadline.</summary>
+    /// <summary>Runs a query that may scan a whole table: few at a time, with a longer deadline.</summary>
     private async Task<T> ReportAsync<T>(Func<CancellationToken, Task<T>> read, T unavailable, CancellationToken cancellationToken) =>
         (await gate.AskAsync(StorageLane.Reports, read, cancellationToken)).Or(unavailable);
 

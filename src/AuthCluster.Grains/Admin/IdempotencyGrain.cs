@@ -8,7 +8,7 @@ using Orleans.Concurrency;
 
 namespace AuthCluster.Grains.Admin;
 
-/// <summary>Keeps the choices of requests with an <c>Idempotency-Key</c> for an hour. Holds no state: the table does.</summary>
+/// <summary>Keeps what requests with an <c>Idempotency-Key</c> chose, for an hour. The table holds it; the grain has no state.</summary>
 [GrainType("idempotency"), StatelessWorker(1)]
 internal sealed class IdempotencyGrain(
     IdempotencyStore store, StorageGate gate, TrustedClock trusted, TimeProvider clock) : Grain, IIdempotencyGrain
@@ -23,13 +23,13 @@ internal sealed class IdempotencyGrain(
             SecretId = choice.SecretId,
             EncryptedSecret = choice.EncryptedSecret.IsDefaultOrEmpty ? default : choice.EncryptedSecret,
             CreatedAt = choice.CreatedAt,
-            // From when it came here: the front end's clock may be another.
+            // By this silo's clock: the clock of the front end may differ.
             ExpiresAt = clock.GetUtcNow() + IdempotencyStore.Lasts,
         };
         try
         {
             var stored = await InsertOrReadAsync(row, now: null);
-            // A clock that is ahead must not forget what a repeat is answered from.
+            // A clock that is ahead must not replace a choice that a repeated request needs.
             if (stored.ExpiresAt <= clock.GetUtcNow() && await trusted.NowAsync(CancellationToken.None) is { } now)
             {
                 stored = await InsertOrReadAsync(row, now);

@@ -9,7 +9,7 @@ namespace AuthCluster.Grains.Changes;
 /// <summary>A client and a secret as the audit shows them before and after a change.</summary>
 internal static class AuditShapes
 {
-    /// <summary>The client: its document and whether it is enabled; null for a tombstone.</summary>
+    /// <summary>A client: its document and whether it is enabled; null for a tombstone.</summary>
     public static JsonElement? Of(ClientState state)
     {
         if (state.Document is not { } document)
@@ -22,14 +22,14 @@ internal static class AuditShapes
         return JsonSerializer.SerializeToElement(node, AuditJson.Default.JsonObject);
     }
 
-    /// <summary>The metadata of a secret.</summary>
+    /// <summary>A secret: its metadata alone.</summary>
     public static JsonElement Of(SecretState secret) => JsonSerializer.SerializeToElement(
         new AuditedSecret(
             secret.Id, secret.Kind, secret.Label, secret.CreatedAt.UtcDateTime, secret.NotBefore?.UtcDateTime, secret.ExpiresAt?.UtcDateTime),
         AuditJson.Default.AuditedSecret);
 }
 
-/// <summary>A secret's metadata as the audit shows it; times are UTC.</summary>
+/// <summary>The metadata of a secret in the audit; times are UTC.</summary>
 internal sealed record AuditedSecret(
     string SecretId,
     [property: JsonConverter(typeof(CamelCaseKind))] SecretKind Kind,

@@ -10,29 +10,29 @@ using AuthCluster.Storage.Revocation;
 namespace AuthCluster.Grains.Changes;
 
 /// <summary>
-/// Completes a changed state for its write: the next revision, the memory of the change, and the rows that the same write inserts
-/// into the audit, the catalogue and the feed of revocations. Pure.
+/// Completes a changed state for its write: it adds the next revision, the memory of the change, and the rows that the same write
+/// inserts into the audit, the catalogue and the feed of revocations. Pure.
 /// </summary>
 internal sealed class ChangeStamp(string clientId)
 {
-    // What the row remembers of changes is the ETag that they gave. That they were made, the audit remembers for ever.
+    // The row remembers the ETags of the last changes. The audit remembers for ever that a change was made.
     private const int MaxRecentChanges = 8;
     private const string ExpiryActor = "system:expiry";
 
-    // A front end asks again within its deadline of some seconds; a minute is more than that.
+    // A front end repeats a command within its deadline of some seconds; a minute is more than that.
     private static readonly TimeSpan RepeatWindow = TimeSpan.FromMinutes(1);
 
-    // The clocks of silos differ by less. A stored time that is further ahead was written under a clock that was wrong.
+    // The clocks of silos differ by less. A stored time that is further ahead came from a wrong clock.
     private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromHours(24);
 
     /// <summary>The state as it is written.</summary>
     /// <param name="before">The state as it is stored; null for none.</param>
-    /// <param name="present">The same without the secrets that are dropped with the change.</param>
-    /// <param name="next">What the change made of it.</param>
+    /// <param name="present">The same without the secrets that the change drops.</param>
+    /// <param name="next">The state that the change made of it.</param>
     /// <param name="document">The document of <paramref name="next"/>; null for a tombstone.</param>
-    /// <param name="actor">Who changes.</param>
+    /// <param name="actor">Who makes the change.</param>
     /// <param name="change">The change.</param>
     /// <param name="time">The time.</param>
     /// <param name="floor">The cluster's part of a token's generation.</param>
@@ -64,8 +64,8 @@ internal sealed class ChangeStamp(string clientId)
         return WithRows(stamped, document, floor);
     }
 
-    /// <summary>The state whose write inserts what its outbox has to tell.</summary>
-    /// <param name="state">The state with its outbox. A row of an earlier build has one that was not told yet.</param>
+    /// <summary>The state with an empty outbox, and with the rows that its write inserts for what the outbox held.</summary>
+    /// <param name="state">The state with its outbox, of this change or left by an older build.</param>
     /// <param name="document">Its document; null for a tombstone.</param>
     /// <param name="floor">The cluster's part of a token's generation.</param>
     public ClientState WithRows(ClientState state, ClientDocument? document, long floor) => state with
@@ -81,8 +81,8 @@ internal sealed class ChangeStamp(string clientId)
     };
 
     /// <summary>
-    /// Now, to the millisecond, so that the row, the catalogue and the audit keep it alike; but after the change before, so that the
-    /// audit has them in their order. A time that only a wrong clock can have given is not followed.
+    /// The present time to the millisecond, so that row, catalogue and audit store the same time. It is later than that of the change before, so
+    /// that the audit keeps the order; unless a wrong clock gave the change before a time that is too far ahead.
     /// </summary>
     private static DateTimeOffset TimeAfter(ClientState? before, DateTimeOffset now)
     {
@@ -93,7 +93,7 @@ internal sealed class ChangeStamp(string clientId)
     private static IEnumerable<SecretState> DroppedSecrets(ClientState? before, ClientState? present, ClientState next) =>
         next.Deleted ? [] : before?.Secrets.Except(present?.Secrets ?? []) ?? [];
 
-    /// <summary>One item for each action of the change and for each secret that it drops. The first has the id by which a repeat is known.</summary>
+    /// <summary>One item for each action of the change and for each secret that it drops. The first has the id by which a repeated command is recognised.</summary>
     private IEnumerable<OutboxItem> ItemsOf(
         Change change, IEnumerable<SecretState> dropped, ActorRecord actor, DateTimeOffset at, long generation)
     {

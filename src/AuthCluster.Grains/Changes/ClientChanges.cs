@@ -9,16 +9,16 @@ namespace AuthCluster.Grains.Changes;
 /// What each administrative command makes of a client's state. Pure: the same state, command and time give the same change.
 /// </summary>
 /// <param name="clientId">The client.</param>
-/// <param name="secrets">What makes stored secrets of new ones.</param>
+/// <param name="secrets">The changes of secrets.</param>
 internal sealed class ClientChanges(string clientId, SecretChanges secrets)
 {
-    /// <summary>Creates the client, or creates it anew over the tombstone of a deleted one.</summary>
+    /// <summary>Creates the client, also over the tombstone of a deleted one.</summary>
     public Change Create(ClientState? state, CreateClientCommand command, ChangeTime time)
     {
         var firstSecret = command.Secrets.FirstOrDefault()?.SecretId;
         if (KeyedCreations.FindRepeat(state, command.IdempotencyId, firstSecret) is { } made)
         {
-            // Made by this key, whatever became of it since: answered, not made again.
+            // This key created the client before: answer so, whatever became of the client since.
             return made;
         }
 
@@ -32,7 +32,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
             Deleted = false,
             Enabled = command.Enabled,
             Revision = (state?.Revision ?? 0) + 1,
-            // A tombstone keeps the count, so that the id's old tokens stay dead.
+            // The tombstone's generation goes on, so that old tokens of the id stay invalid.
             Generation = state?.Generation ?? 0,
             CreatedAt = command.CreatedAt,
             UpdatedAt = command.CreatedAt,
@@ -49,10 +49,10 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     public static Change Replace(ClientState? state, ReplaceClientCommand command) =>
         Existing(state, command.IfMatch, present => Replace(present, JsonElement.Parse(command.DocumentJson), command.Enabled));
 
-    /// <summary>Merges a patch with the client's document (RFC 7396). A result that is no valid document is no change, and has problems.</summary>
+    /// <summary>Merges a patch into the client's document (RFC 7396). If the result is not a valid document, nothing changes and the answer has the problems.</summary>
     /// <param name="state">The client.</param>
     /// <param name="command">The patch.</param>
-    /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens, for a client that names none.</param>
+    /// <param name="serverLifetimeSeconds">The server's token lifetime in seconds, for a client without its own.</param>
     public Change Patch(ClientState? state, PatchClientCommand command, int serverLifetimeSeconds) => Existing(state, command.IfMatch, present =>
     {
         var merge = ClientDocumentMerge.Of(clientId, present.Document!.Value.GetRawText(), command.Patch.AsMemory(), serverLifetimeSeconds);
@@ -61,7 +61,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
             : new Change(ClientOutcome.Done) { Problems = [.. merge.Errors.Select(error => new FieldProblem(error.Key, error.Value))] };
     });
 
-    /// <summary>Enables or disables the client. Disabling ends every token that it has.</summary>
+    /// <summary>Enables or disables the client. Disabling ends all of its tokens.</summary>
     public static Change SetEnabled(ClientState? state, SetEnabledCommand command) => Existing(state, command.IfMatch, present =>
     {
         var next = present with
@@ -73,7 +73,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         return Change.To(next, new AuditedAction(action, AuditShapes.Of(present), AuditShapes.Of(next))) with { EndsTokens = !command.Enabled };
     });
 
-    /// <summary>Deletes the client and leaves a tombstone, so that its generation is never used again.</summary>
+    /// <summary>Deletes the client and leaves a tombstone, so that none of its generations is used again.</summary>
     public static Change Delete(ClientState? state, DeleteClientCommand command) => Existing(state, command.IfMatch, present =>
     {
         var tombstone = new ClientState
@@ -92,13 +92,13 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         return Change.To(tombstone, new AuditedAction("client.delete", AuditShapes.Of(present), null)) with { EndsTokens = true };
     });
 
-    /// <summary>Ends every token that was issued to the client so far.</summary>
+    /// <summary>Ends all tokens that were issued to the client so far.</summary>
     public static Change RevokeTokens(ClientState? state, RevokeTokensCommand command) => Existing(state, command.IfMatch, present =>
         Change.To(present with { Generation = present.Generation + 1 }, new AuditedAction("client.revoke-tokens", null, null)) with { EndsTokens = true });
 
     /// <summary>Adds a secret, and ends the others when asked to.</summary>
     public Change AddSecret(ClientState? state, AddSecretCommand command, ChangeTime time) =>
-        // The key comes before all else: a repeat finds the client changed by itself, or gone since.
+        // Check the key first: a repeated command finds the client changed by its first run, or deleted since.
         KeyedCreations.FindRepeat(state, command.IdempotencyId, command.Secret.SecretId)
         ?? Existing(state, command.IfMatch, present => secrets.Add(present, command, time));
 
@@ -106,7 +106,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     public static Change RevokeSecret(ClientState? state, RevokeSecretCommand command, ChangeTime time) =>
         Existing(state, command.IfMatch, present => SecretChanges.Revoke(present, command, time));
 
-    /// <summary>The id of the audit entry by which a repeat of a command is known.</summary>
+    /// <summary>The actor with the audit id by which a repeated command is recognised.</summary>
     public ActorRecord Keyed(ActorRecord actor, string? idempotencyId, string? secretId) =>
         KeyedCreations.Keyed(clientId, actor, idempotencyId, secretId);
 

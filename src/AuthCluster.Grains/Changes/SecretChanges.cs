@@ -5,7 +5,7 @@ using AuthCluster.Grains.StoredState;
 
 namespace AuthCluster.Grains.Changes;
 
-/// <summary>What the commands about secrets make of a client's state. Pure, as <see cref="ClientChanges"/>.</summary>
+/// <summary>What the commands about secrets make of a client's state. Pure, like <see cref="ClientChanges"/>.</summary>
 internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
 {
     private const int MaxSecrets = 32;
@@ -24,7 +24,7 @@ internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
             && (added.NotBefore > othersEnd || added.ExpiresAt <= command.CreatedAt)
             && state.Secrets.Any(secret => secret.IsValidAt(command.CreatedAt)))
         {
-            // The others would end before this one begins, or it has ended already: nobody could authenticate.
+            // The other secrets would end before the new one begins, or the new one has ended already: nobody could authenticate.
             return new Change(ClientOutcome.LastSecret);
         }
 
@@ -40,7 +40,7 @@ internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
         return Change.To(next, [new AuditedAction("secret.add", null, AuditShapes.Of(added)), .. retired]);
     }
 
-    /// <summary>Revokes a secret. The last valid one goes only by force.</summary>
+    /// <summary>Revokes a secret. The last valid one is revoked only by force.</summary>
     public static Change Revoke(ClientState state, RevokeSecretCommand command, ChangeTime time)
     {
         if (state.Secrets.FirstOrDefault(secret => secret.Id == command.SecretId) is not { } revoked)
@@ -54,7 +54,7 @@ internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
             : Change.To(state with { Secrets = rest }, new AuditedAction("secret.revoke", AuditShapes.Of(revoked), null));
     }
 
-    /// <summary>A new secret as it is stored.</summary>
+    /// <summary>The stored form of a new secret.</summary>
     public SecretState Store(NewSecret secret, DateTimeOffset createdAt)
     {
         var stored = new SecretState

@@ -9,16 +9,16 @@ internal enum WaitOutcome
     /// <summary>The work failed, since storage is unavailable.</summary>
     Unavailable,
 
-    /// <summary>The work goes on, but this call has waited for long enough.</summary>
+    /// <summary>The work goes on, but this call has waited as long as it may.</summary>
     TooLong,
 }
 
-/// <summary>Bounds how long one call waits for work that it shares with others, however often it has to.</summary>
+/// <summary>Bounds how long one call waits, in total, for work that it shares with other calls.</summary>
 internal sealed class CallWait(TimeProvider clock)
 {
     /// <summary>
-    /// The longest that a call waits. Shorter than its front end waits for the answer: a call that was given up, and then decides
-    /// after all, would spend from the limits what nobody gets.
+    /// The longest total wait of a call. The front end waits longer for the answer, since a call that decides after its front end
+    /// has given up would spend permits for a token that nobody gets.
     /// </summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(600);
 
@@ -27,7 +27,7 @@ internal sealed class CallWait(TimeProvider clock)
     private readonly long _began = clock.GetTimestamp();
     private int _rounds;
 
-    /// <summary>Waits for the work, as long as the call may still wait.</summary>
+    /// <summary>Waits for the work, for what is left of the call's time.</summary>
     /// <param name="work">The work; its result says whether it was done.</param>
     public async Task<WaitOutcome> ForAsync(Task<bool> work)
     {

@@ -8,23 +8,23 @@ using AuthCluster.Protocol.Clients;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Runs the administrative changes of one client. Each is one write of its row, which inserts the entries of the audit, the catalogue
-/// and the feed in the same transaction. A change that is asked for again, its answer having been lost, is not made twice.
+/// Runs the administrative changes of one client. Each is one write of its row, which inserts the rows of audit, catalogue and feed in the
+/// same transaction. A command that is repeated because its answer was lost is not carried out twice.
 /// </summary>
 internal sealed class ClientAdministration(string clientId, ClientRow row, ClientLimits limits, ClientGrainServices services)
 {
     private readonly ChangeStamp _stamp = new(clientId);
 
-    /// <summary>Makes one change.</summary>
-    /// <param name="actor">Who changes; its audit id is that of the change.</param>
-    /// <param name="decide">What the change makes of the present state, which is null when there is no row.</param>
-    /// <param name="mayEndAdmin">Whether it may take the admin scope out of use: the last admin's is not taken.</param>
-    /// <param name="cancellationToken">Cancels waiting, not a write that was begun.</param>
-    /// <returns>The change, with the ETag that it gave; or the outcome for which there is none.</returns>
+    /// <summary>Runs one change.</summary>
+    /// <param name="actor">Who makes the change; the audit id is the id of the change.</param>
+    /// <param name="decide">Makes the change of the present state, which is null when there is no row.</param>
+    /// <param name="mayEndAdmin">Whether the change may take the admin scope from the client: then the last admin is protected.</param>
+    /// <param name="cancellationToken">Cancels the wait, not a write that has started.</param>
+    /// <returns>The change with its ETag, or the outcome because of which nothing changed.</returns>
     public async Task<Change> RunAsync(
         ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
     {
-        // After an unknown outcome memory may lack a change that was made: it is read before anything is built on it.
+        // After a write of unknown outcome, memory may lack a change that is stored: read before building on it.
         if (!await row.RefreshAsync(cancellationToken))
         {
             return new Change(ClientOutcome.Unavailable);
@@ -62,7 +62,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
     }
 
     /// <summary>
-    /// Tells the tables what an earlier build has left in the row to tell: it died between its write and theirs. Where that fails, the
+    /// Inserts the audit and feed rows that a silo of an older build left in the outbox when it died between two writes. If that fails, the
     /// next change or the next activation does it.
     /// </summary>
     public Task WriteOutboxAsync() => row.ChangeInBackgroundAsync(
@@ -78,12 +78,12 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
     private ClientDocument? DocumentOf(ClientState state) =>
         state.Document is { } document ? ClientDocumentReader.ReadStored(clientId, document.GetRawText()) : null;
 
-    /// <summary>The same change, made by an earlier try; null when it is new.</summary>
+    /// <summary>The change as an earlier try of the same command made it; null when the command is new.</summary>
     private async ValueTask<Change?> FindRepeatAsync(ClientState? state, ActorRecord actor)
     {
         if (state is null)
         {
-            // A row is never deleted: nothing was made.
+            // Rows are never deleted, so no earlier try was stored.
             return null;
         }
 
@@ -92,7 +92,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             return new Change(ClientOutcome.Done) { ETag = made.ETag };
         }
 
-        // The audit has the entry of every change that was made, unless an earlier build made it and died before it told.
+        // The audit has an entry for every change, except for changes of an older build that are still in the outbox.
         var isMade = state.Outbox.Any(item => item.AuditId == actor.AuditId);
         if (!isMade)
         {
@@ -103,12 +103,12 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             }
         }
 
-        // The ETag of a change that was made under a key is kept with the key.
+        // For a change under an Idempotency-Key, its ETag is kept with the key.
         return isMade ? new Change(ClientOutcome.Done) { ETag = KeyedCreations.ETagOf(clientId, state, actor) } : null;
     }
 
     /// <summary>
-    /// The state that a change is decided on: without the secrets that ended long ago, which the change drops. While the clock is in doubt
+    /// The state on which a change is decided: without the secrets that ended long ago, which the change drops. While the clock is in doubt
     /// all secrets stay and count, since a wrong clock would drop valid ones.
     /// </summary>
     private async ValueTask<ClientState?> WithoutLongEndedAsync(ClientState? state) =>

@@ -7,8 +7,8 @@ using AuthCluster.Grains.Usage;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Decides what one client may have. A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>. Where it needs something
-/// stored or read first, it waits for that together with all other calls, with a bound, and then decides again.
+/// Decides what one client may have. A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>. If something must be
+/// stored or read first, the call waits for that together with all others, with a bound, and then decides again.
 /// </summary>
 internal sealed class ClientDecisions(
     ClientRow row, SecretCheck secrets, ClientLimits limits, LimitWork limitWork, RevokedTokens revoked, ClientGrainServices services)
@@ -18,12 +18,12 @@ internal sealed class ClientDecisions(
     /// <summary>When the client last got a token in this activation, to the minute; null for never.</summary>
     public DateTimeOffset? LastUsedAt => _usage?.LastUsedAt;
 
-    /// <summary>The generation of the client's tokens that may live.</summary>
+    /// <summary>The generation of the client's tokens that are valid.</summary>
     public long PresentGeneration => services.Floor.Value + (row.Policy?.Generation ?? 0);
 
     private DateTimeOffset Now => services.Clock.GetUtcNow();
 
-    /// <summary>Counts from now on for a client; null for nobody: a client that is created anew under the id was never used.</summary>
+    /// <summary>Counts usage for a client from now on. Null for none: a client that is created again under the id starts unused.</summary>
     public void CountFor(string? clientId)
     {
         if (clientId is not null)
@@ -51,11 +51,9 @@ internal sealed class ClientDecisions(
         : await revoked.LoadAsync() ? StandingOf(command)
         : TokenStanding.Unknown;
 
-    /// <summary>
-    /// Decides one token request, and spends it from the limits in the same step.
-    /// </summary>
+    /// <summary>Decides one token request, and spends it from the limits in the same step.</summary>
     /// <param name="command">The request.</param>
-    /// <param name="needed">What has to be done first, where the answer is null.</param>
+    /// <param name="needed">The work that must be done first, when the answer is null.</param>
     private IssueTokenAnswer? Decide(IssueTokenCommand command, out Task<bool>? needed)
     {
         needed = row.State == RowState.Unknown ? row.EnsureReadAsync() : null;
@@ -105,7 +103,7 @@ internal sealed class ClientDecisions(
             : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant, Limit = limit.Standing };
     }
 
-    /// <summary>Waits for what a decision needs, and decides again.</summary>
+    /// <summary>Waits for the work that a decision needs, and decides again.</summary>
     private async Task<IssueTokenAnswer> DecideAfterAsync(Task<bool> needed, IssueTokenCommand command)
     {
         var wait = new CallWait(services.Clock);
@@ -144,7 +142,7 @@ internal sealed class ClientDecisions(
 
     private async Task<AuthenticateAnswer> AnswerAfterReadingAsync(PresentedSecret presented)
     {
-        // Also where the reading has failed: then it is unavailable.
+        // After a read that failed the answer is "unavailable".
         var outcome = await new CallWait(services.Clock).ForAsync(row.EnsureReadAsync());
         return outcome == WaitOutcome.TooLong ? new AuthenticateAnswer { Kind = DecisionKind.NotNow } : AnswerTo(presented);
     }
@@ -161,7 +159,7 @@ internal sealed class ClientDecisions(
             : new Authentication(DecisionKind.Unavailable);
     }
 
-    /// <summary>All that is asked here is read after the last wait: a change that was made meanwhile counts.</summary>
+    /// <summary>Reads everything after the last wait, so that changes during the wait count.</summary>
     private TokenStanding StandingOf(CheckTokenCommand command) =>
         row.State == RowState.Unknown || revoked.Contains(command.Jti) is not { } isRevoked ? TokenStanding.Unknown
         : row.Policy is { Enabled: true } policy

@@ -12,17 +12,17 @@ namespace AuthCluster.Grains.Clients;
 
 /// <summary>
 /// One registered client: the only place that decides what it may have. Holds its secrets, scopes, limits and
-/// counters in memory, so that the usual decision touches no storage.
+/// counters in memory, so that the usual decision needs no storage.
 /// </summary>
 /// <remarks>
-/// <para>A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>, which is exchanged after a write has returned. Where
-/// it needs something stored first (a quota block, a claim of the limit, a re-read of the row) it waits for that together with all others,
-/// with a bound, and then decides again. Decisions interleave with everything, so that a wait holds up its own caller alone. Writes
-/// take turns at the <see cref="ClientRow"/>.</para>
-/// <para>A crash loses at most the usage since the last flush, unspent quota permits and the level of the rate limit, which then starts from
-/// empty: it never gives more than it should.</para>
-/// <para>Placed by its id's hash: the silos get even shares of those who are asked for at once, as after a silo has died, and two silos
-/// that know the same cluster place the same client alike.</para>
+/// <para>A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>, which is replaced after a write has returned. If
+/// something must be stored or read first (a quota block, a claim of the rate limit, the row), the call waits for that together with all others,
+/// with a bound, and then decides again. Calls interleave, so a wait holds up its own caller alone. Writes take turns at the
+/// <see cref="ClientRow"/>.</para>
+/// <para>A crash loses at most the usage since the last flush, unspent quota permits and the level of the rate limit, which then starts
+/// empty. So a crash never grants more than the limits.</para>
+/// <para>Placed by the hash of its id: after a silo has died, its clients spread evenly over the others, and two silos that see the same
+/// members place a client on the same silo.</para>
 /// </remarks>
 [GrainType("client"), HashBasedPlacement]
 internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
@@ -69,11 +69,11 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         _services.Activity.Deactivated();
         if (_row.MustStayActive)
         {
-            // The next activation does not know that a write is still on its way.
+            // The next activation would not know that a write may still arrive.
             await _row.RefreshAsync(CancellationToken.None);
         }
 
-        // What is not given back is lost to the client, so it does not depend on the silo's patience; a block that is being reserved is given back too.
+        // Permits that are not given back are lost to the client, so ignore the token: finish the write. A block that is being reserved is given back too.
         if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
         {
             await _row.ChangeAsync(state => ValueTask.FromResult(_limits.Release(state)), CancellationToken.None);
@@ -118,7 +118,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
 
         if (command.Generation != _decisions.PresentGeneration || (command.ExpiresAt <= Now && command.ExpiresAt <= await _services.TrustedNowAsync()))
         {
-            // Dead already, by the generation or by its end. Where the clock is in doubt it is stored: it may live.
+            // The token is invalid already, by its generation or its end. While the clock is in doubt, store the revocation: the token may be valid.
             return Answer(ClientOutcome.Done);
         }
 
@@ -195,8 +195,8 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     }
 
     /// <summary>
-    /// Keeps the activation over the time in which a well-behaved caller, who asks once in a token's lifetime, asks again, and once
-    /// more: an outage of storage must not meet it cold. Memory that runs out ends it sooner.
+    /// Keeps the activation for two token lifetimes. A caller asks once in a lifetime; so the client is still in memory at its next two
+    /// requests, also when storage is away then. A shortage of memory ends the activation sooner.
     /// </summary>
     private void StayForTwoLifetimes(TokenGrant grant)
     {
@@ -208,7 +208,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         }
     }
 
-    /// <summary>An id that is nobody's, or a client that could not be read, leaves no activation behind.</summary>
+    /// <summary>Ends the activation of an unknown id, or of a client that could not be read, so that it takes no memory.</summary>
     private void DeactivateUnlessKnown()
     {
         if (_row.State != RowState.Known && !_row.MustStayActive)

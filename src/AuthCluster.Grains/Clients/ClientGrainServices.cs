@@ -10,7 +10,7 @@ using AuthCluster.Storage.Revocation;
 
 namespace AuthCluster.Grains.Clients;
 
-/// <summary>What every client's activation shares with the others of its silo.</summary>
+/// <summary>The services that the client activations of a silo share.</summary>
 internal sealed record ClientGrainServices(
     ClientRecordStore Records,
     AuditStore Audit,
@@ -25,7 +25,7 @@ internal sealed record ClientGrainServices(
     TrustedClock TrustedClock,
     TimeProvider Clock)
 {
-    /// <summary>The time by which something may be thrown away; null while it is in doubt, or can't be known.</summary>
+    /// <summary>The time by which expired data may be deleted; null while it is in doubt, or while storage does not answer.</summary>
     public async Task<DateTimeOffset?> TrustedNowAsync()
     {
         try
@@ -39,8 +39,8 @@ internal sealed record ClientGrainServices(
     }
 }
 
-/// <summary>What a client gets where its own document is silent.</summary>
+/// <summary>What a client gets when its document says nothing.</summary>
 /// <param name="Issuer">The issuer, <c>iss</c>.</param>
 /// <param name="DefaultAudience">The audience of a client that has none.</param>
-/// <param name="TokenLifetimeSeconds">Seconds from issue to expiry.</param>
+/// <param name="TokenLifetimeSeconds">The token lifetime in seconds.</param>
 public sealed record ClientDefaults(string Issuer, string DefaultAudience, int TokenLifetimeSeconds);

@@ -7,8 +7,8 @@ using AuthCluster.Protocol.Tokens;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// What decisions about one client are made from: immutable, compiled once from the stored state, exchanged
-/// whole when that changes.
+/// The facts from which requests of one client are decided: compiled once from the stored state, immutable, replaced as a
+/// whole when the state changes.
 /// </summary>
 internal sealed class ClientPolicy
 {
@@ -54,7 +54,7 @@ internal sealed class ClientPolicy
         _ => throw new ArgumentOutOfRangeException(nameof(method)),
     });
 
-    /// <summary>Decides what an authenticated client may have, apart from its limits (RFC 6749 section 4.4, RFC 8707).</summary>
+    /// <summary>Decides what an authenticated client may have, without its limits (RFC 6749 section 4.4, RFC 8707).</summary>
     public Refusal Decide(IssueTokenCommand command, long floor, long revocationMark, out TokenGrant? grant)
     {
         grant = null;
@@ -100,7 +100,7 @@ internal sealed class ClientPolicy
         return Refusal.None;
     }
 
-    /// <summary>The answer that carries a grant; the same object each time for the client's usual request.</summary>
+    /// <summary>The answer with a grant. For the request that names no scopes and no target it is the same object each time, which saves an allocation.</summary>
     public IssueTokenAnswer AnswerOf(TokenGrant grant) =>
         _usual is { } usual && ReferenceEquals(usual.Grant, grant)
             ? usual

@@ -7,7 +7,7 @@ namespace AuthCluster.Grains.Clients;
 /// <summary>What an activation knows of its client's row.</summary>
 internal enum RowState
 {
-    /// <summary>Not read yet, or an administrative write of it has an unknown outcome: it is read before anything is decided.</summary>
+    /// <summary>Not read yet, or an administrative write has an unknown outcome: the row is read before anything is decided.</summary>
     Unknown,
 
     /// <summary>There is a client, and its policy is in memory.</summary>
@@ -16,54 +16,51 @@ internal enum RowState
     /// <summary>There is no client, or it was deleted.</summary>
     Absent,
 
-    /// <summary>The row or its document can't be read: this client alone gets no decision until the row is mended.</summary>
+    /// <summary>The content of the row can't be read: this client gets no decision until somebody repairs the row.</summary>
     Unreadable,
 
-    /// <summary>Storage holds an older state than this activation has seen. It is not taken over, and nothing is decided any more.</summary>
+    /// <summary>Storage holds an older state than this activation has seen. The older state is not used, and nothing is decided any more.</summary>
     GoneBack,
 }
 
-/// <summary>Who is told when a row is written or its content in memory is replaced.</summary>
+/// <summary>Is told when a row was written or its content in memory was replaced.</summary>
 internal interface IClientRowListener
 {
-    /// <summary>A write of the row has ended. Comes before <see cref="RowReplaced"/>.</summary>
+    /// <summary>A write of the row has ended. Called before <see cref="RowReplaced"/>.</summary>
     void WriteEnded(RecordOutcome outcome);
 
-    /// <summary>The content in memory was replaced. Both are null, or the policy alone, where there is no client.</summary>
+    /// <summary>The content in memory was replaced. The policy is null when there is no client; the state too, when there is no row.</summary>
     void RowReplaced(ClientPolicy? policy, ClientState? stored);
 }
 
 /// <summary>
-/// The row of one client: its content in memory, and the only way to read and to write it. Writers take turns.
+/// The row of one client: its content in memory, and the only way to read and write it. Writers take turns.
 /// </summary>
 /// <remarks>
-/// A write of unknown outcome may still be on its way. After an administrative one nothing is decided until the row was read again;
-/// after any other, which changes nothing that decisions see, the row is read again before the next write.
+/// A write of unknown outcome may still arrive. After an administrative one nothing is decided until the row was read again. Any other
+/// changes nothing that decisions read, so the row is read again only before the next write.
 /// </remarks>
-#pragma warning disable CA1001 // The semaphore has no wait handle to free, and a write that was begun may outlive the activation.
+#pragma warning disable CA1001 // The semaphore has no wait handle to free, and a running write may outlive the activation.
 internal sealed partial class ClientRow(
 #pragma warning restore CA1001
     string clientId, GrainId grain, ClientRecordStore records, ClientDefaults defaults, IClientRowListener listener, TimeProvider clock, ILogger logger)
 {
     private const int MaxTries = 4;
 
-    // A row that could not be read is not asked for again within this time; callers are answered at once.
+    // For so long after a failed read callers are answered at once, without another read.
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
+    private readonly RowReader _reader = new(grain, records);
     private readonly SemaphoreSlim _turns = new(1);
     private ClientRecord? _record;
     private bool _mustReadBeforeWriting = true;
-    private UnknownWrite? _unknownWrite;
     private long? _readFailedAt;
     private Task<bool>? _sharedRead;
-
-    /// <summary>An administrative write that got no answer, and the version of the row that it may still replace; null where there was no row.</summary>
-    private sealed record UnknownWrite(string? ETag);
 
     /// <summary>What is known of the row.</summary>
     public RowState State { get; private set; }
 
-    /// <summary>What decisions are made from; null unless <see cref="State"/> is <see cref="RowState.Known"/>.</summary>
+    /// <summary>The facts for decisions; null unless <see cref="State"/> is <see cref="RowState.Known"/>.</summary>
     public ClientPolicy? Policy { get; private set; }
 
     /// <summary>The content in memory: the state of the client, or its tombstone; null where there is no row.</summary>
@@ -72,8 +69,8 @@ internal sealed partial class ClientRow(
     /// <summary>Whether decisions can be made from memory.</summary>
     public bool CanDecide => State is RowState.Known or RowState.Absent;
 
-    /// <summary>Whether the activation must stay: the next one would not know that a write is still on its way, or what this one has seen.</summary>
-    public bool MustStayActive => _unknownWrite is not null || State == RowState.GoneBack;
+    /// <summary>Whether the activation must stay: a new one would not know of a write that may still arrive, or of the newer state that this one has seen.</summary>
+    public bool MustStayActive => _reader.HasUnknownWrite || State == RowState.GoneBack;
 
     private bool HasFailedLately => _readFailedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
@@ -85,17 +82,16 @@ internal sealed partial class ClientRow(
     }
 
     /// <summary>
-    /// Makes sure that decisions can be made from memory. All who ask at the same time share one reading; one that has failed is
-    /// not repeated for a second.
+    /// Reads the row if decisions need that. Concurrent callers share one read; after a failed read none is tried for a second.
     /// </summary>
-    /// <returns>False when they can't.</returns>
+    /// <returns>Whether decisions can be made from memory.</returns>
     public Task<bool> EnsureReadAsync() =>
         State != RowState.Unknown ? Task.FromResult(CanDecide)
         : _sharedRead is { IsCompleted: false } ? _sharedRead
         : HasFailedLately ? Task.FromResult(false)
         : _sharedRead = ReadAgainAsync();
 
-    /// <summary>Makes sure that a change can be built on what is in memory.</summary>
+    /// <summary>Reads the row if a change can't be built on the content in memory.</summary>
     /// <returns>False when storage does not answer, or the row can't be read.</returns>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
@@ -116,17 +112,17 @@ internal sealed partial class ClientRow(
     }
 
     /// <summary>
-    /// Changes the row by a write that an administrator waits for. If its outcome is unknown, nothing is decided until the row was read again.
+    /// Changes the row by a write that an administrator waits for. After an unknown outcome nothing is decided until the row was read again.
     /// </summary>
-    /// <param name="change">The new state from the present one, which is null when there is no row. Null changes nothing. Asked again when another activation was faster.</param>
-    /// <param name="cancellationToken">Cancels waiting for the turn, not a write that was begun.</param>
-    /// <returns>False when nothing was changed, as far as is known, because storage does not answer or the row can't be read.</returns>
+    /// <param name="change">Makes the new state of the present one, which is null when there is no row; null for no change. Called again when another activation wrote first.</param>
+    /// <param name="cancellationToken">Cancels the wait for the turn, not a write that has started.</param>
+    /// <returns>False when the change is not known to be stored, since storage does not answer or the row can't be read.</returns>
     public Task<bool> ChangeAsync(Func<ClientState?, ValueTask<ClientState?>> change, CancellationToken cancellationToken) =>
         ChangeAsync(change, background: null, cancellationToken);
 
-    /// <summary>Changes the row by a write that nobody's answer depends on.</summary>
-    /// <param name="change">The new state from the present one, which is null when there is no row. Null changes nothing. Asked again when another activation was faster.</param>
-    /// <returns>False when nothing was changed, as far as is known.</returns>
+    /// <summary>Changes the row by a background write, on which no answer to an administrator depends.</summary>
+    /// <param name="change">Makes the new state of the present one, which is null when there is no row; null for no change. Called again when another activation wrote first.</param>
+    /// <returns>False when the change is not known to be stored.</returns>
     public async Task<bool> ChangeInBackgroundAsync(Func<ClientState?, ClientState?> change)
     {
         using var slot = await records.EnterBackgroundAsync(CancellationToken.None);
@@ -164,7 +160,7 @@ internal sealed partial class ClientRow(
         }
     }
 
-    /// <summary>Writes once. A write that was begun is not given up with its caller: half of what it stands for would be lost.</summary>
+    /// <summary>Writes once. The caller's token does not cancel the write: its outcome must be known to this activation.</summary>
     private async Task<RecordOutcome> WriteAsync(ClientState next, StorageSlot? background)
     {
         var (outcome, record) = await records.WriteAsync(grain, next, _record?.ETag, background, CancellationToken.None);
@@ -181,7 +177,7 @@ internal sealed partial class ClientRow(
                 _mustReadBeforeWriting = true;
                 if (background is null)
                 {
-                    _unknownWrite = new UnknownWrite(_record?.ETag);
+                    _reader.NoteUnknownWrite(_record?.ETag);
                     State = RowState.Unknown;
                     Policy = null;
                 }
@@ -207,13 +203,13 @@ internal sealed partial class ClientRow(
         }
     }
 
-    /// <summary>Reads the row unless its content and version in memory are those of storage.</summary>
+    /// <summary>Reads the row unless memory has the content and version of storage.</summary>
     private async Task<bool> IsReadAsync(CancellationToken cancellationToken) =>
         State != RowState.GoneBack && ((CanDecide && !_mustReadBeforeWriting) || await ReadAsync(cancellationToken));
 
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        var (outcome, record) = await ReadPastUnknownWriteAsync(cancellationToken);
+        var (outcome, record) = await _reader.ReadAsync(cancellationToken);
         if (outcome == RecordOutcome.Unreadable)
         {
             State = RowState.Unreadable;
@@ -224,14 +220,14 @@ internal sealed partial class ClientRow(
         if (outcome is not (RecordOutcome.Done or RecordOutcome.Missing))
         {
             _mustReadBeforeWriting = true;
-            // Somebody may have created the client. A known one is decided by what was read last.
+            // Another activation may have created the client. A known client is decided by what was read last.
             State = State == RowState.Absent ? RowState.Unknown : State;
             return false;
         }
 
         if (_record is { } held && IsOlder(record?.State, held.State))
         {
-            // A restored backup, or a failover to a replica that lagged: what was disabled or revoked since must not come back.
+            // A restored backup, or a failover to a replica that lagged: a client or secret that was disabled or revoked since must not come back.
             LogStorageWentBack(clientId);
             State = RowState.GoneBack;
             Policy = null;
@@ -242,48 +238,12 @@ internal sealed partial class ClientRow(
         return CanDecide;
     }
 
-    /// <summary>
-    /// Reads the row. A write of unknown outcome may be on its way still and replace what is read here, so it is made to lose: the row
-    /// is written again as it is, which moves its version. Where there is no row, a tombstone of a client that never was takes the place.
-    /// </summary>
-    private async Task<(RecordOutcome Outcome, ClientRecord? Record)> ReadPastUnknownWriteAsync(CancellationToken cancellationToken)
-    {
-        for (var tries = 0; ; tries++)
-        {
-            var (outcome, record) = await records.ReadAsync(grain, cancellationToken);
-            if (outcome is not (RecordOutcome.Done or RecordOutcome.Missing) || _unknownWrite is not { } unknown)
-            {
-                return (outcome, record);
-            }
-
-            if (record?.ETag != unknown.ETag)
-            {
-                // It is in the row, or has lost to another one.
-                _unknownWrite = null;
-                return (outcome, record);
-            }
-
-            (outcome, record) = await records.WriteAsync(
-                grain, record?.State ?? ClientState.NeverExisted, record?.ETag, background: null, CancellationToken.None);
-            if (outcome == RecordOutcome.Done)
-            {
-                _unknownWrite = null;
-                return (outcome, record);
-            }
-
-            if (outcome != RecordOutcome.Conflict || tries >= MaxTries)
-            {
-                return (RecordOutcome.Unavailable, null);
-            }
-        }
-    }
-
     private static bool IsOlder(ClientState? read, ClientState held) =>
         read is null
         || read.Generation < held.Generation
         || (read.CreatedAt == held.CreatedAt && read.Revision < held.Revision);
 
-    /// <summary>Takes over what storage holds now: the one place where what decisions see is exchanged.</summary>
+    /// <summary>Replaces the content in memory by what storage holds: the only place that changes what decisions read.</summary>
     private void Replace(ClientRecord? record)
     {
         _record = record;
@@ -314,9 +274,9 @@ internal sealed partial class ClientRow(
         }
     }
 
-    [LoggerMessage(1110, LogLevel.Critical, "Storage holds an older state of client {ClientId} than this silo remembers, which does not adopt it; this client gets 503. After a restored backup stop every process, run 'db restored', and start them again.")]
+    [LoggerMessage(1110, LogLevel.Critical, "Storage holds an older state of client {ClientId} than this silo remembers; the silo does not use it, and this client gets 503. After a restored backup stop every process, run 'db restored', and start them again.")]
     private partial void LogStorageWentBack(string clientId);
 
-    [LoggerMessage(1102, LogLevel.Error, "The stored document of client {ClientId} can't be read; this client gets 503 until the row is mended.")]
+    [LoggerMessage(1102, LogLevel.Error, "The stored document of client {ClientId} can't be read; this client gets 503 until the row is repaired.")]
     private partial void LogUnreadableDocument(Exception exception, string clientId);
 }

@@ -8,10 +8,10 @@ internal static class ClientViews
 {
     /// <summary>The view of a client.</summary>
     /// <param name="clientId">The client.</param>
-    /// <param name="state">Its state; null, or a tombstone, where there is no client.</param>
+    /// <param name="state">Its state; null or a tombstone when there is no client.</param>
     /// <param name="lastUsedAt">When it last got a token in this activation.</param>
-    /// <param name="now">The time: secrets that ended long ago are not shown.</param>
-    /// <returns>Null where there is no client.</returns>
+    /// <param name="now">The time; secrets that ended long ago are not shown.</param>
+    /// <returns>Null when there is no client.</returns>
     public static ClientView? Of(string clientId, ClientState? state, DateTimeOffset? lastUsedAt, DateTimeOffset now) =>
         state?.WithoutLongEnded(now) is { Deleted: false, Document: { } document } shown
             ? new ClientView

@@ -11,12 +11,12 @@ using Orleans.Runtime.Placement;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Goes the way of a cold client before a silo is ready, so that the clients of a silo that died, all of whom are asked for at
-/// once where they have never been, don't wait for the compiler too.
+/// Runs the code for a client that is not in memory before the silo is ready. When another silo dies, its clients are all asked for here at
+/// once; they then don't wait for the compiler too.
 /// </summary>
 public sealed class ClientWarmUp
 {
-    // No client can have such an id: each is looked up, not found, and forgotten.
+    // No client can have such an id: each is looked up, not found, and not kept.
     private const string UnknownIdPrefix = "warm up ";
     private const int LookupCount = 16;
 
@@ -27,7 +27,7 @@ public sealed class ClientWarmUp
     private readonly TimeProvider _clock;
     private readonly ClientStateSerializer _serializer;
 
-    /// <summary>Takes what the clients of the silo use.</summary>
+    /// <summary>Takes the services that clients use.</summary>
     public ClientWarmUp(IGrainFactory grains, ILocalSiloDetails silo, PepperRing peppers, ClientDefaults defaults, TimeProvider clock, Database database)
     {
         _grains = grains;
@@ -39,7 +39,7 @@ public sealed class ClientWarmUp
         _serializer = new ClientStateSerializer(database.Provider);
     }
 
-    /// <summary>Does it. A failure means only that the first clients wait a little longer.</summary>
+    /// <summary>Runs the warm-up. After a failure the first clients wait a little longer, nothing else.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -52,7 +52,7 @@ public sealed class ClientWarmUp
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {
-            // The cluster has other worries now.
+            // The warm-up only saves time; the silo starts without it.
         }
         finally
         {
@@ -60,7 +60,7 @@ public sealed class ClientWarmUp
         }
     }
 
-    /// <summary>Reads a stored client and decides a request of it, both made up.</summary>
+    /// <summary>Reads an invented client and decides an invented request.</summary>
     private void Decide(PresentedSecret shown)
     {
         var stored = _serializer.Serialize(new ClientState

@@ -3,8 +3,8 @@ using AuthCluster.Grains.Limits;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// The writes of the row that a client's limits need: claims of the rate limit and reservations of quota blocks. One is under way at a
-/// time, and all decisions that need one wait for the same.
+/// The writes of the row that a client's limits need: claims of the rate limit and reservations of quota blocks. At most one runs at a
+/// time, and all decisions that need a write wait for the same one.
 /// </summary>
 internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits limits, ClientGrainServices services)
 {
@@ -14,17 +14,17 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
     private IGrainTimer? _nextPeriod;
     private DateTimeOffset _nextPeriodAwaited;
 
-    /// <summary>Whether a write is under way.</summary>
+    /// <summary>Whether a write is running.</summary>
     public bool IsUnderWay => !_underWay.IsCompleted;
 
-    /// <summary>Starts what the limits need, or joins the write that is under way.</summary>
-    /// <returns>The write; it ends with false when it has failed.</returns>
+    /// <summary>Starts the write that the limits need, or joins the one that is running.</summary>
+    /// <returns>The write; its result is false when it failed.</returns>
     public Task<bool> Start(LimitNeed need) =>
         need == LimitNeed.None || IsUnderWay ? _underWay : _underWay = WriteAsync(need);
 
     /// <summary>
-    /// Sees to it that the first block of the quota's next period is there when that begins, also where nobody asks shortly before. Each
-    /// client does it at its own time, so that the clients of a silo don't all write when a period begins.
+    /// Schedules the reservation of the first block of the quota's next period, so that it is there when the period begins even if nobody asks
+    /// shortly before. Each client has its own moment, so that not all clients write when a period begins.
     /// </summary>
     public void ScheduleReserveAhead()
     {
@@ -42,7 +42,7 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
                 Start(limits.NeedAhead(services.Clock.GetUtcNow()));
                 if (limits.ReserveAheadAt != at)
                 {
-                    // The next block may be due at the same time once more, as when the clock was set back.
+                    // A clock that is set back can make a block due at the same time again.
                     _nextPeriod?.Dispose();
                     _nextPeriodAwaited = default;
                 }
@@ -54,7 +54,7 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
 
     private async Task<bool> WriteAsync(LimitNeed need)
     {
-        // The trusted time may cost a read, so it is asked only where there are later periods to forget.
+        // The trusted time may cost a read, so ask for it only when there are later periods to forget.
         var isClockTrusted = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
         var now = services.Clock.GetUtcNow();
         var isDone = await row.ChangeInBackgroundAsync(

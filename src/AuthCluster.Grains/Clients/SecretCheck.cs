@@ -5,15 +5,15 @@ using AuthCluster.Grains.StoredState;
 
 namespace AuthCluster.Grains.Clients;
 
-/// <summary>Who a caller is, as far as its secret says.</summary>
-/// <param name="Kind">Allowed, refused, or a slow hash to prove first.</param>
-/// <param name="Refusal">The reason of a refusal.</param>
-/// <param name="Secret">The secret that it presented; null for none of the client's.</param>
+/// <summary>The result of checking a caller's secret.</summary>
+/// <param name="Kind">Allowed, refused, prove a slow hash first, or unavailable.</param>
+/// <param name="Refusal">The reason for a refusal.</param>
+/// <param name="Secret">The client's secret that was presented; null when none matched.</param>
 internal readonly record struct Authentication(DecisionKind Kind, Refusal Refusal = Refusal.None, SecretState? Secret = null);
 
 /// <summary>
-/// Authenticates callers as one client by what they present. An unknown id, a wrong secret and a disabled client get the same answer, but
-/// for the reason, which is kept for the log.
+/// Authenticates callers as one client. An unknown id, a wrong secret and a disabled client get the same answer; only the log
+/// shows the reason.
 /// </summary>
 internal sealed class SecretCheck(SecretVerifier verifier, SecretProofs proofs, TimeProvider clock)
 {
@@ -30,7 +30,7 @@ internal sealed class SecretCheck(SecretVerifier verifier, SecretProofs proofs, 
                 proofs.Add(secret!.Id, storable);
             }
 
-            // A secret that was added since the challenge has not been asked for yet.
+            // A secret that was added after the challenge was not part of it: challenge again.
             if (finding == SecretFinding.Wrong && verifier.HasUnproven(policy.Secrets, presented, now))
             {
                 finding = SecretFinding.MustProve;
@@ -48,9 +48,9 @@ internal sealed class SecretCheck(SecretVerifier verifier, SecretProofs proofs, 
         };
     }
 
-    /// <summary>The slow hashes that a secret not seen before must be proven by.</summary>
+    /// <summary>The slow hashes by which a secret that was not seen before must be proven.</summary>
     public ImmutableArray<SlowHashChallenge> Challenges(ClientPolicy policy) => verifier.Challenges(policy.Secrets, clock.GetUtcNow());
 
-    /// <summary>Forgets what it remembers of secrets that are no longer there.</summary>
+    /// <summary>Forgets proven secrets that the policy no longer has.</summary>
     public void ForgetExcept(ClientPolicy policy) => verifier.ForgetExcept(policy.Secrets);
 }

@@ -4,15 +4,15 @@ using AuthCluster.Grains.StoredState;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Stores the fast hash of each strong secret that was proven by its slow one, so that no restart costs the slow one again. What is proven while
-/// a write is under way goes with the next one.
+/// Stores the fast hash of each strong secret that was proven by its slow hash, so that the slow hash is not computed again after a restart. What
+/// is proven during a write goes with the next write.
 /// </summary>
 internal sealed class SecretProofs(ClientRow row, PepperRing peppers)
 {
     private readonly Dictionary<string, byte[]> _waiting = new(StringComparer.Ordinal);
     private Task? _storing;
 
-    /// <summary>Begins to store a fast hash. Nobody waits for it: a failure costs one more slow hash after the next restart, nothing else.</summary>
+    /// <summary>Starts to store a fast hash. Nobody waits for the write: a failure costs one more slow hash after a restart, nothing else.</summary>
     public void Add(string secretId, byte[] mac)
     {
         _waiting[secretId] = mac;

@@ -2,7 +2,7 @@ using AuthCluster.Contracts.Cluster;
 
 namespace AuthCluster.Grains.Cluster;
 
-/// <summary>Asks every living silo for its report.</summary>
+/// <summary>Asks each silo that is not dead for its report.</summary>
 [GrainType("cluster")]
 internal sealed class ClusterGrain(IClusterMembershipService membership, SiloReportClient silos, TimeProvider clock) : Grain, IClusterGrain
 {

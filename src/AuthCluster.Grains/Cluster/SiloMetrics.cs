@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.Grains.Cluster;
 
-/// <summary>What one silo sees of the cluster, and how many clients it holds.</summary>
+/// <summary>Gauges of one silo: the members it knows, the clients in its memory, doubts about its clock, usage that the database refuses.</summary>
 internal sealed class SiloMetrics(IMeterFactory factory, IClusterMembershipService membership, SiloActivity activity, UsageBook usage, TrustedClock trusted) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

@@ -6,7 +6,7 @@ using Orleans.Runtime.Services;
 
 namespace AuthCluster.Grains.Cluster;
 
-/// <summary>Reports of one silo.</summary>
+/// <summary>Reports what one silo does.</summary>
 internal sealed class SiloReportService(GrainId id, Silo silo, ILoggerFactory loggers, SiloActivity activity)
     : GrainService(id, silo, loggers), ISiloReportService
 {
@@ -17,7 +17,7 @@ internal sealed class SiloReportService(GrainId id, Silo silo, ILoggerFactory lo
         Task.FromResult(new SiloReport(Version, activity.StartedAt, activity.Activations, activity.TokensPerSecond));
 }
 
-/// <summary>Reaches the <see cref="ISiloReportService"/> of a chosen silo.</summary>
+/// <summary>Calls the <see cref="ISiloReportService"/> of a given silo.</summary>
 internal sealed class SiloReportClient(IServiceProvider services) : GrainServiceClient<ISiloReportService>(services)
 {
     public ISiloReportService Of(SiloAddress silo) => GetGrainService(silo);

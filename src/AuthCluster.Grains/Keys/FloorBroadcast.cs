@@ -3,27 +3,27 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>Tells every living silo of a raised floor, and knows when all of them have taken it over.</summary>
+/// <summary>Tells each silo that is not dead of a raised floor, until all have confirmed it.</summary>
 /// <remarks>
-/// A silo that does not answer is asked again until it does or the membership says that it is dead, which takes
-/// as long as failure detection does. One that becomes active later reads the floor from storage then.
+/// A silo that does not answer is asked again until it answers, or until the membership table calls it dead (failure detection takes
+/// seconds). A silo that becomes active later reads the floor from storage.
 /// </remarks>
 internal sealed partial class FloorBroadcast(IMembershipTable membership, KeyFollowerClient silos, TimeProvider clock, ILogger<FloorBroadcast> logger)
 {
-    // Longer than it takes until a silo that hangs is declared dead, shorter than the time-out of a call.
+    // Longer than failure detection needs for a silo that hangs, shorter than the time-out of a grain call.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Asks all of them.</summary>
-    /// <returns>False when the deadline passed first: the floor is raised, but some silo may not know it yet.</returns>
+    /// <summary>Tells all silos.</summary>
+    /// <returns>False when the deadline passed first: the floor is raised, but some silos may not know it yet.</returns>
     public async Task<bool> TellAllAsync(long raised, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         var told = new HashSet<SiloAddress>();
         while (true)
         {
-            // From the table itself: the silo's own view may be a second old.
+            // Read the table: this silo's own view of the membership may be a second old.
             var missing = (await membership.ReadAllAsync(cancellationToken)).Members
                 .Where(member => member.Item1.Status is SiloStatus.Active or SiloStatus.ShuttingDown or SiloStatus.Stopping)
                 .Select(member => member.Item1.SiloAddress)

@@ -3,22 +3,22 @@ using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>The key snapshot of a silo, wrapped: what front ends are given, whatever storage does meanwhile.</summary>
+/// <summary>The key snapshot in the memory of a silo, private keys wrapped. Front ends get it even while storage is away.</summary>
 public sealed class HeldKeys(KeySnapshotRecord first)
 {
     private KeySnapshotRecord _current = first;
     private Action<KeySnapshotRecord>? _subscriber;
 
-    /// <summary>The snapshot.</summary>
+    /// <summary>The present snapshot.</summary>
     public KeySnapshotRecord Current => Volatile.Read(ref _current);
 
-    /// <summary>The version of the ring in storage that it was made from; 0 before the first reading by this silo.</summary>
+    /// <summary>The version of the key ring in storage that <see cref="Current"/> was made from; 0 before this silo has read it.</summary>
     internal long Version { get; private set; }
 
-    /// <summary>Hands each new snapshot to what signs and checks in this process.</summary>
+    /// <summary>Registers the one callback that gets each new snapshot: the part of this process that signs and checks.</summary>
     public void Subscribe(Action<KeySnapshotRecord> subscriber) => _subscriber = subscriber;
 
-    /// <summary>Takes over what storage holds.</summary>
+    /// <summary>Replaces the snapshot by what storage holds.</summary>
     internal void Replace(KeyMaterial material)
     {
         var snapshot = KeySnapshots.Of(material);

@@ -7,13 +7,13 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Keys;
 
 /// <summary>
-/// Reads each second whether the keys or the floor have changed in storage, and takes them over: no silo learns
-/// them from another one, so none is a single point.
+/// Reads each second whether the keys or the floor changed in storage, and loads the change. Silos don't learn keys from
+/// each other, so no silo is a single point of failure.
 /// </summary>
 /// <remarks>
-/// It reads one row of two numbers, and the keys only when their version moved. Before each reading it is the silo's probe: it tells the
-/// <see cref="StorageGate"/> that storage fails, before a caller has to find out, and that it is back. It runs from before the silo
-/// begins until after it has stopped, on every database.
+/// Each round reads one row of two numbers, and the keys only when their version changed. Before that it probes storage, so that the
+/// <see cref="StorageGate"/> knows of an outage, and of its end, before a caller has to find out. The follower runs from before the silo
+/// starts until after the silo has stopped, on every database.
 /// </remarks>
 internal sealed partial class KeyFollower(
     KeyMaterialStore store, StorageProbe probe, StorageGate gate, HeldKeys held, GenerationFloor floor, TimeProvider clock, ILogger<KeyFollower> logger)
@@ -26,7 +26,7 @@ internal sealed partial class KeyFollower(
     private bool _isRead = true;
 
     /// <summary>
-    /// Reads once more when the silo has become active: whoever raised the floor before asked only the silos
+    /// Reads once more when the silo has become active: a floor that was raised just before was told only to the silos
     /// that were active then.
     /// </summary>
     public void Participate(ISiloLifecycle observer) =>
@@ -60,11 +60,11 @@ internal sealed partial class KeyFollower(
         }
         catch (StorageUnavailableException)
         {
-            // The gate has noted it; what is held goes on being used, also when storage holds keys that only a newer build knows.
+            // The gate has logged it. The present keys stay in use, also when storage holds keys that only a newer build can read.
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            // All silos read the same row: what one can't take would end every one of them within a second.
+            // All silos read the same row: an exception that ended the process would end every silo within a second.
             if (_isRead)
             {
                 LogNotRead(e);
@@ -101,6 +101,6 @@ internal sealed partial class KeyFollower(
     [LoggerMessage(1210, LogLevel.Critical, "The database holds the generation floor {Stored}, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
     private partial void LogOlderFloor(long stored, long held);
 
-    [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be taken over; those held go on being used.")]
+    [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be loaded; the present ones stay in use.")]
     private partial void LogNotRead(Exception exception);
 }

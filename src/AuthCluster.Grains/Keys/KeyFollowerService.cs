@@ -4,7 +4,7 @@ using Orleans.Runtime.Services;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>The part of one silo that takes over a raised floor at once.</summary>
+/// <summary>Raises the floor of one silo at once when another silo says so.</summary>
 internal sealed class KeyFollowerService(GrainId id, Silo silo, ILoggerFactory loggers, GenerationFloor floor)
     : GrainService(id, silo, loggers), IKeyFollowerService
 {
@@ -15,7 +15,7 @@ internal sealed class KeyFollowerService(GrainId id, Silo silo, ILoggerFactory l
     }
 }
 
-/// <summary>Reaches the <see cref="IKeyFollowerService"/> of a chosen silo.</summary>
+/// <summary>Calls the <see cref="IKeyFollowerService"/> of a given silo.</summary>
 internal sealed class KeyFollowerClient(IServiceProvider services) : GrainServiceClient<IKeyFollowerService>(services)
 {
     public IKeyFollowerService Of(SiloAddress silo) => GetGrainService(silo);

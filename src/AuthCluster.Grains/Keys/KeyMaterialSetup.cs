@@ -5,22 +5,22 @@ using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>Reads the key material of a cluster at the start of a silo, and makes it when there is none.</summary>
+/// <summary>Reads the key material of a cluster when a silo starts, and creates it when there is none.</summary>
 public static class KeyMaterialSetup
 {
     private const int PepperBytes = 32;
     private const int RsaBits = 2_048;
 
     /// <summary>
-    /// Makes the first keys (one active, one standby), the pepper and the floor unless they are there, and takes
-    /// over what is stored. Several silos may do so at once: all of them get what one of them stored.
+    /// Creates the first keys (one active, one standby), the pepper and the floor unless they are stored, and returns
+    /// what is stored. Several silos may do so at once: all of them get what one of them stored.
     /// </summary>
     /// <param name="store">The key material store.</param>
     /// <param name="encryptionKey">The key-encryption key, 32 bytes.</param>
-    /// <param name="algorithm"><c>ES256</c>, <c>RS256</c> or <c>PS256</c>, for keys that are made now.</param>
-    /// <param name="publishAhead">How long a standby is published before it may sign.</param>
+    /// <param name="algorithm"><c>ES256</c>, <c>RS256</c> or <c>PS256</c>, for keys that are created now.</param>
+    /// <param name="publishAhead">How long a standby key is published before it may sign.</param>
     /// <param name="clock">The clock.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Ends the reads and writes.</param>
     /// <exception cref="CryptographicException">The stored material was wrapped under another key-encryption key.</exception>
     public static async Task<SiloKeys> EnsureAsync(
         KeyMaterialStore store, ReadOnlyMemory<byte> encryptionKey, string algorithm, TimeSpan publishAhead, TimeProvider clock, CancellationToken cancellationToken)
@@ -41,7 +41,7 @@ public static class KeyMaterialSetup
         return new SiloKeys(peppers, KeySnapshots.Of(material));
     }
 
-    /// <summary>A new signing key, pending, wrapped.</summary>
+    /// <summary>Creates a pending signing key, its private part wrapped.</summary>
     private static StoredSigningKey NewKey(string algorithm, ReadOnlySpan<byte> encryptionKey, DateTimeOffset now)
     {
         string kid;
@@ -92,6 +92,6 @@ public static class KeyMaterialSetup
 /// <param name="Snapshot">The signing keys, wrapped, and the floor.</param>
 public sealed record SiloKeys(PepperRing Peppers, KeySnapshotRecord Snapshot)
 {
-    /// <summary>Prints nothing of the keys.</summary>
+    /// <summary>The name alone: keys must not reach a log.</summary>
     public override string ToString() => nameof(SiloKeys);
 }

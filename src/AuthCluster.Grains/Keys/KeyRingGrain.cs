@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Keys;
 
 /// <summary>
-/// The only writer of the floor. Answers front ends from what its silo holds, which storage need not be asked for.
+/// The only writer of the floor. Gives front ends the keys from its silo's memory, without asking storage.
 /// </summary>
 [GrainType("key-ring")]
 internal sealed partial class KeyRingGrain(
@@ -48,6 +48,6 @@ internal sealed partial class KeyRingGrain(
         RequestId = actor.RequestId,
     };
 
-    [LoggerMessage(1214, LogLevel.Warning, "Storage did not take, or did not confirm, a raise of the generation floor; the caller gets 503.")]
+    [LoggerMessage(1214, LogLevel.Warning, "Storage refused, or did not confirm, that the generation floor was raised; the caller gets 503.")]
     private partial void LogNotRaised(Exception exception);
 }

@@ -3,10 +3,10 @@ using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>Makes the snapshot that travels from what is stored.</summary>
+/// <summary>Turns stored key material into the snapshot that is sent to front ends.</summary>
 internal static class KeySnapshots
 {
-    /// <summary>All keys that are still published or revoked lately, in the order of creation, and the floor.</summary>
+    /// <summary>The floor, and the keys that are published or were revoked lately, in the order of their creation.</summary>
     public static KeySnapshotRecord Of(KeyMaterial material) => new(
         [.. material.SigningKeys.Where(key => key.RemovedAt is null || key.State == StoredKeyState.Revoked).Select(Of)],
         material.Floor);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>The peppers of the cluster, unwrapped, in the memory of a silo. Set once at start.</summary>
+/// <summary>The unwrapped peppers of the cluster in the memory of a silo. Loaded once at the start.</summary>
 public sealed class PepperRing
 {
     private FrozenDictionary<string, byte[]> _peppers = FrozenDictionary<string, byte[]>.Empty;
@@ -12,7 +12,7 @@ public sealed class PepperRing
     /// <summary>The id of the pepper under which new secrets are stored.</summary>
     internal string CurrentId { get; private set; } = "";
 
-    /// <summary>Takes over the peppers that storage holds.</summary>
+    /// <summary>Sets the peppers that storage holds.</summary>
     /// <param name="peppers">Pepper ids and their 32 bytes, oldest first.</param>
     internal void Load(IReadOnlyList<KeyValuePair<string, byte[]>> peppers)
     {
@@ -21,8 +21,8 @@ public sealed class PepperRing
     }
 
     /// <summary>
-    /// HMAC-SHA-256 under a pepper of what identifies one secret of one client, so that a row copied to another
-    /// client or secret is worth nothing there.
+    /// HMAC-SHA-256 under a pepper over client id, secret id and digest. The ids are part of it so that a MAC that somebody copies
+    /// to another client or secret matches nothing there.
     /// </summary>
     /// <returns>False when the pepper is not known.</returns>
     internal bool TryMac(string pepperId, string clientId, string secretId, ReadOnlySpan<byte> digest, Span<byte> mac)

@@ -5,7 +5,7 @@ using AuthCluster.Protocol.Limits;
 
 namespace AuthCluster.Grains.Limits;
 
-/// <summary>What the limits say to one token.</summary>
+/// <summary>The limits' decision about one token.</summary>
 internal enum LimitOutcome
 {
     /// <summary>Allowed, and spent.</summary>
@@ -14,7 +14,7 @@ internal enum LimitOutcome
     /// <summary>Something has to be stored first.</summary>
     Wait,
 
-    /// <summary>What has to be stored first can't be stored now.</summary>
+    /// <summary>Something has to be stored first, and storage is unavailable.</summary>
     Unavailable,
 
     /// <summary>The rate limit is spent.</summary>
@@ -24,7 +24,7 @@ internal enum LimitOutcome
     QuotaExceeded,
 }
 
-/// <summary>What the limits want stored, now or soon.</summary>
+/// <summary>The write of the row that the limits need.</summary>
 internal enum LimitNeed
 {
     None,
@@ -39,11 +39,11 @@ internal readonly record struct LimitDecision(LimitOutcome Outcome, LimitNeed Ne
 /// The rate limit and the quota of one client in the memory of its activation.
 /// </summary>
 /// <remarks>
-/// The rate limit is spent from a bucket of which the row names the owner (<see cref="RateBucket"/>), the quota from blocks that were
-/// stored as reserved before (<see cref="QuotaPermits"/>), so that crashes lose permits but never give more than the limits.
+/// The rate limit is spent from a bucket whose owner the row names (<see cref="RateBucket"/>), the quota from blocks that were stored as
+/// reserved before (<see cref="QuotaPermits"/>). So a crash loses permits but never grants more than the limits.
 /// </remarks>
 /// <param name="clock">The clock.</param>
-/// <param name="spread">A number of the client's own, 0 to 1: it spreads over time what clients do before a period of their quotas ends.</param>
+/// <param name="spread">A number of the client's own, 0 to 1: it spreads the writes of all clients over the time before a quota period ends.</param>
 internal sealed class ClientLimits(TimeProvider clock, double spread)
 {
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
@@ -56,15 +56,15 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
     /// <summary>Whether a deactivation has permits or a bucket level to store.</summary>
     public bool HasUnsavedState => _permits.HasUnsavedState || _bucket.HasUnsavedState;
 
-    /// <summary>When permits of the quota's next period are due; null for never as things are.</summary>
+    /// <summary>When permits of the quota's next period are to be reserved; null when none are needed.</summary>
     public DateTimeOffset? ReserveAheadAt => _permits.ReserveAheadAt;
 
-    /// <summary>Whether the row knows of periods of the quota that begin later than the present one, which a clock that was ahead has used.</summary>
+    /// <summary>Whether the row knows quota periods that begin after the present one: a clock that was ahead used them.</summary>
     public bool KnowsLaterPeriods => _permits.KnowsLaterPeriods;
 
     private bool HasFailedLately => _failedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
-    /// <summary>Takes over what is stored.</summary>
+    /// <summary>Loads what is stored.</summary>
     public void Load(ClientDocument document, ClientState state, string self)
     {
         _bucket.Load(document.RateLimit, state, self);
@@ -115,14 +115,14 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         return new LimitDecision(LimitOutcome.Allowed, NeedAhead(now), TimeSpan.Zero, standing);
     }
 
-    /// <summary>What had better be stored before somebody waits for it: the next block, or the first one of the next period.</summary>
+    /// <summary>The write to make before somebody waits for it: of the next block, or of the first block of the next period.</summary>
     public LimitNeed NeedAhead(DateTimeOffset now) =>
         !_isReleased && !HasFailedLately && _permits.WantsWrite(now) ? LimitNeed.Reserve : LimitNeed.None;
 
-    /// <summary>The row with this activation as the owner of the bucket, and with the quota's permits in the same write.</summary>
+    /// <summary>The row with this activation as the owner of the bucket, and with quota permits reserved; null when nothing changes.</summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then the row forgets later periods.</param>
     public ClientState? Claim(ClientState? state, DateTimeOffset now, bool isClockTrusted)
     {
         if (state is null or { Deleted: true } || _isReleased || _bucket.Claim(state) is not { } claimed)
@@ -133,22 +133,22 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         return _permits.Refill(claimed, now, isClockTrusted) ?? claimed;
     }
 
-    /// <summary>The row with the quota's permits reserved; null when it has them.</summary>
+    /// <summary>The row with quota permits reserved; null when nothing changes.</summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then later periods that the row knows are forgotten.</param>
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then the row forgets later periods.</param>
     public ClientState? Reserve(ClientState? state, DateTimeOffset now, bool isClockTrusted) =>
         state is null or { Deleted: true } || _isReleased ? null : _permits.Refill(state, now, isClockTrusted);
 
-    /// <summary>The row after an administrative change: what is held beyond its quota is given back in the same write.</summary>
+    /// <summary>The row after an administrative change: permits beyond the quota are given back in the same write.</summary>
     /// <param name="state">The row as it is to be written.</param>
-    /// <param name="quota">The quota that it has; null for none.</param>
+    /// <param name="quota">The quota in that row; null for none.</param>
     /// <param name="now">The time.</param>
     public ClientState FitToQuota(ClientState state, ClientQuota? quota, DateTimeOffset now) => _permits.FitToQuota(state, quota, now);
 
     /// <summary>
-    /// The row as a clean deactivation leaves it: unspent permits given back, the bucket's level kept. The last
-    /// write of an activation: what was started before and comes after it changes nothing.
+    /// The row for a clean deactivation: unspent permits given back, the level of the bucket stored. After this, claims and
+    /// reservations that were started before change nothing.
     /// </summary>
     public ClientState? Release(ClientState? state)
     {
@@ -162,10 +162,10 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         return ReferenceEquals(left, state) ? null : left;
     }
 
-    /// <summary>Ends the write of the row whose state was made up last, whatever it was for.</summary>
+    /// <summary>Takes the outcome of the row's last write, whatever it was for.</summary>
     public void WriteEnded(RecordOutcome outcome) => _permits.WriteEnded(outcome);
 
-    /// <summary>Remembers whether the last claim or reservation failed, so that callers are told at once for a second.</summary>
+    /// <summary>Takes the end of a claim or reservation. For a second after a failure callers are told at once that storage is unavailable.</summary>
     public void WorkEnded(bool done) => _failedAt = done ? null : clock.GetTimestamp();
 
     private LimitOutcome WaitOrUnavailable() => HasFailedLately ? LimitOutcome.Unavailable : LimitOutcome.Wait;

@@ -4,13 +4,13 @@ using AuthCluster.Protocol.Limits;
 
 namespace AuthCluster.Grains.Limits;
 
-/// <summary>What the quota says to one token.</summary>
+/// <summary>The quota's decision about one token.</summary>
 internal enum QuotaOutcome
 {
     /// <summary>Spent from the quota.</summary>
     Spent,
 
-    /// <summary>There is more, but it has to be reserved first.</summary>
+    /// <summary>The quota has more permits, but they must be reserved first.</summary>
     NothingHeld,
 
     /// <summary>The quota of this period is spent.</summary>
@@ -18,25 +18,25 @@ internal enum QuotaOutcome
 }
 
 /// <summary>
-/// The permits of one client's quota that its activation holds: reserved in the row, and not spent yet.
+/// The permits of one client's quota that its activation holds: reserved in the row and not spent yet.
 /// </summary>
 /// <remarks>
-/// <para>What is spent is always what the row has reserved less what is held here; permits of another activation count as spent. So
-/// adopting a row changes what is reserved and allowed, never what is held, and adopting twice is adopting once.</para>
-/// <para>Permits change by writes of the row alone. Those that a write reserves are held when it has returned; those that it gives back
-/// are not spent any more from the moment at which the write is made up.</para>
-/// <para>The period in use is that of the clock, which may go back by <see cref="MaxLead"/> without going back to an earlier period.</para>
+/// <para>Spent is what the row has reserved minus what is held here; permits of another activation count as spent. So loading a row
+/// changes what is reserved and allowed, not what is held, and loading it twice changes nothing more.</para>
+/// <para>Only writes of the row change the number of reserved permits. Permits that a write reserves are held after it has returned; permits that it gives back
+/// can't be spent from the moment at which the write is prepared.</para>
+/// <para>The period in use is that of the clock. A clock that goes back by at most <see cref="MaxLead"/> does not lead back to an earlier period.</para>
 /// </remarks>
-/// <param name="spread">A number of the client's own, 0 to 1: when in the time before a period's end it reserves for the next one.</param>
+/// <param name="spread">A number of the client's own, 0 to 1: at which point of the time before a period's end it reserves for the next one.</param>
 internal sealed class QuotaPermits(double spread)
 {
     /// <summary>
-    /// How far ahead of this clock a period may begin and be used: the clocks of two silos differ by less. One that begins later was
-    /// made by a wrong clock.
+    /// How far ahead of this clock a stored period may begin and still be used: the clocks of two silos differ by less. A period that begins
+    /// later came from a wrong clock.
     /// </summary>
     internal static readonly TimeSpan MaxLead = TimeSpan.FromMinutes(5);
 
-    // Late enough to be rare for nothing, early enough for the writes of all clients to be done one by one.
+    // Late enough that few reservations are wasted, early enough for the writes of all clients.
     private static readonly TimeSpan MinReserveAhead = TimeSpan.FromSeconds(30);
 
     private ClientQuota? _quota;
@@ -44,7 +44,7 @@ internal sealed class QuotaPermits(double spread)
     private DateTimeOffset _moment;
     private DateTimeOffset _end;
 
-    // Below zero where the quota only observes and its permits have not come yet.
+    // Negative while a quota that only observes has spent permits that are not reserved yet.
     private long _held;
     private long _heldForNext;
     private bool _usedInPeriod;
@@ -56,10 +56,10 @@ internal sealed class QuotaPermits(double spread)
     /// <summary>The quota; null when there is none.</summary>
     public ClientQuota? Quota => _quota;
 
-    /// <summary>What can still be spent in this period.</summary>
+    /// <summary>How many permits can still be spent in this period.</summary>
     public long Remaining => _quota is null ? 0 : Math.Max(0, _quota.Tokens - Spent);
 
-    /// <summary>Whether the row knows of later periods, which a clock that was ahead has used.</summary>
+    /// <summary>Whether the row knows later periods: a clock that was ahead used them.</summary>
     public bool KnowsLaterPeriods => _reservation is { KnowsLaterPeriods: true };
 
     /// <summary>The end of the period in use.</summary>
@@ -68,12 +68,12 @@ internal sealed class QuotaPermits(double spread)
     /// <summary>Length of the period in use.</summary>
     public TimeSpan PeriodLength => _reservation is null ? TimeSpan.Zero : _end - _reservation.PeriodStart;
 
-    /// <summary>When permits of the next period are due; null while nobody uses the quota in this one, or when they are there.</summary>
+    /// <summary>When permits of the next period are to be reserved; null while nobody uses the quota in this one, or when they are reserved.</summary>
     public DateTimeOffset? ReserveAheadAt => _quota is not null && _usedInPeriod && _heldForNext == 0 ? _end - ReserveAhead(_quota.Per) : null;
 
     private long Spent => (_reservation?.Reserved ?? 0) - _held;
 
-    /// <summary>Takes over what is stored.</summary>
+    /// <summary>Loads what is stored.</summary>
     public void Load(ClientQuota? quota, ClientState state, DateTimeOffset now)
     {
         if (quota is null || quota.Per.Name != _reservation?.Per)
@@ -100,12 +100,12 @@ internal sealed class QuotaPermits(double spread)
         MoveReservation();
         _reservation = ReservationIn(state, quota.Per);
         _end = quota.Per.End(_moment);
-        // A database that was restored may have less than this activation holds.
+        // A restored database may have fewer permits reserved than this activation holds.
         _held = Math.Min(_held, _reservation.Reserved);
         _heldForNext = Math.Min(_heldForNext, _reservation.Next);
     }
 
-    /// <summary>Spends one permit, where there is one.</summary>
+    /// <summary>Spends one permit if there is one.</summary>
     public QuotaOutcome Spend(DateTimeOffset now)
     {
         MoveTo(now);
@@ -120,12 +120,12 @@ internal sealed class QuotaPermits(double spread)
             return QuotaOutcome.NothingHeld;
         }
 
-        // One that only observes spends ahead of its reservation, so that nobody waits and all is counted.
+        // A quota that only observes spends before it has reserved, so that nobody waits and every token is counted.
         _held--;
         return QuotaOutcome.Spent;
     }
 
-    /// <summary>Whether a reservation should be written now, before it is missed.</summary>
+    /// <summary>Whether a reservation should be written now, before somebody has to wait for it.</summary>
     public bool WantsWrite(DateTimeOffset now)
     {
         if (_quota is not { } quota)
@@ -139,12 +139,12 @@ internal sealed class QuotaPermits(double spread)
     }
 
     /// <summary>
-    /// The row with as many permits reserved as an activation may hold, and with those of the next period when they are due; null when
-    /// the row has them.
+    /// The row with as many permits reserved as an activation may hold, and with permits of the next period when these are due; null when
+    /// nothing changes.
     /// </summary>
     /// <param name="state">The row.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then the row forgets the later periods that it knows.</param>
+    /// <param name="isClockTrusted">Whether the clock is beyond doubt: then the row forgets later periods.</param>
     public ClientState? Refill(ClientState state, DateTimeOffset now, bool isClockTrusted)
     {
         if (_quota is not { } quota)
@@ -155,15 +155,15 @@ internal sealed class QuotaPermits(double spread)
         MoveTo(now);
         return ReserveToHold(
             state,
-            // At most one block, never more: what a crash can lose is what is reserved and not spent.
+            // At most one block, since a crash loses what is reserved and not spent.
             spent => QuotaBlock.Next(quota.Tokens, spent),
             spent => IsNextDue(now) ? QuotaBlock.Next(quota.Tokens, spent) : Math.Min(_heldForNext, QuotaBlock.Next(quota.Tokens, spent)),
             isClockTrusted);
     }
 
-    /// <summary>The row after an administrative change, with what is held beyond the new quota given back.</summary>
+    /// <summary>The row after an administrative change, with permits beyond the new quota given back.</summary>
     /// <param name="state">The row as it is to be written.</param>
-    /// <param name="next">The quota that it has; null for none.</param>
+    /// <param name="next">The quota in that row; null for none.</param>
     /// <param name="now">The time.</param>
     public ClientState FitToQuota(ClientState state, ClientQuota? next, DateTimeOffset now)
     {
@@ -181,10 +181,10 @@ internal sealed class QuotaPermits(double spread)
                 spent => Math.Min(_heldForNext, QuotaBlock.Next(next.Tokens, spent))) ?? state;
     }
 
-    /// <summary>The row with all permits given back, and what was spent ahead of them written down; null when nothing is held.</summary>
+    /// <summary>The row with all permits given back, and with permits that were spent before they were reserved; null when nothing changes.</summary>
     public ClientState? Release(ClientState state) => _quota is null ? null : ReserveToHold(state, _ => 0, _ => 0);
 
-    /// <summary>Ends the write that the last call made up; without one it does nothing.</summary>
+    /// <summary>Takes the outcome of the write that the last call prepared; does nothing when it prepared none.</summary>
     public void WriteEnded(RecordOutcome outcome)
     {
         var (start, reserves, reservesForNext, returns, returnsForNext, forgets) = _pending;
@@ -203,7 +203,7 @@ internal sealed class QuotaPermits(double spread)
 
         if (forgets && outcome == RecordOutcome.Unknown)
         {
-            // As the row may be: what is held must not be carried over into a period that it does not know.
+            // The row may have forgotten them: permits must not be carried over into a period that the row does not know.
             _reservation = _reservation.WithoutLaterPeriods();
         }
 
@@ -214,7 +214,7 @@ internal sealed class QuotaPermits(double spread)
         }
         else if (start < _reservation.PeriodStart && _quota.Per.End(start) == _reservation.PeriodStart)
         {
-            // The next period has begun meanwhile.
+            // The next period began during the write.
             _held += next;
         }
     }
@@ -249,7 +249,7 @@ internal sealed class QuotaPermits(double spread)
         MoveReservation();
     }
 
-    /// <summary>Small steps back are not followed, so that the period does not change to and fro.</summary>
+    /// <summary>Ignores small steps back, so that the period does not change to and fro.</summary>
     private void SetMoment(DateTimeOffset now)
     {
         if (now >= _moment || _moment - now > MaxLead)
@@ -258,7 +258,7 @@ internal sealed class QuotaPermits(double spread)
         }
     }
 
-    /// <summary>Brings what is remembered to the period in use.</summary>
+    /// <summary>Moves the reservation and the permits to the period in use.</summary>
     private void MoveReservation()
     {
         if (_reservation is not { } old || (_moment >= old.PeriodStart && _moment < _end))
@@ -274,7 +274,7 @@ internal sealed class QuotaPermits(double spread)
         }
         else if (_pending.Start == old.PeriodStart)
         {
-            // Permits that are held stay held in this period, and a write under way counts in it too.
+            // Held permits stay held in this period, and a running write counts in it too.
             _pending = _pending with { Start = _reservation.PeriodStart, ReservesForNext = 0, ReturnsForNext = 0 };
         }
 
@@ -289,7 +289,7 @@ internal sealed class QuotaPermits(double spread)
         return MinReserveAhead + (spread * window);
     }
 
-    /// <summary>What a write under way does to the permits of a period and the one after it.</summary>
+    /// <summary>What a running write does to the permits of a period and of the period after it.</summary>
     private readonly record struct PendingWrite(
         DateTimeOffset Start, long Reserves, long ReservesForNext, long Returns, long ReturnsForNext, bool Forgets);
 }

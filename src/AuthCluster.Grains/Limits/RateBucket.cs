@@ -5,12 +5,12 @@ using AuthCluster.Protocol.Limits;
 namespace AuthCluster.Grains.Limits;
 
 /// <summary>
-/// The bucket of one client's rate limit in the memory of its activation. It is spent from only by the activation that the row names as
-/// its owner. It starts from the level that a clean deactivation stored, or empty when the last owner did not sign off.
+/// The bucket of one client's rate limit in the memory of its activation. Only the activation that the row names as the owner spends from it.
+/// It starts at the level that a clean deactivation stored, or empty when the last owner stored none.
 /// </summary>
 internal sealed class RateBucket(TimeProvider clock)
 {
-    // From a moment near by: elapsed times go through a double, which is exact for days, not for decades.
+    // Elapsed times go through a double, which is exact for days but not for decades: so measure from the activation.
     private readonly long _origin = clock.GetTimestamp();
 
     private string _self = "";
@@ -23,7 +23,7 @@ internal sealed class RateBucket(TimeProvider clock)
     /// <summary>The limit; null for none.</summary>
     public RateLimit? Rate => _rate;
 
-    /// <summary>Whether what is over the limit is refused, and not only counted.</summary>
+    /// <summary>Whether tokens over the limit are refused, not only counted.</summary>
     public bool IsEnforced => _isEnforced;
 
     /// <summary>Whether the row must name this activation before anything is spent.</summary>
@@ -34,7 +34,7 @@ internal sealed class RateBucket(TimeProvider clock)
 
     private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
-    /// <summary>Takes over what is stored.</summary>
+    /// <summary>Loads what is stored.</summary>
     /// <param name="limit">The client's limit; null for none.</param>
     /// <param name="state">The row.</param>
     /// <param name="self">This activation, as the row names it.</param>
@@ -53,14 +53,14 @@ internal sealed class RateBucket(TimeProvider clock)
         var ownedByAnother = state.LimitOwner is not null && state.LimitOwner != self;
         if (!_hasLevel || (ownedByAnother && limit.Enforce))
         {
-            // Another owner has spent what is remembered here, whether this activation had claimed the bucket before or not.
+            // Another owner has spent the level that this activation remembers, even if this one owned the bucket before.
             var level = ownedByAnother ? 0 : Math.Min(state.LimitLevel ?? limit.Burst, limit.Burst);
             _arrival = rate.ArrivalAtLevel(Monotonic, level);
             _hasLevel = true;
         }
         else if (_rate is { } old && rate != old)
         {
-            // A changed limit keeps what was in the bucket, as far as the new one holds it.
+            // A changed limit keeps the level, up to the new burst.
             _arrival = rate.ArrivalAtLevel(Monotonic, Math.Min(old.Level(Monotonic, _arrival), limit.Burst));
         }
 
@@ -72,14 +72,14 @@ internal sealed class RateBucket(TimeProvider clock)
     /// <summary>Decides one token without spending it; null when there is no limit.</summary>
     public RateDecision? Decide() => _rate?.Decide(Monotonic, _arrival);
 
-    /// <summary>Spends what was decided just before.</summary>
+    /// <summary>Spends the token of the last decision.</summary>
     public void Spend(RateDecision allowed) => _arrival = allowed.NewTheoreticalArrival;
 
     /// <summary>The row with this activation as the owner; null when it is the owner already.</summary>
     public ClientState? Claim(ClientState state) =>
         state.LimitOwner == _self ? null : state with { LimitOwner = _self, LimitLevel = null };
 
-    /// <summary>The row with the level, and without an owner; the same row when this activation does not own the bucket.</summary>
+    /// <summary>The row with the level and without an owner; the same row when this activation is not the owner.</summary>
     public ClientState Release(ClientState state) =>
         _isClaimed && _rate is { } rate && state.LimitOwner == _self
             ? state with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) }

@@ -5,7 +5,7 @@ using Orleans.Concurrency;
 
 namespace AuthCluster.Grains.Revocation;
 
-/// <summary>Reads the feed from the table, in the silo that is asked.</summary>
+/// <summary>Reads the feed of revocations from the table, in the silo that is asked.</summary>
 [GrainType("revocation-feed"), StatelessWorker(1)]
 internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gate) : Grain, IRevocationFeedGrain
 {

@@ -7,22 +7,23 @@ using AuthCluster.Storage.Revocation;
 namespace AuthCluster.Grains.Revocation;
 
 /// <summary>
-/// The tokens of one client that were revoked one by one. Issuing writes nothing: a token lives while its generation is the present one
-/// and its <c>jti</c> is not here. Read at first need, once for all who ask at the same time, and again when the generation has moved.
+/// The tokens of one client that were revoked one by one. Issuing writes nothing: a token is active while its generation is the present one
+/// and its <c>jti</c> is not in this set. The set is read when it is first needed, once for all callers that wait for it, and again after the generation has
+/// changed.
 /// </summary>
 /// <param name="clientId">The client.</param>
 /// <param name="generation">The present generation as feed items hold it: one more than the tokens' own.</param>
-/// <param name="store">Where revocations are kept.</param>
-/// <param name="gate">The way to storage.</param>
+/// <param name="store">The table of revocations.</param>
+/// <param name="gate">Bounds what is asked of storage.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class RevokedTokens(string clientId, Func<long> generation, RevocationStore store, StorageGate gate, TimeProvider clock)
 {
-    /// <summary>The most live revocations of one client. Beyond it, ending all of its tokens is the cheaper way.</summary>
+    /// <summary>The most live revocations of one client. With more of them it is cheaper to end all of its tokens.</summary>
     public const int MaxLive = 10_000;
 
     /// <summary>
-    /// Beyond so many, those included that are not swept yet, no token is revoked that has expired by a clock that is in doubt: else a client
-    /// could store one token after the other that it let expire.
+    /// With so many stored, expired ones that are not swept yet included, a token that has expired by a clock in doubt is not revoked: else a
+    /// client could fill the table with tokens that it let expire.
     /// </summary>
     private const int MaxStored = 2 * MaxLive;
 
@@ -34,20 +35,20 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     private int _version;
     private long _mark;
 
-    /// <summary>What is known of one generation.</summary>
+    /// <summary>The revoked tokens of one generation.</summary>
     private sealed record Known(long Generation, HashSet<string> Ids);
 
     /// <summary>
-    /// Part of every grant that may be handed out again: moves with each revoked token, and starts anywhere, so that what an earlier
-    /// activation granted is not taken for the same.
+    /// Part of every grant that a front end may use again. It changes with each revoked token and starts at a random number, so that no
+    /// grant equals one of an earlier activation.
     /// </summary>
     public long Mark => _mark != 0 ? _mark : _mark = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) | 1;
 
-    /// <summary>Whether a token is revoked; null when that is not known.</summary>
+    /// <summary>Whether a token is revoked; null while that is not known.</summary>
     public bool? Contains(string jti) => Ids?.Contains(jti);
 
-    /// <summary>Reads the revoked tokens of the present generation, unless they are known.</summary>
-    /// <returns>False when they can't be known now.</returns>
+    /// <summary>Reads the revoked tokens of the present generation unless they are in memory.</summary>
+    /// <returns>False when storage does not answer.</returns>
     public async Task<bool> LoadAsync()
     {
         for (var tries = 0; Ids is null; tries++)
@@ -66,7 +67,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         return true;
     }
 
-    /// <summary>Revokes one token of the present generation. Revoking twice is revoking once.</summary>
+    /// <summary>Revokes one token of the present generation. To revoke it again changes nothing.</summary>
     public async Task<ClientOutcome> AddAsync(RevokeTokenCommand command, CancellationToken cancellationToken)
     {
         if (!await LoadAsync() || Ids is not { } ids)
@@ -95,10 +96,10 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         var outcome = await gate.AskAsync(StorageLane.Changes, token => store.AddAsync([item], token), CancellationToken.None);
         if (outcome == StorageOutcome.Unknown)
         {
-            // It may be stored later still. Nothing is answered about tokens until it is stored for sure.
+            // The write may still arrive. Answer nothing about tokens until a repeat of it is known to be stored.
             _unknownWrites.Add(item);
             Forget();
-            // The token may be revoked by now, so it must not be handed out again either.
+            // The token may be revoked by now, so front ends must not use its grant again.
             MoveMark();
         }
 
@@ -113,7 +114,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         }
         else
         {
-            // What is read just now may lack it.
+            // A read that is under way may lack it.
             _version++;
         }
 
@@ -134,7 +135,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         var (version, present) = (_version, generation());
         if (!await StoreUnknownWritesAsync()
             || !(await gate.AskAsync(StorageLane.Reads, token => store.TokensAsync(clientId, present, token), CancellationToken.None)).TryGet(out var ids)
-            // Read from before a write.
+            // A write came in between: what was read may lack it.
             || version != _version)
         {
             return false;
@@ -144,7 +145,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         return true;
     }
 
-    /// <summary>Stores again what may be stored: after that it is, whatever becomes of the first write.</summary>
+    /// <summary>Repeats the writes of unknown outcome: after that they are stored, whatever became of the first tries.</summary>
     /// <returns>False when storage does not answer.</returns>
     private async Task<bool> StoreUnknownWritesAsync()
     {
@@ -163,7 +164,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
         return true;
     }
 
-    /// <summary>The set is full of what may have expired since: counts what lives, and where there is room forgets what was swept.</summary>
+    /// <summary>The set is full, but some of it may have expired: counts the live revocations, and reads the set again when rows were swept.</summary>
     /// <returns>Null when there is room.</returns>
     private async Task<ClientOutcome?> RefuseForRoomAsync(RevokeTokenCommand command, int held, CancellationToken cancellationToken)
     {

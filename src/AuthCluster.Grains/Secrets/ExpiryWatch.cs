@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Secrets;
 
 /// <summary>
-/// Warns of secrets that run out, 30, 7 and 1 days ahead: each warning once, by the silo that stores first that it gives it. Each silo
-/// reads the soonest end for its metric; one silo looks for warnings, once an hour, by turns.
+/// Warns of secrets that expire, 30, 7 and 1 days ahead. Each warning is given once, by the silo that is first to store it. Each silo
+/// reads the next expiry for its metric; one silo, by turns, looks for warnings once an hour.
 /// </summary>
-/// <remarks>A silo that is killed between storing and logging a warning loses that one; the next threshold warns again.</remarks>
+/// <remarks>A silo that is killed after it stored a warning and before it logged it loses that warning; the next threshold warns again.</remarks>
 internal sealed partial class ExpiryWatch(
     ExpiryStore store,
     StorageGate gate,
@@ -24,7 +24,7 @@ internal sealed partial class ExpiryWatch(
 {
     private const int PageSize = 500;
 
-    // A row each, and a round trip: they are through within storage's deadline where one takes up to 100 ms.
+    // Each is one row and one round trip: 50 of them fit into the deadline of 5 s where one takes 100 ms.
     private const int ClaimBatch = 50;
     private const int MaxLogLines = 1_000;
 
@@ -32,22 +32,22 @@ internal sealed partial class ExpiryWatch(
     private static readonly TimeSpan TurnPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan WarningPeriod = TimeSpan.FromHours(1);
 
-    // The nearest first: a secret that is found a day before its end is warned of once, not three times.
+    // The nearest first: a secret that is found a day before its end gets one warning, not three.
     private static readonly int[] DaysAhead = [1, 7, 30];
 
     private long? _lastTurn;
 
-    /// <summary>Reads the soonest end.</summary>
+    /// <summary>Reads the next expiry for the metric.</summary>
     public Task MeasureAsync(CancellationToken cancellationToken) =>
         gate.ReadAsync(async token => metrics.SetNextExpiry(await store.SoonestAsync(clock.GetUtcNow(), token)), cancellationToken);
 
     /// <summary>
-    /// Goes once through the secrets that run out, and warns of those whose time has come. What was warned of before a failure is warned
-    /// of: the next time goes on from there.
+    /// Goes once through the secrets that expire soon and gives the warnings that are due. After a failure the next call goes on where this one
+    /// stopped: warnings that were given are stored.
     /// </summary>
     /// <param name="now">The time.</param>
-    /// <param name="storeWarnings">Whether it stores what it warned of. If not, the same warnings come the next time too.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
+    /// <param name="storeWarnings">Whether the warnings are stored. If not, the next call gives them again.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
     internal async Task WarnAsync(DateTimeOffset now, bool storeWarnings, CancellationToken cancellationToken)
     {
         var warned = 0;
@@ -72,7 +72,7 @@ internal sealed partial class ExpiryWatch(
         }
     }
 
-    /// <summary>The warnings that are due, some at a time; those that are to be remembered are this call's alone, and stored.</summary>
+    /// <summary>The warnings that are due, batch by batch. With <paramref name="storeWarnings"/> only those that no other silo stored before.</summary>
     private async IAsyncEnumerable<IReadOnlyList<ExpiryWarning>> DueAsync(
         DateTimeOffset now, bool storeWarnings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -104,8 +104,8 @@ internal sealed partial class ExpiryWatch(
         new Ticks("Looking for secrets that run out", clock, logger).RunOutOfStepAsync(TurnPeriod, WarnInTurnAsync, stoppingToken));
 
     /// <summary>
-    /// Looks once in an hour whose turn is this silo's, and in the next minute again when that failed. While the clock is in doubt it
-    /// warns and does not store that it did, so that a wrong clock uses no warning up. A warning may then come twice.
+    /// Searches once in an hour when the turn is this silo's, and again in the next minute when that failed. While the clock is in doubt it
+    /// warns without storing, so that a wrong clock uses up no warning; such a warning may come twice.
     /// </summary>
     internal async Task WarnInTurnAsync(CancellationToken cancellationToken)
     {

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace AuthCluster.Grains.Secrets;
 
-/// <summary>When the next secret runs out.</summary>
+/// <summary>The gauge of the seconds until the next secret expires.</summary>
 internal sealed class SecretMetrics
 {
     private readonly TimeProvider _clock;
@@ -15,7 +15,7 @@ internal sealed class SecretMetrics
             "authcluster.secret.expires_in", Observe, "s", "Until the next secret of an enabled client runs out");
     }
 
-    /// <summary>The next end is known; null when no secret runs out.</summary>
+    /// <summary>Sets the next expiry; null when no secret expires.</summary>
     public void SetNextExpiry(DateTimeOffset? end) => Volatile.Write(ref _nextExpiryTicks, end?.UtcTicks ?? 0);
 
     private IEnumerable<Measurement<double>> Observe()

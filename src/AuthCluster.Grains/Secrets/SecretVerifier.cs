@@ -16,8 +16,8 @@ internal enum SecretFinding
 }
 
 /// <summary>
-/// Checks presented secrets of one client. Remembers, for as long as the activation lives, the fast hash of
-/// each slow secret that was proven, so that a slow hash is computed once.
+/// Checks presented secrets of one client. Remembers, while the activation lives, the fast hash of each secret that was proven by its
+/// slow hash, so that the slow hash is computed once.
 /// </summary>
 internal sealed class SecretVerifier(string clientId, PepperRing peppers)
 {
@@ -26,8 +26,8 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
     private readonly Dictionary<string, byte[]> _proven = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Compares with every valid secret, whether one matched already or not, so that the time says nothing about which of them came
-    /// close. One that is not valid now costs a right secret nothing: only what is refused is compared with it too.
+    /// Compares with every valid secret, also after a match, so that the time does not tell which of them matched. Secrets that are not valid
+    /// now are compared only when no valid one matched, so that they cost an accepted caller nothing.
     /// </summary>
     public SecretFinding Check(
         ImmutableArray<SecretState> secrets, PresentedSecret presented, DateTimeOffset now, out SecretState? matched)
@@ -65,8 +65,10 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
         return matched is not null ? SecretFinding.NotValidNow : mustProve ? SecretFinding.MustProve : SecretFinding.Wrong;
     }
 
-    /// <summary>Checks what the front end computed for the challenged secrets, and remembers the one that is right. The fast hash to store comes out
-    /// when the proven secret is strong enough for one.</summary>
+    /// <summary>
+    /// Checks the slow hashes that the front end computed, and remembers the secret that matches. <paramref name="storable"/> is its fast hash when
+    /// the secret is strong enough to be stored under one.
+    /// </summary>
     public SecretFinding CheckProofs(
         ImmutableArray<SecretState> secrets, PresentedSecret presented, DateTimeOffset now, out SecretState? matched, out byte[]? storable)
     {
@@ -95,7 +97,7 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
         };
     }
 
-    /// <summary>The slow hashes that a digest not seen before must be proven by.</summary>
+    /// <summary>The slow hashes by which a digest that was not seen before must be proven.</summary>
     public ImmutableArray<SlowHashChallenge> Challenges(ImmutableArray<SecretState> secrets, DateTimeOffset now) =>
         [.. secrets
             .Where(s => s is { Mac: null, SlowHash: not null } && s.IsValidAt(now) && !_proven.ContainsKey(s.Id))
@@ -107,12 +109,12 @@ internal sealed class SecretVerifier(string clientId, PepperRing peppers)
                 s.SlowHash.Parallelism,
                 s.SlowHash.Expected.Length)))];
 
-    /// <summary>Whether there are slow hashes that the proofs don't answer.</summary>
+    /// <summary>Whether the proofs leave a slow hash unanswered.</summary>
     public bool HasUnproven(ImmutableArray<SecretState> secrets, PresentedSecret presented, DateTimeOffset now) =>
         secrets.Any(s => s is { Mac: null, SlowHash: not null } && s.IsValidAt(now)
             && !_proven.ContainsKey(s.Id) && presented.Proofs.All(proof => proof.SecretId != s.Id));
 
-    /// <summary>Forgets secrets that are no longer there.</summary>
+    /// <summary>Forgets all secrets but these.</summary>
     public void ForgetExcept(ImmutableArray<SecretState> secrets)
     {
         foreach (var gone in _proven.Keys.Where(id => secrets.All(s => s.Id != id)).ToList())

@@ -5,23 +5,23 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.StorageAccess;
 
 /// <summary>
-/// Bounds what one silo asks of storage: so many operations of each kind at a time, a wait and a deadline for each, and, while storage
-/// is away, an answer at once for everybody.
+/// Bounds what one silo asks of storage: a number of operations of each kind at a time, and for each a wait and a deadline. During an outage
+/// every caller is told at once.
 /// </summary>
 /// <remarks>
-/// <para>A flood of unknown ids therefore costs a bounded number of look-ups, and an outage costs a cold client one
-/// quick answer instead of a time-out. Only the silo's own probe begins and ends an outage: a read that takes long, a lock, an exhausted
-/// pool are trouble of those who meet them.</para>
-/// <para>Whatever goes wrong leaves here as one exception: callers need not ask whether storage was
-/// away or refused a statement, and the faults of those who wait are logged here, with a bound, so that an outage does not fill the log.</para>
+/// <para>So a flood of unknown ids costs a bounded number of look-ups, and in an outage a client that is not in memory gets a
+/// quick answer instead of a time-out. Only the silo's own probe begins and ends an outage: a slow read, a lock or an exhausted pool
+/// concerns the callers that meet it, not all.</para>
+/// <para>Every failure of storage leaves here as one exception, or as one <see cref="StorageOutcome"/>: callers need not tell whether storage was
+/// away or refused a statement. Failures are logged here at most once in ten seconds, so that an outage does not fill the log.</para>
 /// </remarks>
 internal sealed partial class StorageGate
 {
-    // A driver that heeds its token is given the time to tell what became of the write.
+    // After the deadline, time for a driver that observes its token to say what became of the write.
     private static readonly TimeSpan GraceForDriver = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
-    // Without a listener there is no activity, and nothing to pay.
+    // Without a listener there is no activity, and no cost.
     private static readonly ActivitySource Traces = new("AuthCluster.Storage");
 
     private readonly TimeProvider _clock;
@@ -44,14 +44,14 @@ internal sealed partial class StorageGate
         _outageLoggedAt = _unansweredLoggedAt = _refusalLoggedAt = _errorLoggedAt = clock.GetTimestamp() - (long)(LogInterval.TotalSeconds * clock.TimestampFrequency);
     }
 
-    /// <summary>Whether the last probe failed: nobody but the probe asks storage.</summary>
+    /// <summary>Whether the last probe failed. Then only the probe asks storage.</summary>
     public bool IsFailing => Volatile.Read(ref _failing) != 0;
 
-    /// <summary>Runs the probe, which begins an outage when it fails and ends it when it does not. It is tried also while storage fails.</summary>
-    /// <returns>Whether storage answered, be it with a refusal.</returns>
+    /// <summary>Runs the probe, also during an outage. A failure begins an outage, an answer ends it.</summary>
+    /// <returns>Whether storage answered; a refusal is an answer.</returns>
     public async Task<bool> ProbeAsync(Func<CancellationToken, Task> probe, CancellationToken cancellationToken)
     {
-        // None is free while earlier ones still wait for an answer.
+        // No slot is free while earlier probes still wait for an answer.
         using var slot = await _lanes[StorageLane.Probe].EnterAsync(cancellationToken);
         if (slot is null)
         {
@@ -108,7 +108,7 @@ internal sealed partial class StorageGate
     public Task ReadAsync(Func<CancellationToken, Task> read, CancellationToken cancellationToken) =>
         RunAsync(StorageLane.Reads, read, cancellationToken);
 
-    /// <summary>Runs one write that nobody waits for, within the bounds.</summary>
+    /// <summary>Runs one write of background work, within the bounds.</summary>
     /// <exception cref="StorageUnavailableException">Storage does not answer, or refuses the statement; it says whether the outcome is known.</exception>
     public Task WriteAsync(Func<CancellationToken, Task> write, CancellationToken cancellationToken) =>
         RunAsync(StorageLane.Background, write, cancellationToken);
@@ -123,8 +123,8 @@ internal sealed partial class StorageGate
         await RunAsync(slot, lane, work, cancellationToken);
     }
 
-    /// <summary>Waits for a slot of a lane, for whoever must have it before something else.</summary>
-    /// <exception cref="StorageUnavailableException">Storage does not answer at the moment, or too many wait already. Nothing was begun.</exception>
+    /// <summary>Waits for a slot of a lane, for a caller that needs the slot before it takes something else.</summary>
+    /// <exception cref="StorageUnavailableException">Storage does not answer at the moment, or too many wait already. Nothing was started.</exception>
     public async Task<StorageSlot> EnterAsync(StorageLane lane, CancellationToken cancellationToken)
     {
         if (IsFailing)
@@ -141,7 +141,7 @@ internal sealed partial class StorageGate
 
         if (IsFailing)
         {
-            // It failed meanwhile: who waited is told now, and does not try for as long as who had the slot before.
+            // The outage began during the wait: fail now, instead of waiting for another deadline.
             slot.Dispose();
             throw NotAnswering();
         }
@@ -157,12 +157,12 @@ internal sealed partial class StorageGate
         var running = slot.Hold(StartAsync(work, lane, slot.Deadline, cancellationToken));
         try
         {
-            // A driver that ignores cancellation must not hold the caller past the deadline either.
+            // A driver that ignores its token must not hold the caller past the deadline.
             await running.WaitAsync(slot.Deadline + GraceForDriver, _clock, cancellationToken);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested && !running.IsCompletedSuccessfully)
         {
-            // Whatever the driver makes of it.
+            // Drivers throw various exceptions when they are cancelled.
             throw new OperationCanceledException(cancellationToken);
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException)
@@ -191,7 +191,7 @@ internal sealed partial class StorageGate
         }
     }
 
-    /// <summary>Starts the work on a thread that is not the grain's, which a driver that works in its caller's thread would hold.</summary>
+    /// <summary>Starts the work on another thread than the grain's, since some drivers block the thread that calls them.</summary>
     private Task StartAsync(Func<CancellationToken, Task> work, StorageLane lane, TimeSpan deadline, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(
             async () =>
@@ -201,8 +201,8 @@ internal sealed partial class StorageGate
                 await work(either.Token);
             },
             CancellationToken.None,
-            // What reads for seconds in its caller's thread gets one of its own: the pool begins with as few as the machine has processors.
-            // So does the probe: threads of the pool that all wait for the disk are no outage.
+            // Work that may block its thread for seconds gets a thread of its own, since the thread pool starts with one thread for each processor.
+            // So does the probe: a pool whose threads all wait for the disk is not an outage.
             _holdsItsCaller && lane is StorageLane.Lists or StorageLane.Reports or StorageLane.Probe ? TaskCreationOptions.LongRunning : TaskCreationOptions.None,
             TaskScheduler.Default).Unwrap();
 
@@ -220,18 +220,18 @@ internal sealed partial class StorageGate
 
     private void LogUnansweredIfDue(StorageLane lane, string reason)
     {
-        // The probe's failures are logged as the outage that they are.
+        // Failures of the probe are logged as an outage.
         if (lane != StorageLane.Probe && IsDue(ref _unansweredLoggedAt))
         {
             LogUnanswered(lane, reason);
         }
     }
 
-    /// <summary>What the driver said, where it said something.</summary>
+    /// <summary>The message of the driver, where there is one.</summary>
     private static string ReasonOf(Exception e) =>
         e is StorageUnavailableException { InnerException: { } inner and not OperationCanceledException } ? ReasonOf(inner) : e.Message;
 
-    /// <summary>Whether the time for another line has come; one of those who ask at once is told so.</summary>
+    /// <summary>Whether another line may be logged. Of several threads that ask at once, one gets true.</summary>
     private bool IsDue(ref long loggedAt)
     {
         var last = Volatile.Read(ref loggedAt);

@@ -1,17 +1,15 @@
 namespace AuthCluster.Grains.StorageAccess;
 
-/// <summary>The slots of one lane, given out in the order in which they are asked for.</summary>
-#pragma warning disable CA1001 // The semaphore has no wait handle to free, and work that was begun may outlive the services of the process.
+/// <summary>The slots of one lane, given out in the order of the requests.</summary>
+#pragma warning disable CA1001 // The semaphore has no wait handle to free, and running work may outlive the services of the process.
 internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _free = new(bounds.MaxConcurrent);
     private int _waiting;
 
-    public LaneBounds Bounds => bounds;
-
     /// <summary>Waits for a slot.</summary>
-    /// <returns>Null when too many wait already, or none came free while there was time left for the operation.</returns>
+    /// <returns>Null when too many wait already, or when no slot came free in time for the operation.</returns>
     public async Task<StorageSlot?> EnterAsync(CancellationToken cancellationToken)
     {
         var since = clock.GetTimestamp();
@@ -23,7 +21,7 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
         var left = bounds.MaxTotal - clock.GetElapsedTime(since);
         if (left <= TimeSpan.Zero)
         {
-            // The process was frozen while this one waited.
+            // The process was frozen during the wait.
             Release();
             return null;
         }
@@ -61,8 +59,8 @@ internal sealed class LaneSlots(LaneBounds bounds, TimeProvider clock)
 }
 
 /// <summary>
-/// The right to use storage over one connection, for one operation after the other. It is free again when it was disposed and the
-/// last operation is over: one that its caller has given up may hold its connection for some seconds more.
+/// The right to run operations on storage, one after the other. The slot is free again when it is disposed and its last operation has
+/// ended: an operation that its caller has given up may hold its connection for some seconds more.
 /// </summary>
 internal sealed class StorageSlot(LaneSlots lane, TimeSpan deadline) : IDisposable
 {
@@ -71,7 +69,7 @@ internal sealed class StorageSlot(LaneSlots lane, TimeSpan deadline) : IDisposab
     /// <summary>How long one operation may take.</summary>
     public TimeSpan Deadline => deadline;
 
-    /// <summary>Notes what is under way.</summary>
+    /// <summary>Holds the slot until an operation has ended.</summary>
     public Task Hold(Task operation) => _last = operation;
 
     public void Dispose()

@@ -26,17 +26,17 @@ internal enum RecordOutcome
     /// <summary>Storage was asked and gave no definite answer: whether it wrote is not known.</summary>
     Unknown,
 
-    /// <summary>The row can't be read: this client alone is out of order.</summary>
+    /// <summary>The row holds what can't be read. This concerns its client alone.</summary>
     Unreadable,
 }
 
 /// <summary>
-/// The client rows in Orleans' grain storage, with failures as values: a driver's exception that leaves a
-/// grain can't be read on the other side.
+/// Reads and writes client rows in Orleans' grain storage. Failures are values: the caller of a grain can't deserialize a driver's
+/// exception.
 /// </summary>
 /// <remarks>
-/// The grains use this instead of a persistent state facet, which reads before the grain can say how long it
-/// will wait, and fails the activation where it can't.
+/// Grains use this instead of Orleans' persistent state, which reads before the grain can bound the wait, and fails the activation
+/// when the read fails.
 /// </remarks>
 internal sealed partial class ClientRecordStore(
     [FromKeyedServices(ClientRecordStore.ProviderName)] IGrainStorage storage,
@@ -61,7 +61,7 @@ internal sealed partial class ClientRecordStore(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // These are the serializer's: it found a row, and can't make out what that holds.
+            // The serializer threw: there is a row, and its content can't be read.
             LogUnreadable(e, KeyForLog(grain, isThere: e is JsonException or NotSupportedException));
             return (RecordOutcome.Unreadable, null);
         }
@@ -72,8 +72,8 @@ internal sealed partial class ClientRecordStore(
     }
 
     /// <summary>
-    /// Waits for the slot of a write in the background. To be taken before the row is held, so that a burst of such
-    /// writes, which may wait for long, keeps nobody from changing the client.
+    /// Waits for the slot of a background write. Take it before the turn at the row, so that a burst of such writes, which may
+    /// wait long, does not keep administrators from changing the client.
     /// </summary>
     /// <returns>Null when storage can't be asked now.</returns>
     public async Task<StorageSlot?> EnterBackgroundAsync(CancellationToken cancellationToken)
@@ -92,7 +92,7 @@ internal sealed partial class ClientRecordStore(
     /// <param name="grain">The grain.</param>
     /// <param name="state">What the row is to hold.</param>
     /// <param name="etag">The version that it was read with; null where there was none.</param>
-    /// <param name="background">The slot of a write in the background; null for an administrative one.</param>
+    /// <param name="background">The slot of a background write; null for an administrative write.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<(RecordOutcome Outcome, ClientRecord? Record)> WriteAsync(
         GrainId grain, ClientState state, string? etag, StorageSlot? background, CancellationToken cancellationToken)
@@ -114,7 +114,6 @@ internal sealed partial class ClientRecordStore(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // A driver's exception that leaves a grain can't be read on the other side.
             LogNotWritten(e, KeyForLog(grain, isThere: etag is not null));
             return (RecordOutcome.Unknown, null);
         }
@@ -128,14 +127,14 @@ internal sealed partial class ClientRecordStore(
         }
     }
 
-    /// <summary>The key of a row that is there, which an operator looks for; in the place of any other a caller may have sent a secret.</summary>
+    /// <summary>The key, if there is such a row; else masked, since a caller may have sent a secret in place of an id.</summary>
     private static string KeyForLog(GrainId grain, bool isThere)
     {
         var key = grain.Key.ToString() ?? "";
         return isThere ? key : LoggableText.Masked(key);
     }
 
-    [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is mended.")]
+    [LoggerMessage(1501, LogLevel.Error, "The stored state of {GrainKey} can't be read; this client gets 503 until the row is repaired.")]
     private partial void LogUnreadable(Exception exception, string grainKey);
 
     [LoggerMessage(1502, LogLevel.Error, "The state of {GrainKey} can't be written.")]

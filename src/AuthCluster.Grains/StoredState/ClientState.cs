@@ -9,8 +9,8 @@ using AuthCluster.Storage.Clients;
 namespace AuthCluster.Grains.StoredState;
 
 /// <summary>
-/// A part of what is stored. Members that this build does not know are kept, so that an older silo which rewrites
-/// a row during a rolling upgrade does not drop what a newer one stored.
+/// A part of the stored state. It keeps members that this build does not know, so that during a rolling upgrade an older silo that rewrites
+/// a row does not drop what a newer one stored.
 /// </summary>
 internal abstract record StoredPart
 {
@@ -19,24 +19,24 @@ internal abstract record StoredPart
 }
 
 /// <summary>
-/// What is stored of one client: one row, written whole. Immutable; a change is a new value that replaces
-/// the old one in memory only after its write has returned.
+/// What is stored of one client: one row, written as a whole. Immutable; a changed state replaces the old one in memory only after
+/// its write has returned.
 /// </summary>
 internal sealed record ClientState : StoredPart
 {
-    /// <summary>A tombstone where no client ever was: it keeps a creation of unknown outcome from being stored later on.</summary>
+    /// <summary>A tombstone where there was never a client: once it is stored, a late write of a creation with unknown outcome is refused.</summary>
     public static ClientState NeverExisted { get; } = new() { Deleted = true };
 
-    /// <summary>True for a tombstone: the id is free again, its generation is not.</summary>
+    /// <summary>True for a tombstone: the id may be used again, its generation may not.</summary>
     public bool Deleted { get; init; }
 
-    /// <summary>Whether there is, or was, a client: the first revision of one is 1.</summary>
+    /// <summary>Whether there is, or was, a client: its first revision is 1.</summary>
     [JsonIgnore]
     public bool Existed => Revision > 0;
 
     public bool Enabled { get; init; }
 
-    /// <summary>The administrative revision behind the ETag. Never moves with use.</summary>
+    /// <summary>The administrative revision, part of the ETag. Use of the client does not change it.</summary>
     public long Revision { get; init; }
 
     /// <summary>The ETag that administrators see.</summary>
@@ -44,7 +44,7 @@ internal sealed record ClientState : StoredPart
     public string ETag => ETagOf(Revision, CreatedAt);
 
     /// <summary>
-    /// Whether it is registered for the admin scope and for a grant to get it by: what the last admin may not lose, and what the catalogue counts.
+    /// Whether the client may get a token with the admin scope. The last such client can't lose this; the catalogue counts them.
     /// </summary>
     [JsonIgnore]
     public bool IsAdmin =>
@@ -53,14 +53,14 @@ internal sealed record ClientState : StoredPart
         && scopes.EnumerateArray().Any(scope => scope.ValueEquals(ServerScopes.Admin))
         && !(document.TryGetProperty("grantTypes", out var grants) && grants.GetArrayLength() == 0);
 
-    /// <summary>The client's own part of its token generation. Only grows, also over deletion.</summary>
+    /// <summary>The client's own part of its token generation. It never falls, not even when the client is deleted.</summary>
     public long Generation { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>The client document without the members that the server makes; absent in a tombstone.</summary>
+    /// <summary>The client document without the members that the server adds; null in a tombstone.</summary>
     public JsonElement? Document { get; init; }
 
     public ImmutableArray<SecretState> Secrets { get; init; } = [];
@@ -68,26 +68,26 @@ internal sealed record ClientState : StoredPart
     /// <summary>The activation that spends from the rate limit; null after a clean deactivation.</summary>
     public string? LimitOwner { get; init; }
 
-    /// <summary>Tokens in the bucket at the last clean deactivation; null when none was ever stored.</summary>
+    /// <summary>Tokens in the bucket at the last clean deactivation; null while an activation owns it, or when no level was ever stored.</summary>
     public double? LimitLevel { get; init; }
 
-    /// <summary>What is reserved of the quota in its kind of period.</summary>
+    /// <summary>What is reserved of the quota, in the quota's kind of period.</summary>
     public QuotaReservation? Quota { get; init; }
 
-    /// <summary>What is reserved in the kinds of period that the quota had before.</summary>
+    /// <summary>What is reserved in other kinds of period, which the quota had before.</summary>
     public ImmutableArray<QuotaReservation> OtherQuotas { get; init; } = [];
 
-    /// <summary>The rows that tell of the change which made this state: written with it, and not a part of it.</summary>
+    /// <summary>The rows of other tables that the same write inserts (audit, catalogue, feed); not part of the stored state.</summary>
     [JsonIgnore]
     public ClientRows? Rows { get; init; }
 
-    /// <summary>Changes that an older build made and has not told the tables of. This build tells of each change in the write that makes it.</summary>
+    /// <summary>Changes of an older build whose audit and feed rows are not inserted yet. This build inserts them in the write that makes the change.</summary>
     public ImmutableArray<OutboxItem> Outbox { get; init; } = [];
 
-    /// <summary>What was made under an Idempotency-Key, for as long as the key counts.</summary>
+    /// <summary>What was created under an Idempotency-Key, for as long as the key is valid.</summary>
     public ImmutableArray<KeyedCreation> Creations { get; init; } = [];
 
-    /// <summary>The last changes, so that one which is asked for again, its answer having been lost, is not made twice.</summary>
+    /// <summary>The last changes, so that a command that is repeated because its answer was lost is not carried out twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
 
     /// <summary>The ETag of a revision of the client that was created at a time.</summary>
@@ -95,8 +95,7 @@ internal sealed record ClientState : StoredPart
         string.Create(CultureInfo.InvariantCulture, $"{revision:x}-{createdAt.UtcTicks:x}");
 
     /// <summary>
-    /// The state with each secret once. A row may hold one twice that an earlier build wrote; the later one of the two is the one
-    /// by which the client was decided.
+    /// The state with each secret once. An earlier build could write a secret twice; the later one of the two was in force.
     /// </summary>
     public ClientState WithEachSecretOnce() =>
         Secrets.Length < 2 || Secrets.DistinctBy(secret => secret.Id).Count() == Secrets.Length
@@ -108,10 +107,10 @@ internal sealed record ClientState : StoredPart
         Secrets.Any(secret => secret.HasLongEndedAt(now)) ? this with { Secrets = [.. Secrets.Where(secret => !secret.HasLongEndedAt(now))] } : this;
 }
 
-/// <summary>One secret at rest: an HMAC under the pepper, or a slow hash, or both once the slow one was proven.</summary>
+/// <summary>One stored secret: an HMAC under the pepper, or a slow hash, or both once the slow hash was proven.</summary>
 internal sealed record SecretState : StoredPart
 {
-    /// <summary>For so long an ended secret is shown, counted and told apart from a wrong one: a month of reports, and for an operator to see it.</summary>
+    /// <summary>How long an expired secret is shown, counted and told apart from a wrong one: long enough for monthly reports and for an operator to see it.</summary>
     public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromDays(30);
 
     public required string Id { get; init; }
@@ -126,7 +125,7 @@ internal sealed record SecretState : StoredPart
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>The pepper that <see cref="Mac"/> was made under.</summary>
+    /// <summary>The pepper of <see cref="Mac"/>.</summary>
     public string? PepperId { get; init; }
 
     /// <summary>HMAC-SHA-256 of client id, secret id and the secret's digest.</summary>
@@ -137,13 +136,13 @@ internal sealed record SecretState : StoredPart
     public bool IsValidAt(DateTimeOffset now) =>
         (NotBefore is not { } from || from <= now) && (ExpiresAt is not { } until || now < until);
 
-    /// <summary>Whether its end is so long ago that it counts no more; it is dropped with the next administrative change.</summary>
+    /// <summary>Whether it expired so long ago that it no longer counts; the next administrative change drops it.</summary>
     public bool HasLongEndedAt(DateTimeOffset now) => ExpiresAt is { } end && now - end >= KeptAfterEnd;
 
     public override string ToString() => $"SecretState({Id})";
 }
 
-/// <summary>A slow hash with its parameters and what it must give.</summary>
+/// <summary>A slow hash: its parameters and the expected result.</summary>
 internal sealed record SlowHashState : StoredPart
 {
     public required SlowHashAlgorithm Algorithm { get; init; }
@@ -161,7 +160,7 @@ internal sealed record SlowHashState : StoredPart
     public override string ToString() => $"SlowHashState({Algorithm})";
 }
 
-/// <summary>One administrative change on its way to the audit and the revocation feed.</summary>
+/// <summary>One action of an administrative change that the audit and the revocation feed are to get.</summary>
 internal sealed record OutboxItem : StoredPart
 {
     public required string AuditId { get; init; }
@@ -182,12 +181,12 @@ internal sealed record OutboxItem : StoredPart
 
     public JsonElement? After { get; init; }
 
-    /// <summary>The client's own generation from which on its tokens live, when this change ended the earlier ones.</summary>
+    /// <summary>The lowest of the client's own generations whose tokens stay valid; null when the change ended no tokens.</summary>
     public long? EndsTokensBelow { get; init; }
 }
 
-/// <summary>Remembers what an Idempotency-Key made, and the ETag that the client had then.</summary>
+/// <summary>What was created under an Idempotency-Key, and the ETag that the client had then.</summary>
 internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until, string? ETag = null) : StoredPart;
 
-/// <summary>Remembers a change by the id of its audit entry, and the ETag that it gave.</summary>
+/// <summary>A change, known by the id of its audit entry, and the ETag that it gave.</summary>
 internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At) : StoredPart;

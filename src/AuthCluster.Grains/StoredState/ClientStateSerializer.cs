@@ -7,11 +7,12 @@ using Orleans.Storage;
 namespace AuthCluster.Grains.StoredState;
 
 /// <summary>
-/// Writes grain state as camelCase JSON that an operator can read in SQL; a client's state with rows as the envelope that the write query unpacks.
+/// Writes grain state as camelCase JSON that an operator can read in SQL. A client's state with <see cref="ClientState.Rows"/> is wrapped in the
+/// envelope that the write query unpacks.
 /// </summary>
 /// <remarks>
-/// By reflection, not by the source generator: that one takes init-only members for constructor parameters, so
-/// that a member which an older row lacks would lose its initial value, and extension data is refused.
+/// It uses reflection: the source generator treats init-only members as constructor parameters, so a member that an older row lacks
+/// would lose its initial value, and it refuses extension data.
 /// </remarks>
 internal sealed class ClientStateSerializer(StorageProvider provider) : IGrainStorageSerializer
 {

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Sweeps;
 
 /// <summary>
-/// Deletes what has ended from the tables, and rolls old usage up: one silo each minute, by turns, in small steps, so that a write never
-/// waits long for it and tables that grew in an outage shrink over some minutes. While the clock is in doubt everything stays.
+/// Deletes expired rows and adds old hours of usage up to days. One silo does it each minute, by turns, in small steps: so no write waits
+/// long for a sweep, and tables that grew in an outage shrink over some minutes. While the clock is in doubt nothing is deleted.
 /// </summary>
 internal sealed class TableSweeper(
     RevocationStore revocations,
@@ -25,8 +25,8 @@ internal sealed class TableSweeper(
     ILogger<TableSweeper> logger) : BackgroundService
 {
     /// <summary>
-    /// How long a revocation stays in force past the end of its tokens: a machine whose clock is behind takes them for
-    /// alive so much longer, and an API that starts then must still be told.
+    /// How long a revocation is kept after its tokens have expired: an API whose clock is behind takes them for valid for as long, and must still
+    /// learn of the revocation when it starts then.
     /// </summary>
     public static readonly TimeSpan RevocationsKeptAfterEnd = TimeSpan.FromMinutes(5);
 
@@ -35,13 +35,13 @@ internal sealed class TableSweeper(
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
-    // A process of an older build writes its counts within seconds, or, after an outage, when the database is back.
+    // A process of an older build writes its counts within seconds or, after an outage, when the database is back.
     private static readonly TimeSpan OlderBuildMargin = TimeSpan.FromDays(2);
 
-    // A silo that has written nothing for so long has ended. While it lives it repeats a flush within seconds.
+    // A silo that wrote nothing for so long has ended: a running one repeats a failed flush within seconds.
     private static readonly TimeSpan WriterRetention = TimeSpan.FromDays(30);
 
-    /// <summary>Each sweep by its name, as the log has it.</summary>
+    /// <summary>The sweeps; the log names them so.</summary>
     private IReadOnlyList<(string Name, Func<DateTimeOffset, CancellationToken, Task<int>> Step)> Sweeps =>
     [
         ("Deleting revocations whose tokens have expired", (now, token) => revocations.SweepAsync(now - RevocationsKeptAfterEnd, RowsPerStep, token)),
@@ -62,7 +62,7 @@ internal sealed class TableSweeper(
         }
     }
 
-    // Each at its own moment of the minute: one that fails, or has much to do, is in no other's way.
+    // Each runs at its own moment of the minute, so that a sweep that fails or takes long holds up no other.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Sweeps.Select(sweep =>
         new Ticks(sweep.Name, clock, logger).RunOutOfStepAsync(
             Period, token => turns.OwnTurn(Period) is null ? Task.CompletedTask : StepsAsync(sweep.Step, token), stoppingToken)));

@@ -1,11 +1,11 @@
 namespace AuthCluster.Grains.Sweeps;
 
 /// <summary>How long usage is kept.</summary>
-/// <param name="Hours">By the hour; then it is rolled up to days.</param>
-/// <param name="Days">By the day, from the same moment on; at least as long.</param>
+/// <param name="Hours">How long it is kept by the hour; then it is added up to days.</param>
+/// <param name="Days">How long it is kept by the day, counted from the same moment; at least <paramref name="Hours"/>.</param>
 public sealed record UsageRetention(TimeSpan Hours, TimeSpan Days)
 {
-    /// <summary>A year and a month of hours, and more than three years of days.</summary>
+    /// <summary>The default: 400 days of hours (a year and a month), 1,200 days of days (more than three years).</summary>
     public UsageRetention()
         : this(TimeSpan.FromDays(400), TimeSpan.FromDays(1_200))
     {

@@ -1,16 +1,16 @@
 namespace AuthCluster.Grains.Time;
 
 /// <summary>
-/// Shares out the work that one silo does for all: the silos take turns by the clock, so that one that can't reach the database misses its
-/// own turns alone.
+/// Shares out work that one silo does for all. The silos take turns by the clock, so that a silo that can't reach the database misses only its
+/// own turns.
 /// </summary>
 /// <remarks>
-/// Silos that see different members, or whose clocks differ, may both have a turn, or none. So such work is safe to do twice at once, and
-/// is found undone by a later turn.
+/// When silos see different members, or their clocks differ, two may have the same turn, or none. So such work must be safe when two
+/// silos do it at once, and a later turn must find what is left to do.
 /// </remarks>
 internal sealed class SiloTurns(IClusterMembershipService membership, ILocalSiloDetails silo, TimeProvider clock)
 {
-    /// <summary>The number of the present period when it is this silo's turn; null when it is another's.</summary>
+    /// <summary>The number of the present period if it is this silo's turn; else null.</summary>
     public long? OwnTurn(TimeSpan period)
     {
         var number = clock.GetUtcNow().UtcTicks / period.Ticks;
@@ -18,7 +18,7 @@ internal sealed class SiloTurns(IClusterMembershipService membership, ILocalSilo
         return IsTurnOf(silo.SiloAddress, active, number) ? number : null;
     }
 
-    /// <summary>Whether one of the active silos has the turn in a period, counted from any moment.</summary>
+    /// <summary>Whether a silo has the turn in the period of a number.</summary>
     internal static bool IsTurnOf(SiloAddress silo, IEnumerable<SiloAddress> active, long period)
     {
         var inOrder = active.Order().ToList();

@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Time;
 
-/// <summary>Does one piece of background work again and again until the process stops.</summary>
+/// <summary>Repeats one piece of background work until the process stops.</summary>
 /// <remarks>
-/// Work that fails, by whatever exception, ends nothing: it is logged, at most once a minute, and done again at its next time. What must end
-/// the process ends it itself. Work that takes longer than its period is not done twice at once: the next time follows.
+/// No exception ends the repetition or the process: failures are logged, at most once a minute, and the work runs again at its next tick.
+/// Work that takes longer than its period never runs twice at once.
 /// </remarks>
-/// <param name="what">What is done, as the log says it: "Writing the usage".</param>
+/// <param name="what">The name of the work in the log, such as "Writing the usage".</param>
 /// <param name="clock">The clock.</param>
-/// <param name="logger">Where failures go.</param>
+/// <param name="logger">Gets the failures.</param>
 public sealed partial class Ticks(string what, TimeProvider clock, ILogger logger)
 {
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
@@ -19,17 +19,17 @@ public sealed partial class Ticks(string what, TimeProvider clock, ILogger logge
     private long? _loggedAt;
     private int _failures;
 
-    /// <summary>Begins at once, and ends when the process stops.</summary>
-    /// <param name="period">From one beginning to the next.</param>
-    /// <param name="work">The work. Its token is cancelled when the process stops.</param>
-    /// <param name="stoppingToken">The stop.</param>
+    /// <summary>Runs the work at once and then each period, until the process stops.</summary>
+    /// <param name="period">The time from one start of the work to the next.</param>
+    /// <param name="work">The work; its token is cancelled when the process stops.</param>
+    /// <param name="stoppingToken">Cancelled when the process stops.</param>
     public Task RunAsync(TimeSpan period, Func<CancellationToken, Task> work, CancellationToken stoppingToken) =>
         RunAsync(TimeSpan.Zero, period, work, stoppingToken);
 
-    /// <summary>Begins at some moment within the first period, so that silos that were started together do not work in step.</summary>
-    /// <param name="period">From one beginning to the next.</param>
-    /// <param name="work">The work. Its token is cancelled when the process stops.</param>
-    /// <param name="stoppingToken">The stop.</param>
+    /// <summary>Begins at a random moment of the first period, so that silos that were started together don't work at the same moments.</summary>
+    /// <param name="period">The time from one start of the work to the next.</param>
+    /// <param name="work">The work; its token is cancelled when the process stops.</param>
+    /// <param name="stoppingToken">Cancelled when the process stops.</param>
     public Task RunOutOfStepAsync(TimeSpan period, Func<CancellationToken, Task> work, CancellationToken stoppingToken) =>
         RunAsync(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32((int)period.TotalMilliseconds)), period, work, stoppingToken);
 

@@ -3,24 +3,24 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Time;
 
 /// <summary>
-/// The time by which something may be thrown away: given only while the silo's clock is beyond doubt, so that a wrong clock destroys
+/// The time by which expired data may be deleted. It is given only while the silo's clock is beyond doubt, so that a wrong clock destroys
 /// nothing.
 /// </summary>
 /// <remarks>
-/// A clock is beyond doubt when it has run beside the monotonic clock for an hour, in which somebody sees and sets one that is wrong from
-/// the start or was set wrongly, and when the database's clock shows the same. Neither is enough alone: with SQLite, or with a database on the same
-/// machine, there is one clock; and a clock may be wrong for longer than an hour.
+/// A clock is beyond doubt when it has kept pace with the monotonic clock for an hour and agrees with the database's clock. The hour gives
+/// people time to notice a wrong clock and to set it. Neither is enough alone: with SQLite, or with a database on the same machine, there is
+/// only one clock; and a clock may be wrong for longer than an hour.
 /// </remarks>
-/// <param name="askDatabase">Reads the database's clock; null where it has none of its own.</param>
+/// <param name="askDatabase">Reads the database's clock; gives null where the database has no clock of its own.</param>
 /// <param name="clock">The silo's clock.</param>
-/// <param name="logger">Where doubts go.</param>
+/// <param name="logger">Gets a warning for each doubt.</param>
 internal sealed partial class TrustedClock(
     Func<CancellationToken, Task<DateTimeOffset?>> askDatabase, TimeProvider clock, ILogger<TrustedClock> logger)
 {
-    /// <summary>How long a clock has to run on undisturbed.</summary>
+    /// <summary>How long a clock must keep pace with the monotonic clock.</summary>
     public static readonly TimeSpan SteadyFor = TimeSpan.FromHours(1);
 
-    // The clocks of a cluster differ by less.
+    // The clocks of a healthy cluster differ by less.
     private static readonly TimeSpan MaxDifference = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(10);
@@ -33,10 +33,10 @@ internal sealed partial class TrustedClock(
     private (TimeSpan Difference, long At)? _asked;
     private long? _loggedAt;
 
-    /// <summary>Whether the clock has run on undisturbed for long enough; what the database says is not asked.</summary>
+    /// <summary>Whether the clock has kept pace for long enough. The database is not asked.</summary>
     public bool IsSteady => IsSteadyAt(clock.GetUtcNow());
 
-    /// <summary>Whether nothing is thrown away at the moment, by what the database last said.</summary>
+    /// <summary>Whether the clock is in doubt, by the last answer of the database.</summary>
     public bool IsInDoubt
     {
         get
@@ -53,7 +53,7 @@ internal sealed partial class TrustedClock(
         }
     }
 
-    /// <summary>The time; null while it is in doubt: then nothing is thrown away because of its time.</summary>
+    /// <summary>The time; null while it is in doubt: then nothing may be deleted because of its age.</summary>
     /// <exception cref="Storage.StorageUnavailableException">The database does not answer.</exception>
     public async Task<DateTimeOffset?> NowAsync(CancellationToken cancellationToken)
     {
@@ -73,7 +73,10 @@ internal sealed partial class TrustedClock(
         return null;
     }
 
-    /// <summary>How far the database's clock is ahead. Asked rarely, since a client can have it asked; if this clock is set meanwhile it is unsteady.</summary>
+    /// <summary>
+    /// How far the database's clock is ahead. An answer is used for ten seconds, since requests of clients can cause the question. If this clock is set
+    /// in that time, it is unsteady, and the answer does not matter.
+    /// </summary>
     private async Task<TimeSpan> DifferenceAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -113,7 +116,7 @@ internal sealed partial class TrustedClock(
         TimeSpan set;
         lock (_lock)
         {
-            // From one look to the next, so that what a clock drifts by does not add up.
+            // Compared from one look to the next, so that slow drift does not add up.
             set = now - (_lookedAt + clock.GetElapsedTime(_lookedAtTimestamp));
             (_lookedAt, _lookedAtTimestamp) = (now, clock.GetTimestamp());
             if (set.Duration() <= MaxDifference)
@@ -128,9 +131,9 @@ internal sealed partial class TrustedClock(
         return false;
     }
 
-    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo throws nothing away because of its time.")]
+    [LoggerMessage(1603, LogLevel.Warning, "The clock differs by {Seconds} s from what it should show: it was set, or the machine slept. For an hour this silo deletes no expired data.")]
     private partial void LogSet(long seconds);
 
-    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo throws nothing away because of its time: set the one that is wrong.")]
+    [LoggerMessage(1604, LogLevel.Warning, "The database's clock is {Seconds} s ahead of this silo's (behind where negative). Until they agree this silo deletes no expired data: set the clock that is wrong.")]
     private partial void LogDifference(long seconds);
 }

@@ -4,8 +4,8 @@ using AuthCluster.Storage.Clients;
 namespace AuthCluster.Grains.Usage;
 
 /// <summary>
-/// What one activation has counted and the flusher has not taken yet. A count belongs to the hour that the clock showed, so a clock that
-/// jumps moves counts to other hours and loses none.
+/// What one activation has counted and the flusher has not taken yet. A count belongs to the hour that the clock showed: a clock that
+/// jumps puts counts into other hours, and loses none.
 /// </summary>
 internal sealed class ClientUsage(string clientId, UsageBook book)
 {
@@ -16,7 +16,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     private readonly Lock _lock = new();
     private readonly UsedPairs _pairs = new();
 
-    // Of the present hour; a plain number is quicker to count up than an entry below.
+    // Counts of the present hour: a number is faster to increment than an entry of the dictionary below.
     private readonly long[] _refused = new long[Enum.GetValues<Refusal>().Length];
     private long _issued;
     private long _hour;
@@ -35,7 +35,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     /// <summary>When the client last got a token in this activation, to the minute.</summary>
     public DateTimeOffset? LastUsedAt => Volatile.Read(ref _lastUsedMinute) is > 0 and var minute ? TimeOf(minute) : null;
 
-    /// <summary>Whether the database refuses what is counted here, so that it is written alone.</summary>
+    /// <summary>Whether the database refuses these counts, so that they are written apart from those of other clients.</summary>
     internal bool IsRefused
     {
         set
@@ -79,7 +79,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
         }
     }
 
-    /// <summary>Drops the last uses that nobody has taken yet. What was counted stays.</summary>
+    /// <summary>Drops the last uses that are not taken yet. The counts stay.</summary>
     public void ForgetUses()
     {
         lock (_lock)
@@ -90,8 +90,8 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
         }
     }
 
-    /// <summary>Forgets the pairs of secret and scopes of another minute.</summary>
-    /// <returns>Whether there are others that are remembered.</returns>
+    /// <summary>Forgets the pairs of secret and scopes unless they are of a minute.</summary>
+    /// <returns>Whether any pairs are left.</returns>
     internal bool ForgetUnlessOf(long minute)
     {
         lock (_lock)

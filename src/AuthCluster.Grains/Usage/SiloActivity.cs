@@ -1,9 +1,9 @@
 namespace AuthCluster.Grains.Usage;
 
-/// <summary>What this silo does, for its operator: clients in memory, tokens granted by the second.</summary>
+/// <summary>What this silo does, for the operator: clients in memory, tokens per second.</summary>
 internal sealed class SiloActivity(TimeProvider clock)
 {
-    // Two seconds apart: enough of them to be steady, few enough to tell of now.
+    // Two seconds apart: enough for a steady average, few enough for a recent one.
     private const int Samples = 6;
 
     private readonly Queue<(long At, long Granted)> _samples = new(Samples);
@@ -14,7 +14,7 @@ internal sealed class SiloActivity(TimeProvider clock)
 
     public int Activations => Volatile.Read(ref _activations);
 
-    /// <summary>The average of the last ten to twelve seconds, and of more while storage is slow to take the usage.</summary>
+    /// <summary>Tokens per second, averaged over the last 10 to 12 seconds, or longer while writes of usage are slow.</summary>
     public double TokensPerSecond
     {
         get
@@ -38,7 +38,7 @@ internal sealed class SiloActivity(TimeProvider clock)
 
     public void Granted() => Interlocked.Increment(ref _granted);
 
-    /// <summary>Remembers the count; called before each writing of the usage.</summary>
+    /// <summary>Takes a sample of the count; called before each write of usage.</summary>
     public void Sample()
     {
         lock (_samples)

@@ -4,8 +4,8 @@ using AuthCluster.Storage.Clients;
 namespace AuthCluster.Grains.Usage;
 
 /// <summary>
-/// The usage counters of one silo's activations, between the grains that count and the flusher that writes.
-/// Nothing here is written for a token; a kill loses what was counted since the last flush.
+/// The usage counters of one silo's activations: grains count, the flusher takes the counts and writes them. A token writes nothing;
+/// a process that is killed loses what it counted since the last flush.
 /// </summary>
 internal sealed class UsageBook(SiloActivity activity)
 {
@@ -14,10 +14,10 @@ internal sealed class UsageBook(SiloActivity activity)
     private readonly ConcurrentQueue<ClientUsage> _remembering = new();
     private long _minute;
 
-    /// <summary>How many activations have counted something that nobody has taken yet.</summary>
+    /// <summary>How many activations have counts that are not taken yet.</summary>
     public int DirtyCount => _dirty.Count;
 
-    /// <summary>How many activations are set aside, whose counts the database has refused.</summary>
+    /// <summary>How many activations are set aside because the database refused their counts.</summary>
     public int SetAsideCount => _setAside.Count;
 
     /// <summary>Opens the counters of one activation.</summary>
@@ -30,8 +30,8 @@ internal sealed class UsageBook(SiloActivity activity)
     internal void MarkRemembering(ClientUsage usage) => _remembering.Enqueue(usage);
 
     /// <summary>
-    /// Has the activations forget what they remember of another minute than the present one, so that those which stand idle hold none of
-    /// it. Looks at them once a minute. Not for two calls at once.
+    /// Makes activations forget the pairs of earlier minutes, so that idle ones hold no memory for them. Does so once a minute. Not
+    /// thread-safe.
     /// </summary>
     public void ForgetMinutesBefore(DateTimeOffset now)
     {
@@ -63,10 +63,10 @@ internal sealed class UsageBook(SiloActivity activity)
         return changes;
     }
 
-    /// <summary>Takes what the activation has counted that is set aside for longest; null when there is none.</summary>
+    /// <summary>Takes the counts of the activation that was set aside first; null when there is none.</summary>
     public UsageChange? TakeSetAside() => _setAside.TryDequeue(out var usage) ? usage.Take() : null;
 
-    /// <summary>Puts changes back that are not stored.</summary>
+    /// <summary>Puts changes back that were not stored.</summary>
     public static void Return(IEnumerable<UsageChange> changes)
     {
         foreach (var change in changes)
@@ -75,7 +75,7 @@ internal sealed class UsageBook(SiloActivity activity)
         }
     }
 
-    /// <summary>Puts changes back that the database refuses: what their activations count from now on is taken apart from that of the others.</summary>
+    /// <summary>Puts changes back that the database refuses. From now on the counts of their activations are taken apart from the others.</summary>
     public static void SetAside(IEnumerable<UsageChange> changes)
     {
         foreach (var change in changes)
@@ -86,8 +86,8 @@ internal sealed class UsageBook(SiloActivity activity)
     }
 }
 
-/// <summary>What one activation has counted since it was last asked.</summary>
-/// <param name="Source">Where it came from.</param>
+/// <summary>What one activation has counted since its counts were last taken.</summary>
+/// <param name="Source">The counters of the activation.</param>
 /// <param name="Counts">How often, by hour and outcome.</param>
 /// <param name="LastUses">When client, secrets and scopes were last used, to the minute.</param>
 internal sealed record UsageChange(ClientUsage Source, IReadOnlyList<UsageCount> Counts, IReadOnlyList<LastUse> LastUses);

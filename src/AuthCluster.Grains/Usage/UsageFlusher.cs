@@ -8,20 +8,20 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Usage;
 
 /// <summary>
-/// Writes the counters of a silo every two seconds, many activations in one transaction, and once more when the
+/// Writes the usage of a silo every two seconds, many activations in one transaction, and once more after the
 /// silo has stopped.
 /// </summary>
 /// <remarks>
-/// A flush whose outcome is not known is held and repeated under its number before any other, so that each count is stored once. One whose
-/// rows the database refuses is not stored: its halves are written, and theirs, until the clients whose rows are refused stand alone. They
-/// are set aside and tried again later, so that they keep no others waiting; but where nothing is taken, nobody is set aside.
+/// A batch whose outcome is not known is held, and repeated under its number before any other, so that each count is stored once. A batch
+/// that the database refuses is halved, and halved again, until the clients whose rows are refused stand alone. These are set aside and
+/// tried again later, so that they hold up no others. Where the database refuses everything, nobody is set aside.
 /// </remarks>
 internal sealed partial class UsageFlusher(
     UsageBook book, SiloActivity activity, UsageStore store, TimeProvider clock, ILogger<UsageFlusher> logger) : BackgroundService
 {
     private const int MaxBatch = 500;
 
-    // As long as nothing of a batch was stored: a table that refuses every row is found out by some, not by all.
+    // A table that refuses every row is found out by so many tries, not by a try for each client.
     private const int MaxRefusals = 32;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
@@ -29,7 +29,7 @@ internal sealed partial class UsageFlusher(
     private static readonly TimeSpan RetrySetAsideAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
-#pragma warning disable CA2213 // It has no wait handle to free, and a flush that was begun may outlive the services of the process.
+#pragma warning disable CA2213 // It has no wait handle to free, and a running flush may outlive the services of the process.
     private readonly SemaphoreSlim _turn = new(1);
 #pragma warning restore CA2213
     private readonly string _writer = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
@@ -39,7 +39,7 @@ internal sealed partial class UsageFlusher(
     private long? _setAsideTriedAt;
     private long? _setAsideLoggedAt;
 
-    /// <summary>Writes what was counted before this call. What is counted meanwhile is the next call's, so this one ends however busy the silo is.</summary>
+    /// <summary>Writes what was counted before this call. Later counts are left to the next call, so that this one ends however busy the silo is.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
@@ -64,7 +64,7 @@ internal sealed partial class UsageFlusher(
         }
     }
 
-    /// <summary>Writes what is left within a deadline of its own: the host's may have passed while the silo stopped.</summary>
+    /// <summary>Writes what is left, with a deadline of its own: the host's may have passed while the silo stopped.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -96,7 +96,7 @@ internal sealed partial class UsageFlusher(
         },
         stoppingToken);
 
-    /// <summary>Writes a batch, and where it is refused its halves, so that only those are left whom the database refuses alone.</summary>
+    /// <summary>Writes a batch. If it is refused, writes its halves, and so on, and sets aside the clients that are refused alone.</summary>
     private async Task WriteAsync(List<UsageChange> batch, CancellationToken cancellationToken)
     {
         var parts = new Stack<List<UsageChange>>([batch]);
@@ -137,7 +137,7 @@ internal sealed partial class UsageFlusher(
         }
         finally
         {
-            // None of these is stored. Those that were not tried come first, so that the next flush begins with them.
+            // None of these is stored. Parts that were not tried come first, so that the next flush begins with them.
             foreach (var part in parts)
             {
                 UsageBook.Return(part);
@@ -147,7 +147,7 @@ internal sealed partial class UsageFlusher(
         }
     }
 
-    /// <summary>Tries those that are set aside, each alone: once a minute until some are refused again, and at the end all.</summary>
+    /// <summary>Tries the clients that are set aside, each alone: once a minute until 32 are refused again; all of them at the stop.</summary>
     private async Task RetrySetAsideAsync(CancellationToken cancellationToken)
     {
         if (_setAsideTriedAt is { } last && clock.GetElapsedTime(last) < RetrySetAsideAfter)
@@ -170,8 +170,8 @@ internal sealed partial class UsageFlusher(
         }
     }
 
-    /// <summary>Writes changes under the next number. They are held until it is known whether they are stored.</summary>
-    /// <returns>Why they are refused, and not stored; null when they are stored.</returns>
+    /// <summary>Writes changes under the next number, and holds them until it is known whether they are stored.</summary>
+    /// <returns>The refusal, after which nothing is stored; null when they are stored.</returns>
     private async Task<UsageRefusedException?> TryAsync(List<UsageChange> changes, CancellationToken cancellationToken)
     {
         var isRepeated = ReferenceEquals(_held, changes);
@@ -214,6 +214,6 @@ internal sealed partial class UsageFlusher(
     [LoggerMessage(1103, LogLevel.Error, "The usage of {Count} clients could not be written before the end of the process and is lost.")]
     private partial void LogLost(Exception? exception, int count);
 
-    [LoggerMessage(1111, LogLevel.Error, "The database refuses the usage of client {ClientId}. It is kept in memory, as that of {Count} in all, and tried again: 32 of them each minute.")]
+    [LoggerMessage(1111, LogLevel.Error, "The database refuses the usage of client {ClientId}. It stays in memory and is tried again, at most 32 clients each minute; {Count} clients wait so.")]
     private partial void LogSetAside(Exception exception, string clientId, int count);
 }

@@ -1,8 +1,8 @@
 namespace AuthCluster.Grains.Usage;
 
 /// <summary>
-/// The pairs of secret and scopes that a client has used in one minute, so that a pair is noted once a minute. Bounded; a pair beyond the
-/// bounds is noted again, which takes time and changes nothing.
+/// The pairs of secret and scopes that a client has used in one minute, so that each pair is noted once a minute. Bounded: a pair beyond the
+/// bounds is noted at each use, which costs time and changes nothing.
 /// </summary>
 internal sealed class UsedPairs
 {
@@ -16,7 +16,7 @@ internal sealed class UsedPairs
     /// <summary>Whether nothing is remembered.</summary>
     public bool IsEmpty => _pairs.Count == 0;
 
-    /// <summary>Forgets the pairs of another minute than this one.</summary>
+    /// <summary>Forgets the pairs unless they are of a minute.</summary>
     public void ForgetUnlessOf(long minute)
     {
         if (minute != _minute)
@@ -27,7 +27,7 @@ internal sealed class UsedPairs
         }
     }
 
-    /// <summary>Whether a pair is used for the first time in a minute, as far as the bounds allow to know.</summary>
+    /// <summary>Whether a pair is used for the first time in a minute; also true for a pair beyond the bounds.</summary>
     public bool IsNew(long minute, string secretId, string scope)
     {
         ForgetUnlessOf(minute);
