@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using AuthCluster.Protocol.Introspection;
 using AuthCluster.Protocol.Keys;
 using AuthCluster.Protocol.Metadata;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Revocation;
 using AuthCluster.Protocol.Tokens;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.StoredState;
-using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Json;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;

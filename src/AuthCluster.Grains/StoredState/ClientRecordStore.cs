@@ -1,6 +1,6 @@
 using System.Text.Json;
 using AuthCluster.Grains.StorageAccess;
-using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

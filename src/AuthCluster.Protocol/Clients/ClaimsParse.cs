@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Clients;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using AuthCluster.Protocol.Limits;
-using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Clients;
 

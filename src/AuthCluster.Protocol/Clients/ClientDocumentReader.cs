@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 

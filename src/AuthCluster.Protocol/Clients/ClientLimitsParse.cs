@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 using AuthCluster.Protocol.Limits;
 
 namespace AuthCluster.Protocol.Clients;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 

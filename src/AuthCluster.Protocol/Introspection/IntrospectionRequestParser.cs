@@ -1,4 +1,4 @@
-using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Requests;
 
 namespace AuthCluster.Protocol.Introspection;
 

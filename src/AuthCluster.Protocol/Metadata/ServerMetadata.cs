@@ -1,6 +1,5 @@
 using System.Text.Json;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Metadata;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Revocation;
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 using Microsoft.Net.Http.Headers;
 
 namespace AuthCluster.Web.Admin;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 

@@ -1,4 +1,4 @@
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Web.Admin;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Protocol.Admin;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 

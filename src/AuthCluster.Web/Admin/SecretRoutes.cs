@@ -1,6 +1,6 @@
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.Clients;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Clients;
 
 namespace AuthCluster.Web.GrainCalls;

@@ -1,4 +1,4 @@
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

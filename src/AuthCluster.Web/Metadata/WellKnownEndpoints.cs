@@ -1,6 +1,6 @@
 using System.Globalization;
 using AuthCluster.Protocol.Metadata;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
 using AuthCluster.Web.Keys;
 using AuthCluster.Web.OAuth;

@@ -1,6 +1,5 @@
 using System.Buffers;
-using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 

@@ -1,4 +1,4 @@
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 

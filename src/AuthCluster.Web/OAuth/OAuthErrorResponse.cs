@@ -1,6 +1,6 @@
 using System.Globalization;
 using AuthCluster.Protocol.Limits;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 

@@ -1,4 +1,5 @@
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 

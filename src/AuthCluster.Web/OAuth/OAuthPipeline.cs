@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,5 @@
 using AuthCluster.Contracts.Tokens;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 
 namespace AuthCluster.Web.OAuth;
 

@@ -1,6 +1,6 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Revocation;
-using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Tokens;
 

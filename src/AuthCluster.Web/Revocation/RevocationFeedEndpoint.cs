@@ -1,6 +1,6 @@
 using AuthCluster.Contracts.Revocation;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Revocation;
-using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;
 

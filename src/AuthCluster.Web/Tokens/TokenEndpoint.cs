@@ -1,7 +1,7 @@
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;

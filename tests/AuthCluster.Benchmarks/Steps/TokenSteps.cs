@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Limits;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Tokens;
 using BenchmarkDotNet.Attributes;
 using Microsoft.IdentityModel.JsonWebTokens;

@@ -4,7 +4,7 @@ using System.Reflection;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Tokens;

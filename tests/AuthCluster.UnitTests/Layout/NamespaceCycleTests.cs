@@ -9,16 +9,8 @@ namespace AuthCluster.UnitTests.Layout;
 /// </summary>
 public sealed partial class NamespaceCycleTests
 {
-    /// <summary>Projects that may have cycles still, each with the reason.</summary>
-    private static readonly Dictionary<string, string> Excused = new(StringComparer.Ordinal)
-    {
-        ["AuthCluster.Protocol"] = "Clients and Tokens use each other's identifiers and errors, and Clients the strict JSON of Admin.",
-    };
-
     public static TheoryData<string> Projects { get; } =
-        [.. Directory.EnumerateFiles(Repository.PathOf("src"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileNameWithoutExtension(path)).Where(name => !Excused.ContainsKey(name))];
-
-    public static TheoryData<string> ExcusedProjects { get; } = [.. Excused.Keys];
+        [.. Directory.EnumerateFiles(Repository.PathOf("src"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileNameWithoutExtension(path))];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -28,10 +20,6 @@ public sealed partial class NamespaceCycleTests
 
         Assert.True(cycle is null, $"{project}: {string.Join(" -> ", cycle ?? [])}");
     }
-
-    [Theory]
-    [MemberData(nameof(ExcusedProjects))]
-    public void A_project_is_excused_only_while_it_has_a_cycle(string project) => Assert.NotNull(CycleOf(UsesOf(project)));
 
     [Fact]
     public void A_cycle_over_three_namespaces_is_found_and_a_diamond_is_none()

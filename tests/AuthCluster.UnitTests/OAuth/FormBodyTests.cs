@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

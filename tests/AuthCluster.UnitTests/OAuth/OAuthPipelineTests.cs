@@ -1,9 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Text;
-using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Introspection;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.OAuth;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.UnitTests.Tokens;

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Clients;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>What reading a request gave: the request, or the error to answer with.</summary>
 /// <typeparam name="TRequest">The typed request.</typeparam>

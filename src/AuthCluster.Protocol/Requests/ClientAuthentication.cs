@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Clients;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
 /// Reads how a client says who it is (RFC 6749 section 2.3): the one place for the token, introspection and

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Json;
 
 /// <summary>
 /// Names, labels and values that people read. Counted in Unicode code points; control and format characters (which include

@@ -1,7 +1,6 @@
 using System.Text;
-using AuthCluster.Protocol.Tokens;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>The parameters that the OAuth endpoints know.</summary>
 [Flags]

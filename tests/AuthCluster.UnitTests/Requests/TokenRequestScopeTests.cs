@@ -1,7 +1,7 @@
-using AuthCluster.Protocol.Tokens;
-using static AuthCluster.UnitTests.Tokens.FormRequests;
+using AuthCluster.Protocol.Requests;
+using static AuthCluster.UnitTests.Requests.FormRequests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>RFC 6749 §3.3 and RFC 8707 §2: the syntax of what is asked for.</summary>
 public sealed class TokenRequestScopeTests

@@ -1,11 +1,10 @@
 using System.Text;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Introspection;
+using AuthCluster.Protocol.Requests;
 using AuthCluster.Protocol.Revocation;
-using AuthCluster.Protocol.Tokens;
-using AuthCluster.UnitTests.Tokens;
 
-namespace AuthCluster.UnitTests.Introspection;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>RFC 7662 §2.1 and RFC 7009 §2.1: requests about one token.</summary>
 public sealed class TokenArgumentTests

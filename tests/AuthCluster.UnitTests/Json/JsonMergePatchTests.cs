@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
-namespace AuthCluster.UnitTests.Admin;
+namespace AuthCluster.UnitTests.Json;
 
 /// <summary>RFC 7396: JSON Merge Patch. The table is the RFC's appendix A.</summary>
 public sealed class JsonMergePatchTests

@@ -1,8 +1,7 @@
 using System.Text;
-using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>Requests for the parsers' tests.</summary>
 internal static class FormRequests

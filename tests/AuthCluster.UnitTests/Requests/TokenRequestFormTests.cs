@@ -1,10 +1,10 @@
 using System.Text;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 using CsCheck;
-using static AuthCluster.UnitTests.Tokens.FormRequests;
+using static AuthCluster.UnitTests.Requests.FormRequests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>RFC 6749 §3.2, §4.4.2 and appendix B: the form of a token request.</summary>
 public sealed class TokenRequestFormTests

@@ -1,6 +1,6 @@
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 
-namespace AuthCluster.UnitTests.Admin;
+namespace AuthCluster.UnitTests.Json;
 
 /// <summary>Which characters names, labels and values may have.</summary>
 public sealed class DisplayTextTests

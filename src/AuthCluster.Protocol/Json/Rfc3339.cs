@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Json;
 
 /// <summary>Times as RFC 3339 section 5.6 (<c>date-time</c>) writes them.</summary>
 public static class Rfc3339

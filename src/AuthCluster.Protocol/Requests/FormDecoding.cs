@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>Decoding of <c>application/x-www-form-urlencoded</c> (RFC 6749 appendix B) on UTF-8 bytes.</summary>
 internal static class FormDecoding

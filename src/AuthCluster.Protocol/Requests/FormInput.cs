@@ -1,4 +1,4 @@
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>A form request as it came over HTTP: what the parsers of the OAuth endpoints read.</summary>
 public readonly ref struct FormInput

@@ -1,9 +1,9 @@
 using System.Text;
 using AuthCluster.Protocol.Clients;
-using AuthCluster.Protocol.Tokens;
-using static AuthCluster.UnitTests.Tokens.FormRequests;
+using AuthCluster.Protocol.Requests;
+using static AuthCluster.UnitTests.Requests.FormRequests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>RFC 6749 §2.3 and RFC 7617: how a client says who it is.</summary>
 public sealed class TokenRequestClientTests

@@ -1,6 +1,5 @@
-using AuthCluster.Protocol.Tokens;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>A client's request about one token, to the introspection or the revocation endpoint.</summary>
 public sealed record TokenArgument

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Json;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Clients;
 
 /// <summary>A request to add a secret to a client. The server makes the secret itself.</summary>
 public sealed record SecretRequest

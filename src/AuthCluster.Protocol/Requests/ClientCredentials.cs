@@ -1,4 +1,6 @@
-namespace AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Clients;
+
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>What a caller shows to prove who it is (RFC 6749 section 2.3.1).</summary>
 public sealed record ClientCredentials

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Requests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>What a log holds of a caller's own text.</summary>
 public sealed class LoggableTextTests

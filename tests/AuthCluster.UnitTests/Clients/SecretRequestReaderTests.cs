@@ -1,7 +1,7 @@
 using System.Text;
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Clients;
 
-namespace AuthCluster.UnitTests.Admin;
+namespace AuthCluster.UnitTests.Clients;
 
 /// <summary>Requests to add a secret.</summary>
 public sealed class SecretRequestReaderTests

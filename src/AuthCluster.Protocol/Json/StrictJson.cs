@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Json;
 
 /// <summary>What is wrong with a JSON text, and where.</summary>
 /// <param name="Path">Where, as <c>scopes[2]</c> or <c>rateLimit.burst</c>; <c>$</c> for the text as a whole.</param>

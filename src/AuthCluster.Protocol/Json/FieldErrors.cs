@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Json;
 
 /// <summary>Collects what is wrong with a document, by field; the first problem of a field stands.</summary>
 internal sealed class FieldErrors

@@ -1,7 +1,7 @@
-using AuthCluster.Protocol.Admin;
+using AuthCluster.Protocol.Json;
 using CsCheck;
 
-namespace AuthCluster.UnitTests.Admin;
+namespace AuthCluster.UnitTests.Json;
 
 /// <summary>RFC 3339 §5.6: times.</summary>
 public sealed class Rfc3339Tests

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace AuthCluster.Protocol.Tokens;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
 /// What a request was refused with (RFC 6749 section 5.2): a closed set, one instance for each rule. Code, text and

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
 
-namespace AuthCluster.Protocol.Tokens;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
 /// Reads a request of the token endpoint (RFC 6749 sections 2.3.1, 3.2, 3.3, 4.4.2 and appendix B; RFC 8707 section 2).

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace AuthCluster.Protocol.Clients;
+namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
 /// What a log may hold of a caller's own text. A secret may have come to stand anywhere in it, whole, in pieces or in another

@@ -1,8 +1,8 @@
 using System.Reflection;
 using System.Text.Json;
-using AuthCluster.Protocol.Tokens;
+using AuthCluster.Protocol.Requests;
 
-namespace AuthCluster.UnitTests.Tokens;
+namespace AuthCluster.UnitTests.Requests;
 
 /// <summary>RFC 6749 §5.2: errors.</summary>
 public sealed class OAuthErrorTests

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace AuthCluster.Protocol.Admin;
+namespace AuthCluster.Protocol.Json;
 
 /// <summary>JSON Merge Patch (RFC 7396 section 2).</summary>
 public static class JsonMergePatch
