@@ -13,7 +13,7 @@ namespace AuthCluster.Storage;
 /// </remarks>
 public sealed partial class Database
 {
-    private const int MostTries = 3;
+    private const int MaxTries = 3;
 
     /// <summary>
     /// Has PostgreSQL end the session of a transaction of the stores that stands still, so that a process that hangs keeps nobody from
@@ -148,7 +148,7 @@ public sealed partial class Database
             {
                 return await work();
             }
-            catch (Exception e) when (tried < MostTries && StorageFaults.Of(e) == StorageFault.Conflict)
+            catch (Exception e) when (tried < MaxTries && StorageFaults.Of(e) == StorageFault.Conflict)
             {
                 // The transaction is rolled back; the one that was in the way is through.
             }

@@ -43,7 +43,7 @@ public sealed class MigrationFailedException : Exception
 /// </remarks>
 public sealed partial class Migrator(Database database, TimeProvider clock, ILogger<Migrator> logger)
 {
-    private const int LeastTries = 5;
+    private const int MinTries = 5;
 
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan TablePause = TimeSpan.FromSeconds(3);
@@ -152,7 +152,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 ? (isInUse, tries + 1, firstFailure)
                 : (obstacle is not null, 1, clock.GetTimestamp());
             var left = LockDeadline - clock.GetElapsedTime(firstFailure);
-            if (left < TimeSpan.Zero && tries >= LeastTries)
+            if (left < TimeSpan.Zero && tries >= MinTries)
             {
                 throw new MigrationFailedException(obstacle is null
                     ? "Another process has been changing the database schema for two minutes; look at that one first."

@@ -17,9 +17,6 @@ internal static class RowReading
     public static ImmutableArray<byte> Bytes(this DbDataReader row, int column) =>
         ImmutableCollectionsMarshal.AsImmutableArray(row.GetFieldValue<byte[]>(column));
 
-    public static ImmutableArray<byte> BytesOrDefault(this DbDataReader row, int column) =>
-        row.IsDBNull(column) ? default : row.Bytes(column);
-
     /// <summary>The bytes as a driver wants them, without a copy: nobody here changes them.</summary>
     public static byte[]? Raw(this ImmutableArray<byte> bytes) => ImmutableCollectionsMarshal.AsArray(bytes);
 }

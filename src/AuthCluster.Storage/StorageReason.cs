@@ -7,7 +7,7 @@ namespace AuthCluster.Storage;
 /// <summary>Why the database could not be worked with, in the driver's words.</summary>
 public static class StorageReason
 {
-    private const int Longest = 300;
+    private const int MaxLength = 300;
 
     /// <summary>
     /// The reason in one line of at most 300 characters, such as <c>28P01: password authentication failed for user "app"</c>. Drivers
@@ -33,7 +33,7 @@ public static class StorageReason
         }
 
         var reason = string.Join(": ", parts);
-        return reason.Length <= Longest ? reason : reason[..Longest];
+        return reason.Length <= MaxLength ? reason : reason[..MaxLength];
     }
 
     private static string TextOf(Exception exception) => exception switch

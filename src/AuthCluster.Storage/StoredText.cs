@@ -7,7 +7,7 @@ namespace AuthCluster.Storage;
 internal static class StoredText
 {
     /// <summary>Room for a name, label or name key: 200 characters, each of which may take two units.</summary>
-    private const int LongestName = 400;
+    private const int MaxNameLength = 400;
 
     /// <summary>Whether the database could hold this text at all: well-formed Unicode without NUL. If not, nothing can match it.</summary>
     public static bool IsStorable(string text)
@@ -30,17 +30,17 @@ internal static class StoredText
     /// Cuts a text to what its column holds and drops what no database takes. A text that its column refuses would keep the change that
     /// it tells of from being made, and every text is checked long before it comes here.
     /// </summary>
-    public static string Fit(string text, int longest)
+    public static string Fit(string text, int maxLength)
     {
-        if (text.Length <= longest && IsStorable(text))
+        if (text.Length <= maxLength && IsStorable(text))
         {
             return text;
         }
 
-        var fitting = new StringBuilder(Math.Min(text.Length, longest));
+        var fitting = new StringBuilder(Math.Min(text.Length, maxLength));
         foreach (var rune in text.EnumerateRunes())
         {
-            if (fitting.Length + rune.Utf16SequenceLength > longest)
+            if (fitting.Length + rune.Utf16SequenceLength > maxLength)
             {
                 break;
             }
@@ -55,13 +55,13 @@ internal static class StoredText
     }
 
     /// <summary>A name or label, cut to its column.</summary>
-    public static string Name(string name) => Fit(name, LongestName);
+    public static string Name(string name) => Fit(name, MaxNameLength);
 
     /// <summary>
     /// The form in which names are compared: normalized and in upper case, without regard to culture, so that all nodes and
     /// all databases agree.
     /// </summary>
-    public static string NameKey(string name) => Fit(Name(name).Normalize(NormalizationForm.FormC).ToUpperInvariant(), LongestName);
+    public static string NameKey(string name) => Fit(Name(name).Normalize(NormalizationForm.FormC).ToUpperInvariant(), MaxNameLength);
 
     /// <summary>
     /// What is above every text that begins with the prefix, in the database's own order: UTF-8 bytes, or UTF-16 units in

@@ -1,5 +1,5 @@
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
-using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.StorageTests;
 
@@ -13,7 +13,7 @@ internal static class CatalogueFilling
 {
     private static readonly string Document = "{\"clientId\":\"x\",\"name\":\"y\",\"metadata\":{\"text\":\"" + new string('d', 900) + "\"}}";
 
-    public static (string What, CatalogueQuery Query)[] Queries { get; } =
+    public static (string What, ListClientsQuery Query)[] Queries { get; } =
     [
         ("first page", new(null, null, null, 100)),
         ("a page of 1,000 from the middle", new(null, null, "a-8", 1000)),

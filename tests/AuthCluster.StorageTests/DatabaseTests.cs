@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using AuthCluster.StorageTests.Clients;
@@ -44,7 +45,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
 
         var total = Stopwatch.GetElapsedTime(start);
         output.WriteLine($"200 writes in {total.TotalMilliseconds:F0} ms ({200 / total.TotalSeconds:F0}/s), the slowest after {waits.Max().TotalMilliseconds:F0} ms");
-        Assert.Equal(200, (await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 1_000), Cancel)).Items.Count);
+        Assert.Equal(200, (await new CatalogueStore(under.Database).PageAsync(new ListClientsQuery(null, null, null, 1_000), Cancel)).Items.Count);
     }
 
     [Fact]
@@ -55,7 +56,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
         await using var transaction = await connection.BeginTransactionAsync(Cancel);
         var start = Stopwatch.GetTimestamp();
 
-        await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel);
+        await new CatalogueStore(under.Database).PageAsync(new ListClientsQuery(null, null, null, 10), Cancel);
 
         Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 2);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
@@ -11,7 +12,7 @@ namespace AuthCluster.StorageTests;
 /// <summary>What a caller learns, and how soon, when the database is away or in trouble.</summary>
 public sealed class OutageTests(ITestOutputHelper output)
 {
-    private static readonly RevocationItem[] Items = [new(RevocationKind.Token, "orders", "jti", 1, Samples.Now)];
+    private static readonly RevocationItem[] Items = [new(RevokedKind.Token, "orders", "jti", 1, Samples.Now)];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -72,7 +73,7 @@ public sealed class OutageTests(ITestOutputHelper output)
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => new RevocationStore(under.Database).AddAsync(
-            [new RevocationItem(RevocationKind.Token, new string('c', 201), "jti", 1, Samples.Now)], Cancel));
+            [new RevocationItem(RevokedKind.Token, new string('c', 201), "jti", 1, Samples.Now)], Cancel));
 
         Assert.Equal(StorageFault.Rejected, StorageFaults.Of(failure));
         Assert.False(StorageFaults.IsUnavailable(failure));

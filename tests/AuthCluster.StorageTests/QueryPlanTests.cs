@@ -65,7 +65,7 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
         "revocation.feed" => new RevocationStore(database).FeedAsync(null, 100, Cancel),
         "revocation.sweep" => new RevocationStore(database).SweepAsync(Samples.Now, 100, Cancel),
         "usage.client" => new UsageStore(database).ReadAsync("orders", Samples.Now.AddDays(-1), Samples.Now, Cancel),
-        "usage.top" => new UsageStore(database).TopAsync(Samples.Now.AddDays(-1), Samples.Now, UsageOrder.Issued, 10, Cancel),
+        "usage.top" => new UsageStore(database).TopAsync(Samples.Now.AddDays(-1), Samples.Now, byRefused: false, 10, Cancel),
         "usage.days" => new UsageArchiveStore(database).MoveHoursToDaysAsync(Samples.Now, 100, Cancel),
         "usage.older" => new UsageArchiveStore(database).MergeHoursOfOlderBuildsAsync(Samples.Now, 100, Cancel),
         "usage.sweep" => new UsageArchiveStore(database).SweepDaysAsync(Samples.Now, 100, Cancel),

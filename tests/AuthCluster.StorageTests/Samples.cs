@@ -1,7 +1,10 @@
 using System.Security.Cryptography;
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Keys;
+using AuthCluster.Storage.Revocation;
 
 namespace AuthCluster.StorageTests;
 
@@ -27,18 +30,22 @@ internal static class Samples
         UpdatedAt = Now,
     };
 
-    public static AuditEntry Audit(string id, string clientId = "", DateTimeOffset? at = null) => new()
-    {
-        AuditId = id,
-        At = at ?? Now,
-        Actor = "operator",
-        Action = "client.update",
-        Target = clientId,
-        ClientId = clientId,
-        RemoteAddress = "127.0.0.1",
-        RequestId = "r-1",
-        After = """{"a":1}""",
-    };
+    public static AuditEntry Audit(string id, string clientId = "", DateTimeOffset? at = null) => new(
+        new AuditRecord
+        {
+            AuditId = id,
+            At = at ?? Now,
+            Actor = "operator",
+            Action = "client.update",
+            Target = clientId,
+            RemoteAddress = "127.0.0.1",
+            RequestId = "r-1",
+            AfterJson = """{"a":1}""",
+        },
+        clientId);
+
+    /// <summary>What the feed tells of a revocation.</summary>
+    public static RevokedRecord Told(RevocationItem item) => new(item.Kind, item.Value, item.Gen, Stored(item.ExpiresAt));
 
     public static StoredSigningKey SigningKey(string kid, StoredKeyState state = StoredKeyState.Active) => new()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
 using Microsoft.Data.Sqlite;
@@ -116,7 +117,7 @@ public sealed class SqliteDeadlineTests
         Assert.False(StorageFaults.IsOutcomeUnknown(gaveUp));
     }
 
-    private static RevocationItem Item(string jti) => new(RevocationKind.Token, "orders", jti, 1, Samples.Now);
+    private static RevocationItem Item(string jti) => new(RevokedKind.Token, "orders", jti, 1, Samples.Now);
 
     private static Task<long> EndlessAsync(DatabaseUnderTest under, TaskCompletionSource begun, CancellationToken cancellationToken) =>
         under.Database.ReadAsync(

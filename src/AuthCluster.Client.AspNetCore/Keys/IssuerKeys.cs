@@ -20,12 +20,12 @@ namespace AuthCluster.Client.AspNetCore.Keys;
 internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurationManager<OpenIdConnectConfiguration>
 {
     /// <summary>Unknown key ids cost a stranger nothing, so they may not cost the issuer a request each.</summary>
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>A server that asks for more is asked again after this: a token with a new key waits for it.</summary>
-    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxAsked = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan MostAge = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxAge = TimeSpan.FromDays(1);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
     private const int MaxDocumentBytes = 1_048_576;
 
@@ -79,9 +79,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     /// <summary>Called by the token handler for a key that is not known, which then asks for the configuration again.</summary>
     public override void RequestRefresh() => _wanted.Value = true;
 
-    private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MostAge ? known : null;
+    private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MaxAge ? known : null;
 
-    /// <summary>One reading at a time; none within <see cref="LeastInterval"/> of the last one's start, nor before the time that the server has named.</summary>
+    /// <summary>One reading at a time; none within <see cref="MinInterval"/> of the last one's start, nor before the time that the server has named.</summary>
     private Task ReadOnceAsync()
     {
         lock (_gate)
@@ -90,7 +90,7 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
                 return _reading;
             if (_pause?.HasEnded(_clock) == false)
                 return Task.CompletedTask;
-            _pause = Pause.Of(LeastInterval, _clock);
+            _pause = Pause.Of(MinInterval, _clock);
             using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
                 return _reading = Task.Run(ReadAsync);
         }
@@ -182,8 +182,8 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         // A cache between must not hand out keys that the issuer has withdrawn.
         request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
         using var response = await client.SendAsync(request, cancellationToken);
-        if (RetryAfter.Of(response, _clock) is { } asked && asked > LeastInterval)
-            _pause = Pause.Of(Pause.Spread(Pause.Smaller(asked, LongestAsked)), _clock);
+        if (RetryAfter.Of(response, _clock) is { } asked && asked > MinInterval)
+            _pause = Pause.Of(Pause.Spread(Pause.Smaller(asked, MaxAsked)), _clock);
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadAsStringAsync(cancellationToken);
     }

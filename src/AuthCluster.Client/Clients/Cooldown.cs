@@ -9,12 +9,12 @@ internal sealed class Cooldown(TimeProvider clock)
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
 
     /// <summary>While the last good answer still serves, nothing is lost by waiting.</summary>
-    private static readonly TimeSpan LongestWithAnswer = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWithAnswer = TimeSpan.FromSeconds(30);
 
     /// <summary>Without one every call fails meanwhile, so recovery must be noticed soon.</summary>
-    private static readonly TimeSpan LongestWithout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxWithoutAnswer = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan LongestAsked = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxAsked = TimeSpan.FromHours(1);
 
     private int _failures;
     private long _since;
@@ -30,8 +30,8 @@ internal sealed class Cooldown(TimeProvider clock)
     /// <summary>Begins a pause: doubling from a second, and at least as long as the server asked.</summary>
     public TimeSpan After(AuthClusterException failure, bool haveAnswer)
     {
-        _asked = Pause.Smaller(failure.RetryAfter ?? TimeSpan.Zero, LongestAsked);
-        _length = Pause.After(_failures, First, haveAnswer ? LongestWithAnswer : LongestWithout, _asked);
+        _asked = Pause.Smaller(failure.RetryAfter ?? TimeSpan.Zero, MaxAsked);
+        _length = Pause.After(_failures, First, haveAnswer ? MaxWithAnswer : MaxWithoutAnswer, _asked);
         _failures++;
         _since = clock.GetTimestamp();
         Failure = failure;
@@ -46,7 +46,7 @@ internal sealed class Cooldown(TimeProvider clock)
     }
 
     /// <summary>A pause that was chosen while an answer was held is too long once it is gone, but for what the server asked.</summary>
-    private TimeSpan LengthFor(bool haveAnswer) => haveAnswer ? _length : Pause.Smaller(_length, Pause.Larger(LongestWithout, _asked * 1.2));
+    private TimeSpan LengthFor(bool haveAnswer) => haveAnswer ? _length : Pause.Smaller(_length, Pause.Larger(MaxWithoutAnswer, _asked * 1.2));
 
     public void Clear()
     {

@@ -10,20 +10,20 @@ internal sealed record Pause(long Begun, TimeSpan Length)
     /// <summary>A pause that begins now.</summary>
     public static Pause Of(TimeSpan length, TimeProvider clock) => new(clock.GetTimestamp(), length);
 
-    /// <summary>A duration drawn evenly from <paramref name="least"/> to a fifth more, so that many processes don't come back at one moment.</summary>
-    public static TimeSpan Spread(TimeSpan least) => least * (1 + (0.2 * Fraction()));
+    /// <summary>A duration drawn evenly from <paramref name="min"/> to a fifth more, so that many processes don't come back at one moment.</summary>
+    public static TimeSpan Spread(TimeSpan min) => min * (1 + (0.2 * Fraction()));
 
     /// <summary>
     /// The larger of the pause that the server asked for, and of one that doubles from <paramref name="first"/> to
-    /// <paramref name="longest"/> with each failure; both with jitter, and never shorter than asked.
+    /// <paramref name="max"/> with each failure; both with jitter, and never shorter than asked.
     /// </summary>
     /// <param name="failures">How many failures came before this one.</param>
     /// <param name="first">The first pause of our own.</param>
-    /// <param name="longest">The longest pause of our own.</param>
+    /// <param name="max">The longest pause of our own.</param>
     /// <param name="asked">What the server asked for, if it did.</param>
-    public static TimeSpan After(int failures, TimeSpan first, TimeSpan longest, TimeSpan? asked)
+    public static TimeSpan After(int failures, TimeSpan first, TimeSpan max, TimeSpan? asked)
     {
-        var doubled = Smaller(first * Math.Pow(2, Math.Min(failures, 10)), longest);
+        var doubled = Smaller(first * Math.Pow(2, Math.Min(failures, 10)), max);
         return WholeMilliseconds(Larger(Spread(asked ?? TimeSpan.Zero), doubled * (0.6 + (0.6 * Fraction()))));
     }
 

@@ -22,7 +22,7 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
                 var asked = RetryAfter.Of(response, clock);
                 if (asked is not null)
                     pause = RetryRules.DelayAfter(attempt, asked);
-                if (asked > RetryRules.LongestWaitInCall || !budget.HasRoomFor(attempt, pause, clock) || !await RetryRules.MayPassAsync(response, cancellationToken))
+                if (asked > RetryRules.MaxWaitInCall || !budget.HasRoomFor(attempt, pause, clock) || !await RetryRules.MayPassAsync(response, cancellationToken))
                     return response;
                 response.Dispose();
             }

@@ -12,15 +12,15 @@ internal static class RetryRules
     /// A longer Retry-After is not slept through inside a call: the caller hears of it at once, and nothing is asked
     /// until it has passed.
     /// </summary>
-    public static readonly TimeSpan LongestWaitInCall = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan MaxWaitInCall = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
     /// <summary>How long to wait before the next attempt.</summary>
     /// <param name="attempt">How many attempts came before the one that failed.</param>
     /// <param name="asked">What the server asked for, if it did.</param>
-    public static TimeSpan DelayAfter(int attempt, TimeSpan? asked) => Pause.After(attempt, FirstDelay, LongestDelay, asked);
+    public static TimeSpan DelayAfter(int attempt, TimeSpan? asked) => Pause.After(attempt, FirstDelay, MaxDelay, asked);
 
     /// <summary>Whether the same request may be answered otherwise in a moment.</summary>
     public static async ValueTask<bool> MayPassAsync(HttpResponseMessage response, CancellationToken cancellationToken) => response.StatusCode switch

@@ -14,7 +14,7 @@ internal sealed class OutageGuard(TimeProvider clock)
     private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(1);
 
     /// <summary>A server that asks for more is asked again after this: until then nothing is known of any token.</summary>
-    private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxAsked = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
     private int _failures;
@@ -57,8 +57,8 @@ internal sealed class OutageGuard(TimeProvider clock)
         lock (_gate)
         {
             _failures++;
-            if (asked is { } least)
-                _pause = Pause.Of(Pause.Spread(Pause.Smaller(least, LongestAsked)), clock);
+            if (asked is { } min)
+                _pause = Pause.Of(Pause.Spread(Pause.Smaller(min, MaxAsked)), clock);
             else if (_failures >= FailuresInRow)
                 _pause = Pause.Of(BetweenProbes, clock);
         }

@@ -17,7 +17,7 @@ public sealed partial class RevocationFeed
 {
     private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
 
     /// <summary>A server holds a request for seconds: what comes sooner and brings nothing new is no reason to ask at once.</summary>
     private static readonly TimeSpan BetweenIdlePages = TimeSpan.FromSeconds(1);
@@ -119,7 +119,7 @@ public sealed partial class RevocationFeed
             {
                 var failure = e as AuthClusterException;
                 // A server that asks for longer than our own limit is asked again at that limit: revocations must not wait.
-                var pause = Pause.After(failures++, FirstPause, LongestPause, Pause.Smaller(failure?.RetryAfter ?? TimeSpan.Zero, LongestPause));
+                var pause = Pause.After(failures++, FirstPause, MaxPause, Pause.Smaller(failure?.RetryAfter ?? TimeSpan.Zero, MaxPause));
                 LogFailed(e, failure?.Code ?? e.GetType().Name, Age, pause);
                 await Pause.Of(pause, _clock).WaitAsync(_clock, cancellationToken);
             }

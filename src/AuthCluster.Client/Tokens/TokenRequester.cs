@@ -10,7 +10,7 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
     /// <summary>RFC 6749 §5.1 lets a server leave expires_in out; then the token is kept this long and no longer.</summary>
     private static readonly TimeSpan LifetimeWhenNotSaid = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(30);
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(30);
 
     /// <param name="target">What the token is for.</param>
     /// <param name="isRepeat">Whether the last request failed: then it is asked once, as the pauses between requests are the backoff.</param>
@@ -67,7 +67,7 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
     {
         null => LifetimeWhenNotSaid,
         <= 0 => throw new AuthClusterException(AuthClusterError.UnexpectedAnswer, "The token endpoint's answer holds a token that has expired already."),
-        { } seconds when seconds > LongestLifetime.TotalSeconds => LongestLifetime,
+        { } seconds when seconds > MaxLifetime.TotalSeconds => MaxLifetime,
         { } seconds => TimeSpan.FromSeconds(seconds),
     };
 

@@ -12,18 +12,18 @@ public interface IClientGrain : IGrainWithStringKey
 {
     // For what is decided from memory or after one read. A call that a silo passed on to one that died is lost, and nobody is told:
     // it may be asked again after this, in seconds.
-    private const string LongestDecision = "00:00:02";
+    private const string MaxDecisionTime = "00:00:02";
 
     /// <summary>Decides one token request. Waits for what has to be stored or read first, for a bounded time.</summary>
-    [AlwaysInterleave, ResponseTimeout(LongestDecision), Alias("issue-token")]
+    [AlwaysInterleave, ResponseTimeout(MaxDecisionTime), Alias("issue-token")]
     Task<IssueTokenAnswer> IssueTokenAsync(IssueTokenCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Authenticates a caller of introspection, revocation or the feed. Spends nothing of its limits.</summary>
-    [AlwaysInterleave, ResponseTimeout(LongestDecision), Alias("authenticate")]
+    [AlwaysInterleave, ResponseTimeout(MaxDecisionTime), Alias("authenticate")]
     Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret secret, CancellationToken cancellationToken = default);
 
     /// <summary>Tells whether a token of this client is active: its generation is the present one and its <c>jti</c> is not revoked.</summary>
-    [AlwaysInterleave, ResponseTimeout(LongestDecision), Alias("check-token")]
+    [AlwaysInterleave, ResponseTimeout(MaxDecisionTime), Alias("check-token")]
     Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Reads the client document and its secrets' metadata.</summary>

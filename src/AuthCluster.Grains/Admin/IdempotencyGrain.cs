@@ -15,17 +15,8 @@ internal sealed class IdempotencyGrain(
 {
     public async Task<IdempotencyAnswer> ChooseAsync(IdempotencyChoice choice, CancellationToken cancellationToken = default)
     {
-        var row = new IdempotencyRow
-        {
-            KeyHash = choice.KeyHash,
-            BodyHash = choice.BodyHash,
-            ClientId = choice.ClientId,
-            SecretId = choice.SecretId,
-            EncryptedSecret = choice.EncryptedSecret.IsDefaultOrEmpty ? default : choice.EncryptedSecret,
-            CreatedAt = choice.CreatedAt,
-            // By this silo's clock: the clock of the front end may differ.
-            ExpiresAt = clock.GetUtcNow() + IdempotencyStore.Lasts,
-        };
+        // The key's end is by this silo's clock: the clock of the front end may differ.
+        var row = new IdempotencyRow(choice, clock.GetUtcNow() + IdempotencyStore.Lasts);
         try
         {
             var stored = await InsertOrReadAsync(row, now: null);
@@ -35,7 +26,7 @@ internal sealed class IdempotencyGrain(
                 stored = await InsertOrReadAsync(row, now);
             }
 
-            return new IdempotencyAnswer(ChoiceOf(stored));
+            return new IdempotencyAnswer(stored.Choice);
         }
         catch (StorageUnavailableException)
         {
@@ -52,14 +43,4 @@ internal sealed class IdempotencyGrain(
         await gate.RunAsync(StorageLane.Changes, async token => stored = await store.InsertOrReadAsync(row, now, token), CancellationToken.None);
         return stored;
     }
-
-    private static IdempotencyChoice ChoiceOf(IdempotencyRow row) => new()
-    {
-        KeyHash = row.KeyHash,
-        BodyHash = row.BodyHash,
-        ClientId = row.ClientId,
-        SecretId = row.SecretId,
-        EncryptedSecret = row.EncryptedSecret.IsDefault ? [] : row.EncryptedSecret,
-        CreatedAt = row.CreatedAt,
-    };
 }

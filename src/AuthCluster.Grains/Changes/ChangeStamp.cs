@@ -1,5 +1,7 @@
 using System.Globalization;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Json;
@@ -77,7 +79,7 @@ internal sealed class ChangeStamp(string clientId)
             [.. state.Outbox
                 .Where(item => item.EndsTokensBelow is not null)
                 .Select(item => new RevocationItem(
-                    RevocationKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + MaxTokenLifetime))]),
+                    RevokedKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + MaxTokenLifetime))]),
     };
 
     /// <summary>
@@ -114,19 +116,20 @@ internal sealed class ChangeStamp(string clientId)
         });
     }
 
-    private AuditEntry EntryOf(OutboxItem item) => new()
-    {
-        AuditId = item.AuditId,
-        At = item.At,
-        Actor = item.Actor,
-        Action = item.Action,
-        Target = item.Target,
-        ClientId = clientId,
-        RemoteAddress = item.RemoteAddress,
-        RequestId = item.RequestId,
-        Before = item.Before?.GetRawText(),
-        After = item.After?.GetRawText(),
-    };
+    private AuditEntry EntryOf(OutboxItem item) => new(
+        new AuditRecord
+        {
+            AuditId = item.AuditId,
+            At = item.At,
+            Actor = item.Actor,
+            Action = item.Action,
+            Target = item.Target,
+            RemoteAddress = item.RemoteAddress,
+            RequestId = item.RequestId,
+            BeforeJson = item.Before?.GetRawText(),
+            AfterJson = item.After?.GetRawText(),
+        },
+        clientId);
 
     private CatalogueEntry CatalogueEntryOf(ClientState state, ClientDocument? document) => new()
     {

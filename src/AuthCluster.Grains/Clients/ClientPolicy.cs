@@ -25,7 +25,7 @@ internal sealed class ClientPolicy
         _generation = state.Generation;
         _scopes = ScopeSet.Of(document.Scopes);
         _defaultScopes = ScopeSet.Of(document.EffectiveDefaultScopes);
-        _audiences = document.Audiences.IsEmpty ? [defaults.DefaultAudience] : document.Audiences;
+        _audiences = AudienceSelection.Effective(document.Audiences, defaults.DefaultAudience);
         Document = document;
         Enabled = state.Enabled;
         Secrets = state.Secrets;

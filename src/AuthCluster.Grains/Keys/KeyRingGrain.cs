@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Grains.StorageAccess;
@@ -37,7 +38,7 @@ internal sealed partial class KeyRingGrain(
         }
     }
 
-    private AuditEntry AuditOf(ActorRecord actor) => new()
+    private AuditEntry AuditOf(ActorRecord actor) => new(new AuditRecord
     {
         AuditId = actor.AuditId,
         At = clock.GetUtcNow(),
@@ -46,7 +47,7 @@ internal sealed partial class KeyRingGrain(
         Target = "*",
         RemoteAddress = actor.RemoteAddress,
         RequestId = actor.RequestId,
-    };
+    });
 
     [LoggerMessage(1214, LogLevel.Warning, "Storage refused, or did not confirm, that the generation floor was raised; the caller gets 503.")]
     private partial void LogNotRaised(Exception exception);

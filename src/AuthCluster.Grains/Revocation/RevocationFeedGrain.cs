@@ -18,18 +18,9 @@ internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gat
             ? new RevocationFeedAnswer
             {
                 Known = true,
-                Items = [.. page.Items.Select(item => new RevokedRecord(KindOf(item.Kind), item.Value, item.Gen, item.ExpiresAt))],
+                Items = [.. page.Items],
                 Next = page.Next,
             }
             : new RevocationFeedAnswer { Known = false };
     }
-
-    private static RevokedKind KindOf(RevocationKind kind) => kind switch
-    {
-        RevocationKind.Token => RevokedKind.Token,
-        RevocationKind.Client => RevokedKind.Client,
-        RevocationKind.Key => RevokedKind.Key,
-        RevocationKind.All => RevokedKind.All,
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
 }

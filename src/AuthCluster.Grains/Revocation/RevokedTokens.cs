@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.Sweeps;
 using AuthCluster.Storage.Revocation;
@@ -92,7 +93,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
 
     private async Task<bool> StoreAsync(RevokeTokenCommand command)
     {
-        var item = new RevocationItem(RevocationKind.Token, clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
+        var item = new RevocationItem(RevokedKind.Token, clientId, command.Jti, command.Generation + 1, command.ExpiresAt);
         var outcome = await gate.AskAsync(StorageLane.Changes, token => store.AddAsync([item], token), CancellationToken.None);
         if (outcome == StorageOutcome.Unknown)
         {

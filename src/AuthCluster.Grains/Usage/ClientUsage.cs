@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Storage.Clients;
 
@@ -206,7 +207,7 @@ internal sealed class ClientUsage(string clientId, UsageBook book)
     {
         if (_issued > 0)
         {
-            Add(_hour, UsageStore.Issued, _issued);
+            Add(_hour, HourlyUsageRecord.Issued, _issued);
             _issued = 0;
         }
 

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
 using AuthCluster.Protocol.Json;
 using AuthCluster.Protocol.Tokens;
@@ -13,9 +12,6 @@ internal sealed class ClientDocumentParse
     private const int MaxName = 200;
     private const int MaxGrantTypes = 10;
     private const int MaxAuthMethods = 10;
-    private const int MaxMetadata = 50;
-    private const int MaxMetadataName = 64;
-    private const int MaxMetadataValue = 1_000;
 
     // A member that is null counts as absent: its function is not called.
     private static readonly FrozenDictionary<string, Action<ClientDocumentParse, JsonElement>> Readers =
@@ -117,7 +113,12 @@ internal sealed class ClientDocumentParse
             }
         }
 
-        CheckBetweenFields(serverLifetimeSeconds);
+        if (_id is null)
+        {
+            _errors.Add(ClientMembers.ClientId, "Is missing; a client of a file needs an id of its own.");
+        }
+
+        ClientDocumentRules.CheckBetweenFields(_document, serverLifetimeSeconds, _errors);
         if (_errors.Any || _id is not { } id)
         {
             return new ClientDocumentReading { Errors = _errors.ToImmutable(), HasUnknownMembers = _errors.HasUnknown };
@@ -203,16 +204,16 @@ internal sealed class ClientDocumentParse
         };
 
     private void ReadScopes(JsonElement value) =>
-        _document = _document with { Scopes = _errors.List(ClientMembers.Scopes, value, ScopeSet.MaxScopes, ProblemOfScope) ?? [] };
+        _document = _document with { Scopes = _errors.List(ClientMembers.Scopes, value, ScopeSet.MaxScopes, ClientDocumentRules.ProblemOfScope) ?? [] };
 
     private void ReadDefaultScopes(JsonElement value) =>
-        _document = _document with { DefaultScopes = _errors.List(ClientMembers.DefaultScopes, value, ScopeSet.MaxScopes, ProblemOfScope) };
+        _document = _document with { DefaultScopes = _errors.List(ClientMembers.DefaultScopes, value, ScopeSet.MaxScopes, ClientDocumentRules.ProblemOfScope) };
 
     private void ReadAudiences(JsonElement value) =>
-        _document = _document with { Audiences = _errors.List(ClientMembers.Audiences, value, AudienceSelection.MaxAudiences, ProblemOfAudience) ?? [] };
+        _document = _document with { Audiences = _errors.List(ClientMembers.Audiences, value, Audience.MaxOfClient, ClientDocumentRules.ProblemOfAudience) ?? [] };
 
     private void ReadIntrospects(JsonElement value) =>
-        _document = _document with { Introspects = _errors.List(ClientMembers.Introspects, value, AudienceSelection.MaxAudiences, ProblemOfAudience) ?? [] };
+        _document = _document with { Introspects = _errors.List(ClientMembers.Introspects, value, Audience.MaxOfClient, ClientDocumentRules.ProblemOfAudience) ?? [] };
 
     private void ReadTokenLifetime(JsonElement value) =>
         _document = _document with
@@ -263,44 +264,8 @@ internal sealed class ClientDocumentParse
     private void ReadClaims(JsonElement value) =>
         _document = _document with { ClaimsJson = ClaimsParse.Read(ClientMembers.Claims, value, _errors) };
 
-    private void ReadMetadata(JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            _errors.Add(ClientMembers.Metadata, "Must be a JSON object of strings.");
-            return;
-        }
-
-        var metadata = ClientDocument.NoMembers.ToBuilder();
-        foreach (var member in value.EnumerateObject())
-        {
-            if (member.Value.ValueKind == JsonValueKind.Null)
-            {
-                continue;
-            }
-
-            var path = $"{ClientMembers.Metadata}.{StrictJson.InPath(member.Name)}";
-            if (DisplayText.ProblemOf(member.Name, 1, MaxMetadataName) is { } nameProblem)
-            {
-                _errors.Add(path, "The name: " + nameProblem);
-            }
-
-            var text = _errors.Text(path, member.Value);
-            if (text is not null && DisplayText.ProblemOf(text, 0, MaxMetadataValue) is { } problem)
-            {
-                _errors.Add(path, problem);
-            }
-
-            metadata[member.Name] = text ?? "";
-            if (metadata.Count > MaxMetadata)
-            {
-                _errors.Add(ClientMembers.Metadata, "Must have at most 50 members.");
-                return;
-            }
-        }
-
-        _document = _document with { Metadata = metadata.ToImmutable() };
-    }
+    private void ReadMetadata(JsonElement value) =>
+        _document = _document with { Metadata = ClientMetadataParse.Read(ClientMembers.Metadata, value, _errors) };
 
     private void ReadSecret(string name, JsonElement value)
     {
@@ -313,47 +278,4 @@ internal sealed class ClientDocumentParse
             _errors.Add(name, "Can't be changed here; add and revoke secrets below /clients/{id}/secrets.");
         }
     }
-
-    private void CheckBetweenFields(int? serverLifetimeSeconds)
-    {
-        if (_id is null)
-        {
-            _errors.Add(ClientMembers.ClientId, "Is missing; a client of a file needs an id of its own.");
-        }
-
-        if (_document.DefaultScopes is { } defaults)
-        {
-            var scopes = _document.Scopes.ToHashSet(StringComparer.Ordinal);
-            for (var i = 0; i < defaults.Length; i++)
-            {
-                if (!scopes.Contains(defaults[i]))
-                {
-                    _errors.Add(
-                        string.Create(CultureInfo.InvariantCulture, $"{ClientMembers.DefaultScopes}[{i}]"),
-                        "Is not among scopes; add it there, or leave it out here.");
-                }
-            }
-        }
-
-        // A stored document was checked by the lifetime that the server had then.
-        if ((_document.TokenLifetimeSeconds ?? serverLifetimeSeconds) is { } lifetime && _document.TokenReuseSeconds > lifetime / 2)
-        {
-            _errors.Add(ClientMembers.TokenReuseSeconds, "Must be at most half the lifetime of a token.");
-        }
-    }
-
-    private static string? ProblemOfScope(string scope)
-    {
-        if (scope.Length > ScopeSet.MaxScopeLength || !ScopeSet.IsScopeToken(scope))
-        {
-            return "Must have 1 to 128 printable ASCII characters other than space, \" and \\.";
-        }
-
-        return ScopeSet.IsServerScope(scope) && scope is not ("authcluster:admin" or "authcluster:read" or "authcluster:introspect")
-            ? "Is no scope of this server; those are authcluster:admin, authcluster:read and authcluster:introspect."
-            : null;
-    }
-
-    private static string? ProblemOfAudience(string audience) =>
-        Audience.IsAcceptable(audience) ? null : "Must be a name or an absolute URI without fragment, of 1 to 512 printable ASCII characters without space.";
 }

@@ -103,9 +103,6 @@ public sealed record RateLimit
         return Math.Clamp(Burst - ((double)missing / (double)_interval), 0, Burst);
     }
 
-    /// <summary>The state of a full bucket.</summary>
-    public TheoreticalArrival Full(TimeSpan now) => ArrivalAtLevel(now, Burst);
-
     /// <summary>The state of an empty bucket.</summary>
     public TheoreticalArrival Empty(TimeSpan now) => ArrivalAtLevel(now, 0);
 

@@ -203,9 +203,6 @@ public static class OAuthErrorCodes
     public const string InvalidTarget = "invalid_target";
 
     /// <summary>RFC 6750 section 3.1.</summary>
-    public const string InvalidToken = "invalid_token";
-
-    /// <summary>RFC 6750 section 3.1.</summary>
     public const string InsufficientScope = "insufficient_scope";
 
     /// <summary>RFC 8628 section 3.5 has the word; here it says that a limit or a quota is spent.</summary>

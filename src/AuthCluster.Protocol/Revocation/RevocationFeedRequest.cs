@@ -7,7 +7,7 @@ namespace AuthCluster.Protocol.Revocation;
 public sealed record RevocationFeedRequest
 {
     /// <summary>Longest time that an answer is held.</summary>
-    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     // A cursor is far shorter; what is longer is none that this server gave.
     private const int MaxAfterLength = 200;
@@ -20,7 +20,7 @@ public sealed record RevocationFeedRequest
     /// <summary>What the answer before gave as its <c>next</c>; null for the beginning.</summary>
     public string? After { get; init; }
 
-    /// <summary>How long the answer may be held until there is something new, at most <see cref="LongestWait"/>.</summary>
+    /// <summary>How long the answer may be held until there is something new, at most <see cref="MaxWait"/>.</summary>
     public TimeSpan Wait { get; init; }
 
     /// <summary>Reads a request.</summary>
@@ -97,8 +97,8 @@ public sealed record RevocationFeedRequest
         }
 
         var digits = text.AsSpan().TrimStart('0');
-        wait = digits.Length > 2 ? LongestWait
-            : TimeSpan.FromSeconds(Math.Min(digits.IsEmpty ? 0 : int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture), (int)LongestWait.TotalSeconds));
+        wait = digits.Length > 2 ? MaxWait
+            : TimeSpan.FromSeconds(Math.Min(digits.IsEmpty ? 0 : int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture), (int)MaxWait.TotalSeconds));
         return true;
     }
 }

@@ -5,6 +5,12 @@ namespace AuthCluster.Protocol.Tokens;
 /// <summary>The syntax of audiences and resource indicators.</summary>
 public static class Audience
 {
+    /// <summary>Most audiences that a client can have.</summary>
+    public const int MaxOfClient = 50;
+
+    /// <summary>Longest audience, in characters.</summary>
+    public const int MaxLength = 512;
+
     private static readonly SearchValues<char> UriCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?[]@!$&'()*+,;=%");
 
@@ -16,7 +22,7 @@ public static class Audience
     /// </summary>
     public static bool IsAcceptable(string? text) =>
         text is not null
-        && text.Length is > 0 and <= AudienceSelection.MaxAudienceLength
+        && text.Length is > 0 and <= MaxLength
         && !text.AsSpan().ContainsAnyExceptInRange('!', '~')
         && !(text.Contains('#', StringComparison.Ordinal) && SchemeLength(text) > 0);
 
@@ -26,7 +32,7 @@ public static class Audience
     /// </summary>
     public static bool IsAbsoluteUri(string? text)
     {
-        if (text is null || text.Length > AudienceSelection.MaxAudienceLength)
+        if (text is null || text.Length > MaxLength)
         {
             return false;
         }

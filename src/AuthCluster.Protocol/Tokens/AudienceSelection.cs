@@ -13,12 +13,6 @@ namespace AuthCluster.Protocol.Tokens;
 /// </remarks>
 public static class AudienceSelection
 {
-    /// <summary>Most audiences that a client can have.</summary>
-    public const int MaxAudiences = 50;
-
-    /// <summary>Longest audience, in characters.</summary>
-    public const int MaxAudienceLength = 512;
-
     /// <summary>The audiences that a client may have: those registered, or the default one when none are.</summary>
     public static ImmutableArray<string> Effective(ImmutableArray<string> registered, string defaultAudience) =>
         registered.IsDefaultOrEmpty ? [defaultAudience] : registered;

@@ -138,7 +138,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
 
     /// <summary>Splits a value of <c>scope</c> into different scope tokens.</summary>
-    internal static ScopeReading TrySplit(string? text, int most, out ImmutableArray<string> items)
+    internal static ScopeReading TrySplit(string? text, int maxCount, out ImmutableArray<string> items)
     {
         items = [];
         if (string.IsNullOrEmpty(text))
@@ -167,7 +167,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
                 continue;
             }
 
-            if (found.Count == most)
+            if (found.Count == maxCount)
             {
                 return ScopeReading.TooMany;
             }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
@@ -24,16 +25,14 @@ internal static class RestoredCommand
         var (exclusive, someRun) = await StoppedProcesses.RequireAsync(run, Name);
         using var held = exclusive;
         var now = run.Clock.GetUtcNow();
-        var entry = new AuditEntry
+        var entry = new AuditEntry(new AuditRecord
         {
             AuditId = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
             At = now,
             Actor = "system:command",
             Action = "cluster.restored",
             Target = "*",
-            RemoteAddress = "",
-            RequestId = "",
-        };
+        });
         try
         {
             var floor = await new RestoredDatabase(run.Database).MarkAsync(now, entry, forgetSilos: !someRun)

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Admin;
 
@@ -12,7 +13,7 @@ public sealed class AuditStore(Database database)
     internal const int MaxRemoteAddressLength = 64;
     internal const int MaxRequestIdLength = 128;
 
-    private const string Columns = "audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json";
+    private const string Columns = "audit_id, occurred_at, actor, action, target, remote_address, request_id, before_json, after_json";
 
     private static readonly (DateTimeOffset Time, string Id) Newest =
         (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
@@ -20,12 +21,12 @@ public sealed class AuditStore(Database database)
     private readonly string _insert = database.Sql(
         others: """
             insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-            values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After)
+            values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson)
             on conflict (audit_id) do nothing
             """,
         sqlServer: """
             insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @Before, @After
+            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson
             where not exists (select 1 from audit where audit_id = @AuditId)
             """);
 
@@ -61,28 +62,28 @@ public sealed class AuditStore(Database database)
     /// <param name="limit">The most entries to answer, at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="FormatException">No page gave that as its next; see <see cref="IsNext"/>.</exception>
-    public async Task<AuditPage> PageAsync(string? clientId, string? after, int limit, CancellationToken cancellationToken = default)
+    public async Task<Page<AuditRecord>> PageAsync(string? clientId, string? after, int limit, CancellationToken cancellationToken = default)
     {
         var (time, id) = after is null ? Newest
             : ReadCursor(after) ?? throw new FormatException("The text is nothing that a page of the audit gives as its next.");
         if (clientId is not null && !StoredText.IsStorable(clientId))
         {
-            return new AuditPage([], null);
+            return new Page<AuditRecord>([], null);
         }
 
         var rows = await database.ReadAsync(
             clientId is null ? _page : _pageOfClient,
             new { ClientId = clientId ?? "", Time = new StoredTime(time), Id = id, Limit = limit + 1 },
-            ReadEntry,
+            ReadRecord,
             cancellationToken,
             Database.LongCommandTimeout);
         if (rows.Count <= limit)
         {
-            return new AuditPage(rows, null);
+            return new Page<AuditRecord>(rows, null);
         }
 
         rows.RemoveAt(limit);
-        return new AuditPage(rows, WriteCursor(rows[^1]));
+        return new Page<AuditRecord>(rows, WriteCursor(rows[^1]));
     }
 
     /// <summary>Whether the audit has an entry: then the change that it tells of was made.</summary>
@@ -97,7 +98,7 @@ public sealed class AuditStore(Database database)
         DbConnection connection, DbTransaction transaction, IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken)
     {
         var added = 0;
-        foreach (var entry in entries)
+        foreach (var (record, clientId) in entries)
         {
             added += await Database.ExecuteAsync(
                 connection,
@@ -105,16 +106,16 @@ public sealed class AuditStore(Database database)
                 _insert,
                 new
                 {
-                    entry.AuditId,
-                    At = new StoredTime(entry.At),
-                    Actor = StoredText.Fit(entry.Actor, MaxActorLength),
-                    entry.Action,
-                    Target = StoredText.Fit(entry.Target, MaxTargetLength),
-                    entry.ClientId,
-                    RemoteAddress = StoredText.Fit(entry.RemoteAddress, MaxRemoteAddressLength),
-                    RequestId = StoredText.Fit(entry.RequestId, MaxRequestIdLength),
-                    entry.Before,
-                    entry.After,
+                    record.AuditId,
+                    At = new StoredTime(record.At),
+                    Actor = StoredText.Fit(record.Actor, MaxActorLength),
+                    record.Action,
+                    Target = StoredText.Fit(record.Target, MaxTargetLength),
+                    ClientId = clientId,
+                    RemoteAddress = StoredText.Fit(record.RemoteAddress, MaxRemoteAddressLength),
+                    RequestId = StoredText.Fit(record.RequestId, MaxRequestIdLength),
+                    record.BeforeJson,
+                    record.AfterJson,
                 },
                 cancellationToken);
         }
@@ -122,21 +123,20 @@ public sealed class AuditStore(Database database)
         return added;
     }
 
-    private static AuditEntry ReadEntry(DbDataReader row) => new()
+    private static AuditRecord ReadRecord(DbDataReader row) => new()
     {
         AuditId = row.GetString(0),
         At = row.Time(1),
         Actor = row.GetString(2),
         Action = row.GetString(3),
         Target = row.GetString(4),
-        ClientId = row.GetString(5),
-        RemoteAddress = row.GetString(6),
-        RequestId = row.GetString(7),
-        Before = row.TextOrNull(8),
-        After = row.TextOrNull(9),
+        RemoteAddress = row.GetString(5),
+        RequestId = row.GetString(6),
+        BeforeJson = row.TextOrNull(7),
+        AfterJson = row.TextOrNull(8),
     };
 
-    private static string WriteCursor(AuditEntry last) =>
+    private static string WriteCursor(AuditRecord last) =>
         string.Create(CultureInfo.InvariantCulture, $"{new StoredTime(last.At).Microseconds}.{last.AuditId}");
 
     /// <summary>Null for a text that no page gave.</summary>

@@ -1,34 +1,16 @@
 using System.Collections.Immutable;
 using System.Data.Common;
+using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Admin;
 
-/// <summary>What a request with an <c>Idempotency-Key</c> chose before it made anything.</summary>
-public sealed record IdempotencyRow
+/// <summary>A row of the table of keys.</summary>
+/// <param name="Choice">What the request chose before it made anything. Its hashes have 32 bytes each.</param>
+/// <param name="ExpiresAt">When the key stops to count.</param>
+public sealed record IdempotencyRow(IdempotencyChoice Choice, DateTimeOffset ExpiresAt)
 {
-    /// <summary>SHA-256 of actor, path and key: 32 bytes.</summary>
-    public required ImmutableArray<byte> KeyHash { get; init; }
-
-    /// <summary>SHA-256 of the body: 32 bytes.</summary>
-    public required ImmutableArray<byte> BodyHash { get; init; }
-
-    /// <summary>The client id that it chose or was given.</summary>
-    public required string ClientId { get; init; }
-
-    /// <summary>The id of the secret that it chose; empty when it makes none.</summary>
-    public string SecretId { get; init; } = "";
-
-    /// <summary>The generated secret, encrypted under a key that only the same Idempotency-Key yields; default when none was generated.</summary>
-    public ImmutableArray<byte> EncryptedSecret { get; init; }
-
-    /// <summary>When the request came: the creation keeps this time when it is driven again.</summary>
-    public required DateTimeOffset CreatedAt { get; init; }
-
-    /// <summary>When the key stops to count.</summary>
-    public required DateTimeOffset ExpiresAt { get; init; }
-
     /// <summary>Prints nothing of the hashes and the secret.</summary>
-    public override string ToString() => $"IdempotencyRow({ClientId})";
+    public override string ToString() => $"IdempotencyRow({Choice.ClientId})";
 }
 
 /// <summary>The choices of requests with an <c>Idempotency-Key</c>, for an hour.</summary>
@@ -38,7 +20,7 @@ public sealed class IdempotencyStore(Database database)
     public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
     // The clocks of a cluster differ by less.
-    private static readonly TimeSpan MostAhead = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxClockDifference = TimeSpan.FromMinutes(1);
 
     private const string Columns = "key_hash, body_hash, client_id, secret_id, encrypted_secret, created_at, expires_at";
 
@@ -91,7 +73,8 @@ public sealed class IdempotencyStore(Database database)
         database.WriteAsync(
             async (connection, transaction) =>
             {
-                var key = row.KeyHash.Raw();
+                var choice = row.Choice;
+                var key = choice.KeyHash.Raw();
                 if (now is { } time)
                 {
                     await Database.ExecuteAsync(
@@ -107,11 +90,11 @@ public sealed class IdempotencyStore(Database database)
                         new
                         {
                             KeyHash = key,
-                            BodyHash = row.BodyHash.Raw(),
-                            row.ClientId,
-                            row.SecretId,
-                            EncryptedSecret = row.EncryptedSecret.Raw(),
-                            CreatedAt = new StoredTime(row.CreatedAt),
+                            BodyHash = choice.BodyHash.Raw(),
+                            choice.ClientId,
+                            choice.SecretId,
+                            EncryptedSecret = choice.EncryptedSecret.IsDefaultOrEmpty ? null : choice.EncryptedSecret.Raw(),
+                            CreatedAt = new StoredTime(choice.CreatedAt),
                             ExpiresAt = new StoredTime(row.ExpiresAt),
                         },
                         cancellationToken);
@@ -130,10 +113,10 @@ public sealed class IdempotencyStore(Database database)
         database.ExecuteAsync(_delete, new { KeyHash = keyHash.Raw() }, cancellationToken);
 
     /// <summary>
-    /// Deletes keys that no longer count, at most <paramref name="most"/> of them, and returns how many. A key that a wrong clock gave
+    /// Deletes keys that no longer count, at most <paramref name="max"/> of them, and returns how many. A key that a wrong clock gave
     /// an end too far away counts from now on as long as any other.
     /// </summary>
-    public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
+    public Task<int> SweepAsync(DateTimeOffset now, int max, CancellationToken cancellationToken = default) =>
         database.WriteAsync(
             async (connection, transaction) =>
             {
@@ -141,21 +124,22 @@ public sealed class IdempotencyStore(Database database)
                     connection,
                     transaction,
                     _shorten,
-                    new { End = new StoredTime(now + Lasts), Latest = new StoredTime(now + Lasts + MostAhead), Limit = most },
+                    new { End = new StoredTime(now + Lasts), Latest = new StoredTime(now + Lasts + MaxClockDifference), Limit = max },
                     cancellationToken);
                 return await Database.ExecuteAsync(
-                    connection, transaction, _sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+                    connection, transaction, _sweep, new { Now = new StoredTime(now), Limit = max }, cancellationToken);
             },
             cancellationToken);
 
-    private static IdempotencyRow ReadRow(DbDataReader row) => new()
-    {
-        KeyHash = row.Bytes(0),
-        BodyHash = row.Bytes(1),
-        ClientId = row.GetString(2),
-        SecretId = row.GetString(3),
-        EncryptedSecret = row.BytesOrDefault(4),
-        CreatedAt = row.Time(5),
-        ExpiresAt = row.Time(6),
-    };
+    private static IdempotencyRow ReadRow(DbDataReader row) => new(
+        new IdempotencyChoice
+        {
+            KeyHash = row.Bytes(0),
+            BodyHash = row.Bytes(1),
+            ClientId = row.GetString(2),
+            SecretId = row.GetString(3),
+            EncryptedSecret = row.IsDBNull(4) ? [] : row.Bytes(4),
+            CreatedAt = row.Time(5),
+        },
+        row.Time(6));
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>A client as the catalogue holds it: a copy of what its grain stored, for lists, search and reports.</summary>
+/// <summary>A row of the catalogue as a client's change writes it: a copy of what its grain stored, for lists, search and reports.</summary>
 public sealed record CatalogueEntry
 {
     /// <summary>The client id.</summary>
@@ -38,11 +38,8 @@ public sealed record CatalogueEntry
     /// <summary>When it was last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Its secrets and scopes. Only written, never read back with the entry.</summary>
+    /// <summary>Its secrets and scopes.</summary>
     public ImmutableArray<CataloguePart> Parts { get; init; } = [];
-
-    /// <summary>When it last got a token, to the minute; null for never. Only read, and may lag by seconds.</summary>
-    public DateTimeOffset? LastUsedAt { get; init; }
 }
 
 /// <summary>A secret or a scope of a client, for the reports on what runs out and what nothing uses.</summary>
@@ -62,25 +59,3 @@ public sealed record CataloguePart(string Kind, string Value, string? Label, Dat
     /// <summary>A secret of the client.</summary>
     public const string SecretKind = "secret";
 }
-
-/// <summary>Which clients to list.</summary>
-/// <param name="Search">The beginning of the id, or of the name without regard to case; null or empty for all.</param>
-/// <param name="Owner">The owner, exactly; null for all.</param>
-/// <param name="After">Only ids after this one, in ordinal order; null from the start.</param>
-/// <param name="Limit">The most to answer, at least 1.</param>
-public sealed record CatalogueQuery(string? Search, string? Owner, string? After, int Limit);
-
-/// <summary>Clients in ordinal order of their ids.</summary>
-/// <param name="Items">The clients.</param>
-/// <param name="Next">The id to ask after for the next page; null on the last.</param>
-public sealed record CataloguePage(IReadOnlyList<CatalogueEntry> Items, string? Next);
-
-/// <summary>A secret that runs out.</summary>
-/// <param name="ClientId">The client.</param>
-/// <param name="SecretId">The secret's id.</param>
-/// <param name="Label">The secret's label; null for none.</param>
-/// <param name="Owner">The client's owner; empty for none.</param>
-/// <param name="ClientEnabled">Whether the client may get tokens at all.</param>
-/// <param name="ExpiresAt">When it runs out.</param>
-public sealed record ExpiringSecret(
-    string ClientId, string SecretId, string? Label, string Owner, bool ClientEnabled, DateTimeOffset ExpiresAt);

@@ -8,7 +8,7 @@ namespace AuthCluster.Storage.Clients;
 internal sealed record CatalogueSql
 {
     private const string Columns = """
-        c.client_id, c.name, c.owner, c.enabled, c.is_admin, c.document, c.etag, c.version, c.created_at, c.updated_at, u.used_at
+        c.client_id, c.document, c.enabled, c.etag, c.created_at, c.updated_at, u.used_at
         """;
 
     private const string WithLastUse = """

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
 
 namespace AuthCluster.Storage.Clients;
 
@@ -16,7 +18,7 @@ public sealed class CatalogueStore(Database database)
     /// </remarks>
     private const int FewNames = 100_000;
 
-    private const int LongestOwner = 128;
+    private const int MaxOwnerLength = 128;
 
     private readonly CatalogueSql _sql = CatalogueSql.Of(database.Provider);
 
@@ -41,12 +43,12 @@ public sealed class CatalogueStore(Database database)
             order by p.expires_at, p.client_id, p.value
             """);
 
-    /// <summary>Lists clients in ordinal order of their ids.</summary>
-    public async Task<CataloguePage> PageAsync(CatalogueQuery query, CancellationToken cancellationToken = default)
+    /// <summary>Lists clients in ordinal order of their ids, without their secrets. A search finds the beginning of an id exactly, and of a name in any case.</summary>
+    public async Task<Page<ClientView>> PageAsync(ListClientsQuery query, CancellationToken cancellationToken = default)
     {
         if (!IsStorable(query.Search) || !IsStorable(query.Owner) || !IsStorable(query.After) || query.Owner is "")
         {
-            return new CataloguePage([], null);
+            return new Page<ClientView>([], null);
         }
 
         var search = query.Search ?? "";
@@ -67,13 +69,13 @@ public sealed class CatalogueStore(Database database)
         var rows = await database.ReadAsync(ReadRowsAsync, cancellationToken);
         if (rows.Count <= query.Limit)
         {
-            return new CataloguePage(rows, null);
+            return new Page<ClientView>(rows, null);
         }
 
         rows.RemoveAt(query.Limit);
-        return new CataloguePage(rows, rows[^1].ClientId);
+        return new Page<ClientView>(rows, rows[^1].ClientId);
 
-        async Task<List<CatalogueEntry>> ReadRowsAsync(DbConnection connection)
+        async Task<List<ClientView>> ReadRowsAsync(DbConnection connection)
         {
             var sql = (search, query.Owner) switch
             {
@@ -82,7 +84,7 @@ public sealed class CatalogueStore(Database database)
                 (_, null) => await IsFewAsync(connection, _sql.CountNames) ? _sql.SearchFew : _sql.SearchMany,
                 _ => await IsFewAsync(connection, _sql.CountNamesOfOwner) ? _sql.SearchFewOfOwner : _sql.SearchManyOfOwner,
             };
-            return await Database.ReadAsync(connection, null, sql, parameters, ReadEntry, cancellationToken, Database.LongCommandTimeout);
+            return await Database.ReadAsync(connection, null, sql, parameters, ReadView, cancellationToken, Database.LongCommandTimeout);
         }
 
         async Task<bool> IsFewAsync(DbConnection connection, string count) => FewNames >= await Database.ScalarAsync<int>(
@@ -97,19 +99,14 @@ public sealed class CatalogueStore(Database database)
     public Task<int> CountEnabledAdminsAsync(CancellationToken cancellationToken = default) =>
         database.ReadAsync(connection => Database.ScalarAsync<int>(connection, null, _admins, null, cancellationToken), cancellationToken);
 
-    /// <summary>Secrets that run out after <paramref name="from"/> and not after <paramref name="to"/>, the soonest first.</summary>
-    public Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(
-        DateTimeOffset from, DateTimeOffset to, int limit, CancellationToken cancellationToken = default) =>
-        ExpiringSecretsAsync(from, to, null, limit, cancellationToken);
-
     /// <summary>Secrets that run out after <paramref name="from"/> and not after <paramref name="to"/>, the soonest first, page by page.</summary>
     /// <param name="from">Past this.</param>
     /// <param name="to">Up to this.</param>
     /// <param name="after">The last of the page before; null for the first page.</param>
     /// <param name="limit">The most to answer.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<IReadOnlyList<ExpiringSecret>> ExpiringSecretsAsync(
-        DateTimeOffset from, DateTimeOffset to, ExpiringSecret? after, int limit, CancellationToken cancellationToken = default) =>
+    public async Task<IReadOnlyList<ExpiringSecretRecord>> ExpiringSecretsAsync(
+        DateTimeOffset from, DateTimeOffset to, ExpiringSecretRecord? after, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _expiring,
             new
@@ -121,14 +118,14 @@ public sealed class CatalogueStore(Database database)
                 SecretId = after?.SecretId ?? "",
                 Limit = limit,
             },
-            row => new ExpiringSecret(
+            row => new ExpiringSecretRecord(
                 row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
             cancellationToken);
 
     /// <summary>How the catalogue keeps an owner: a long one is cut, and its hash keeps it apart from others that begin alike.</summary>
     internal static string OwnerKey(string owner)
     {
-        if (owner.Length <= LongestOwner)
+        if (owner.Length <= MaxOwnerLength)
         {
             return owner;
         }
@@ -140,18 +137,14 @@ public sealed class CatalogueStore(Database database)
 
     private static bool IsStorable(string? text) => text is null || StoredText.IsStorable(text);
 
-    private static CatalogueEntry ReadEntry(DbDataReader row) => new()
+    private static ClientView ReadView(DbDataReader row) => new()
     {
         ClientId = row.GetString(0),
-        Name = row.GetString(1),
-        Owner = row.GetString(2),
-        Enabled = row.GetBoolean(3),
-        IsAdmin = row.GetBoolean(4),
-        Document = row.GetString(5),
-        ETag = row.GetString(6),
-        Version = row.GetInt64(7),
-        CreatedAt = row.Time(8),
-        UpdatedAt = row.Time(9),
-        LastUsedAt = row.TimeOrNull(10),
+        DocumentJson = row.GetString(1),
+        Enabled = row.GetBoolean(2),
+        ETag = row.GetString(3),
+        CreatedAt = row.Time(4),
+        UpdatedAt = row.Time(5),
+        LastUsedAt = row.TimeOrNull(6),
     };
 }

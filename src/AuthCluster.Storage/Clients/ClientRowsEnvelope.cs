@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Revocation;
 
@@ -46,9 +47,9 @@ public static class ClientRowsEnvelope
     {
         row.Json.WriteStartObject();
         row.Json.WriteStartArray("audit");
-        foreach (var entry in rows.Audit)
+        foreach (var (record, clientId) in rows.Audit)
         {
-            WriteAudit(row, entry);
+            WriteAudit(row, record, clientId);
         }
 
         row.Json.WriteEndArray();
@@ -68,19 +69,19 @@ public static class ClientRowsEnvelope
         row.Json.WriteEndObject();
     }
 
-    private static void WriteAudit(RowWriter row, AuditEntry entry)
+    private static void WriteAudit(RowWriter row, AuditRecord record, string clientId)
     {
         row.Json.WriteStartObject();
-        row.Text("audit_id", entry.AuditId);
-        row.Time("occurred_at", entry.At);
-        row.Text("actor", StoredText.Fit(entry.Actor, AuditStore.MaxActorLength));
-        row.Text("action", entry.Action);
-        row.Text("target", StoredText.Fit(entry.Target, AuditStore.MaxTargetLength));
-        row.Text("client_id", entry.ClientId);
-        row.Text("remote_address", StoredText.Fit(entry.RemoteAddress, AuditStore.MaxRemoteAddressLength));
-        row.Text("request_id", StoredText.Fit(entry.RequestId, AuditStore.MaxRequestIdLength));
-        row.Text("before_json", entry.Before);
-        row.Text("after_json", entry.After);
+        row.Text("audit_id", record.AuditId);
+        row.Time("occurred_at", record.At);
+        row.Text("actor", StoredText.Fit(record.Actor, AuditStore.MaxActorLength));
+        row.Text("action", record.Action);
+        row.Text("target", StoredText.Fit(record.Target, AuditStore.MaxTargetLength));
+        row.Text("client_id", clientId);
+        row.Text("remote_address", StoredText.Fit(record.RemoteAddress, AuditStore.MaxRemoteAddressLength));
+        row.Text("request_id", StoredText.Fit(record.RequestId, AuditStore.MaxRequestIdLength));
+        row.Text("before_json", record.BeforeJson);
+        row.Text("after_json", record.AfterJson);
         row.Json.WriteEndObject();
     }
 

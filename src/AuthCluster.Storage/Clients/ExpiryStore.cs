@@ -1,3 +1,5 @@
+using AuthCluster.Contracts.Admin;
+
 namespace AuthCluster.Storage.Clients;
 
 /// <summary>The ends of secrets: the soonest one, and which warnings of them were given.</summary>
@@ -81,7 +83,7 @@ public sealed class ExpiryStore(Database database)
     /// <param name="limit">The most to answer.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<IReadOnlyList<EndingSecret>> EndingAsync(
-        DateTimeOffset now, DateTimeOffset to, ExpiringSecret? after, int limit, CancellationToken cancellationToken = default) =>
+        DateTimeOffset now, DateTimeOffset to, ExpiringSecretRecord? after, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _ending,
             new
@@ -94,7 +96,7 @@ public sealed class ExpiryStore(Database database)
                 Limit = limit,
             },
             row => new EndingSecret(
-                new ExpiringSecret(row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
+                new ExpiringSecretRecord(row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
                 row.IsDBNull(6) ? null : row.GetInt32(6)),
             cancellationToken);
 
@@ -117,17 +119,17 @@ public sealed class ExpiryStore(Database database)
             },
             cancellationToken);
 
-    /// <summary>Forgets warnings of secrets that have run out, at most <paramref name="most"/> of them, and returns how many.</summary>
-    public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+    /// <summary>Forgets warnings of secrets that have run out, at most <paramref name="max"/> of them, and returns how many.</summary>
+    public Task<int> SweepAsync(DateTimeOffset now, int max, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = max }, cancellationToken);
 }
 
 /// <summary>A secret that runs out.</summary>
 /// <param name="Secret">The secret.</param>
 /// <param name="WarnedDays">How many days ahead the nearest warning was that was given of this end: 30, 7 or 1; null for none.</param>
-public sealed record EndingSecret(ExpiringSecret Secret, int? WarnedDays);
+public sealed record EndingSecret(ExpiringSecretRecord Secret, int? WarnedDays);
 
 /// <summary>A warning that is due.</summary>
 /// <param name="Secret">The secret.</param>
 /// <param name="Days">How many days ahead: 30, 7 or 1.</param>
-public sealed record ExpiryWarning(ExpiringSecret Secret, int Days);
+public sealed record ExpiryWarning(ExpiringSecretRecord Secret, int Days);

@@ -45,35 +45,35 @@ public sealed class UsageArchiveStore(Database database)
         others: "delete from usage_writer where writer in (select writer from usage_writer where flushed_at < @Before limit @Limit)",
         sqlServer: "delete top (@Limit) from usage_writer where flushed_at < @Before");
 
-    /// <summary>Adds hours that began before a time to their days, at most <paramref name="most"/> rows, and returns how many.</summary>
+    /// <summary>Adds hours that began before a time to their days, at most <paramref name="max"/> rows, and returns how many.</summary>
     /// <param name="before">The beginning of a day, UTC.</param>
-    /// <param name="most">The most rows to move.</param>
+    /// <param name="max">The most rows to move.</param>
     /// <param name="cancellationToken">Ends the wait; nothing is half moved.</param>
-    public Task<int> MoveHoursToDaysAsync(DateTimeOffset before, int most, CancellationToken cancellationToken = default) =>
-        MoveAsync(_hoursToDays, before, most, cancellationToken);
+    public Task<int> MoveHoursToDaysAsync(DateTimeOffset before, int max, CancellationToken cancellationToken = default) =>
+        MoveAsync(_hoursToDays, before, max, cancellationToken);
 
     /// <summary>
     /// Adds the rows of older builds, one for each activation of a client, to the one row of the hour: those that began before a time, at
-    /// most <paramref name="most"/> rows, and returns how many.
+    /// most <paramref name="max"/> rows, and returns how many.
     /// </summary>
     /// <param name="before">Long enough ago that no process of an older build still writes its count of that hour.</param>
-    /// <param name="most">The most rows to move.</param>
+    /// <param name="max">The most rows to move.</param>
     /// <param name="cancellationToken">Ends the wait; nothing is half moved.</param>
-    public Task<int> MergeHoursOfOlderBuildsAsync(DateTimeOffset before, int most, CancellationToken cancellationToken = default) =>
-        MoveAsync(_hoursOfOlderBuilds, before, most, cancellationToken);
+    public Task<int> MergeHoursOfOlderBuildsAsync(DateTimeOffset before, int max, CancellationToken cancellationToken = default) =>
+        MoveAsync(_hoursOfOlderBuilds, before, max, cancellationToken);
 
-    /// <summary>Deletes days that began before a time, at most <paramref name="most"/> rows, and returns how many.</summary>
-    public Task<int> SweepDaysAsync(DateTimeOffset before, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweepDays, new { Before = new StoredTime(before), Limit = most }, cancellationToken);
+    /// <summary>Deletes days that began before a time, at most <paramref name="max"/> rows, and returns how many.</summary>
+    public Task<int> SweepDaysAsync(DateTimeOffset before, int max, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweepDays, new { Before = new StoredTime(before), Limit = max }, cancellationToken);
 
-    /// <summary>Forgets silos that have written nothing since a time, at most <paramref name="most"/> of them, and returns how many.</summary>
-    public Task<int> SweepWritersAsync(DateTimeOffset before, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweepWriters, new { Before = new StoredTime(before), Limit = most }, cancellationToken);
+    /// <summary>Forgets silos that have written nothing since a time, at most <paramref name="max"/> of them, and returns how many.</summary>
+    public Task<int> SweepWritersAsync(DateTimeOffset before, int max, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweepWriters, new { Before = new StoredTime(before), Limit = max }, cancellationToken);
 
-    private Task<int> MoveAsync(string sql, DateTimeOffset before, int most, CancellationToken cancellationToken) =>
+    private Task<int> MoveAsync(string sql, DateTimeOffset before, int max, CancellationToken cancellationToken) =>
         database.WriteAsync(
             (connection, transaction) =>
-                Database.ScalarAsync<int>(connection, transaction, sql, new { Before = new StoredTime(before), Limit = most }, cancellationToken),
+                Database.ScalarAsync<int>(connection, transaction, sql, new { Before = new StoredTime(before), Limit = max }, cancellationToken),
             cancellationToken);
 
     /// <summary>Deletes rows of hours, adds their sums to the rows of a target, and answers how many were deleted.</summary>

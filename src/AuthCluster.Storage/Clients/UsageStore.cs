@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Clients;
 
@@ -10,9 +11,6 @@ namespace AuthCluster.Storage.Clients;
 /// </remarks>
 public sealed class UsageStore(Database database)
 {
-    /// <summary>The outcome of a request that got its token.</summary>
-    public const string Issued = "issued";
-
     private readonly IUsageWriter _writer = database.Provider switch
     {
         StorageProvider.Sqlite => new SqliteUsageWriter(),
@@ -133,30 +131,30 @@ public sealed class UsageStore(Database database)
     }
 
     /// <summary>A client's usage by hour (or day, where hours are no longer kept) and outcome, in those that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
-    public async Task<IReadOnlyList<HourlyUsage>> ReadAsync(
+    public async Task<IReadOnlyList<HourlyUsageRecord>> ReadAsync(
         string clientId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _ofClient,
             new { ClientId = clientId, From = new StoredTime(from), To = new StoredTime(to) },
-            row => new HourlyUsage(row.Time(0), row.GetString(1), SumOf(row, 2)),
+            row => new HourlyUsageRecord(row.Time(0), row.GetString(1), SumOf(row, 2)),
             cancellationToken);
 
     /// <summary>The clients with most tokens or most refusals, in the hours (or days, where hours are no longer kept) that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
-    public async Task<IReadOnlyList<ClientUsageTotal>> TopAsync(
-        DateTimeOffset from, DateTimeOffset to, UsageOrder order, int limit, CancellationToken cancellationToken = default) =>
+    public async Task<IReadOnlyList<UsageTotalRecord>> TopAsync(
+        DateTimeOffset from, DateTimeOffset to, bool byRefused, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
-            order == UsageOrder.Issued ? _topByIssued : _topByRefused,
+            byRefused ? _topByRefused : _topByIssued,
             new { From = new StoredTime(from), To = new StoredTime(to), Limit = limit },
-            row => new ClientUsageTotal(row.GetString(0), SumOf(row, 1), SumOf(row, 2)),
+            row => new UsageTotalRecord(row.GetString(0), SumOf(row, 1), SumOf(row, 2)),
             cancellationToken,
             Database.LongCommandTimeout);
 
     /// <summary>When a client, its secrets and its scopes were last used.</summary>
-    public async Task<IReadOnlyList<LastUse>> LastUsesAsync(string clientId, CancellationToken cancellationToken = default) =>
+    public async Task<IReadOnlyList<LastUseRecord>> LastUsesAsync(string clientId, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _lastUses,
             new { ClientId = clientId },
-            row => new LastUse(clientId, row.GetString(0), row.GetString(1), row.Time(2)),
+            row => new LastUseRecord(row.GetString(0), row.GetString(1), row.Time(2)),
             cancellationToken);
 
     /// <summary>Clients, secrets and scopes that were neither used nor made since a time, in order of client, kind and value.</summary>
@@ -164,8 +162,8 @@ public sealed class UsageStore(Database database)
     /// <param name="after">The last of the page before; null for the first page.</param>
     /// <param name="limit">The most to answer.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<IReadOnlyList<UnusedPart>> UnusedAsync(
-        DateTimeOffset before, UnusedPart? after, int limit, CancellationToken cancellationToken = default) =>
+    public async Task<IReadOnlyList<UnusedRecord>> UnusedAsync(
+        DateTimeOffset before, UnusedRecord? after, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
             _unused,
             new
@@ -176,7 +174,7 @@ public sealed class UsageStore(Database database)
                 Before = new StoredTime(before),
                 Limit = limit,
             },
-            row => new UnusedPart(
+            row => new UnusedRecord(
                 row.GetString(0), row.GetString(1), row.GetString(2), row.TextOrNull(3), row.Time(4), row.TimeOrNull(5)),
             cancellationToken,
             Database.LongCommandTimeout);
@@ -185,8 +183,8 @@ public sealed class UsageStore(Database database)
     {
         var columns = $"""
             client_id,
-                sum(case when outcome = '{Issued}' then count else 0 end) as issued,
-                sum(case when outcome = '{Issued}' then 0 else count end) as refused
+                sum(case when outcome = '{HourlyUsageRecord.Issued}' then count else 0 end) as issued,
+                sum(case when outcome = '{HourlyUsageRecord.Issued}' then 0 else count end) as refused
             from (
                 select client_id, outcome, count from usage_hourly where hour >= @From and hour < @To
                 union all

@@ -11,6 +11,8 @@ public sealed class RestoredDatabase(Database database)
 {
     private readonly KeyMaterialStore _keys = new(database);
 
+    private readonly GenerationFloorStore _floor = new(database);
+
     private readonly MembershipStore _membership = new(database);
 
     /// <summary>Raises the generation floor by the clock, so that no token issued before stays active. All of it in one transaction.</summary>
@@ -36,7 +38,7 @@ public sealed class RestoredDatabase(Database database)
                     await _membership.ClearAsync(connection, transaction, cancellationToken);
                 }
 
-                return await _keys.RaiseFloorAsync(connection, transaction, now, audit, cancellationToken);
+                return await _floor.RaiseAsync(connection, transaction, now, audit, cancellationToken);
             },
             cancellationToken);
     }

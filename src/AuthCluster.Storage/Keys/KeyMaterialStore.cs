@@ -11,35 +11,17 @@ namespace AuthCluster.Storage.Keys;
 /// </remarks>
 public sealed class KeyMaterialStore(Database database)
 {
-    /// <summary>By how much a raise of the floor goes beyond the old one at least: more than any client's own count reaches in a second.</summary>
-    private const long FloorStep = 1L << 20;
-
-    /// <summary>How long the feed tells of a raised floor: no token lives longer.</summary>
-    private static readonly TimeSpan LongestTokenLifetime = TimeSpan.FromHours(24);
-
     private readonly AuditStore _audit = new(database);
 
     private readonly RevocationStore _revocations = new(database);
+
+    private readonly GenerationFloorStore _floor = new(database);
 
     private readonly string _insertRing = database.Sql(
         others: "insert into key_ring (id, version) values (1, 1) on conflict (id) do nothing",
         sqlServer: "insert into key_ring (id, version) select 1, 1 where not exists (select 1 from key_ring where id = 1)");
 
     private readonly string _moveRing = "update key_ring set version = version + 1 where id = 1 and version = @Expected";
-
-    private readonly string _insertFloor = "insert into generation_floor (id, floor) values (1, @Floor)";
-
-    private readonly string _raiseFloor = database.Sql(
-        sqlite: "update generation_floor set floor = max(floor + @Step, @Wanted) where id = 1 returning floor",
-        postgreSql: "update generation_floor set floor = greatest(floor + @Step, @Wanted) where id = 1 returning floor",
-        sqlServer: """
-            update generation_floor
-            set floor = case when floor + @Step > @Wanted then floor + @Step else @Wanted end
-            output inserted.floor
-            where id = 1
-            """);
-
-    private readonly string _readFloor = "select floor from generation_floor where id = 1";
 
     private readonly string _readVersion = database.Sql(
         others: "select version from key_ring where id = 1",
@@ -101,12 +83,11 @@ public sealed class KeyMaterialStore(Database database)
                 {
                     foreach (var key in signingKeys)
                     {
-                        await Database.ExecuteAsync(connection, transaction, _insertKey, ParametersOf(key), cancellationToken);
+                        await Database.ExecuteAsync(connection, transaction, _insertKey, SigningKeyRow.ParametersOf(key), cancellationToken);
                     }
 
                     await InsertAsync(connection, transaction, pepper, cancellationToken);
-                    var floor = new { Floor = FloorStep * now.ToUnixTimeSeconds() };
-                    await Database.ExecuteAsync(connection, transaction, _insertFloor, floor, cancellationToken);
+                    await _floor.InsertAsync(connection, transaction, now, cancellationToken);
                 }
 
                 return await ReadAsync(connection, transaction, cancellationToken) is { SigningKeys.IsEmpty: false, Peppers.IsEmpty: false } stored
@@ -134,7 +115,7 @@ public sealed class KeyMaterialStore(Database database)
             {
                 foreach (var key in signingKeys)
                 {
-                    var parameters = ParametersOf(key);
+                    var parameters = SigningKeyRow.ParametersOf(key);
                     if (await Database.ExecuteAsync(connection, transaction, _updateKey, parameters, cancellationToken) == 0)
                     {
                         await Database.ExecuteAsync(connection, transaction, _insertKey, parameters, cancellationToken);
@@ -186,23 +167,7 @@ public sealed class KeyMaterialStore(Database database)
     /// <returns>The floor now.</returns>
     public Task<long> RaiseFloorAsync(DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken = default) =>
         database.WriteAsync(
-            (connection, transaction) => RaiseFloorAsync(connection, transaction, now, audit, cancellationToken), cancellationToken);
-
-    internal async Task<long> RaiseFloorAsync(
-        DbConnection connection, DbTransaction transaction, DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken)
-    {
-        if (audit is not null && await _audit.AddAsync(connection, transaction, [audit], cancellationToken) == 0)
-        {
-            return await Database.ScalarAsync<long>(connection, transaction, _readFloor, null, cancellationToken);
-        }
-
-        var wanted = new { Step = FloorStep, Wanted = FloorStep * now.ToUnixTimeSeconds() };
-        var floor = await Database.ScalarAsync<long?>(connection, transaction, _raiseFloor, wanted, cancellationToken)
-            ?? throw new InvalidOperationException("There is no generation floor yet: no node has ever started on this database.");
-        var item = new RevocationItem(RevocationKind.All, "", RevocationItem.Everything, floor, now + LongestTokenLifetime);
-        await _revocations.AddAsync(connection, transaction, [item], cancellationToken);
-        return floor;
-    }
+            (connection, transaction) => _floor.RaiseAsync(connection, transaction, now, audit, cancellationToken), cancellationToken);
 
     private Task<bool> ChangeAsync(long expectedVersion, Func<DbConnection, DbTransaction, Task> change, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -227,7 +192,7 @@ public sealed class KeyMaterialStore(Database database)
             return null;
         }
 
-        var keys = await Database.ReadAsync(connection, transaction, _readKeys, null, ReadKey, cancellationToken);
+        var keys = await Database.ReadAsync(connection, transaction, _readKeys, null, SigningKeyRow.Of, cancellationToken);
         var peppers = await Database.ReadAsync(
             connection,
             transaction,
@@ -235,7 +200,7 @@ public sealed class KeyMaterialStore(Database database)
             null,
             row => new StoredPepper(row.GetString(0), row.Bytes(1), row.Time(2)),
             cancellationToken);
-        var floor = await Database.ScalarAsync<long>(connection, transaction, _readFloor, null, cancellationToken);
+        var floor = await _floor.ReadAsync(connection, transaction, cancellationToken);
         return new KeyMaterial(version, [.. keys], [.. peppers], floor);
     }
 
@@ -246,48 +211,4 @@ public sealed class KeyMaterialStore(Database database)
             _insertPepper,
             new { pepper.PepperId, WrappedValue = pepper.WrappedValue.Raw(), CreatedAt = new StoredTime(pepper.CreatedAt) },
             cancellationToken);
-
-    private static object ParametersOf(StoredSigningKey key) => new
-    {
-        key.Kid,
-        key.Algorithm,
-        State = NameOf(key.State),
-        WrappedPrivateKey = key.WrappedPrivateKey.Raw(),
-        CreatedAt = new StoredTime(key.CreatedAt),
-        ActivatesAt = StoredTime.Of(key.ActivatesAt),
-        ActiveAt = StoredTime.Of(key.ActiveAt),
-        RetiredAt = StoredTime.Of(key.RetiredAt),
-        RemovedAt = StoredTime.Of(key.RemovedAt),
-    };
-
-    private static StoredSigningKey ReadKey(DbDataReader row) => new()
-    {
-        Kid = row.GetString(0),
-        Algorithm = row.GetString(1),
-        State = StateOf(row.GetString(2)),
-        WrappedPrivateKey = row.Bytes(3),
-        CreatedAt = row.Time(4),
-        ActivatesAt = row.TimeOrNull(5),
-        ActiveAt = row.TimeOrNull(6),
-        RetiredAt = row.TimeOrNull(7),
-        RemovedAt = row.TimeOrNull(8),
-    };
-
-    private static string NameOf(StoredKeyState state) => state switch
-    {
-        StoredKeyState.Pending => "pending",
-        StoredKeyState.Active => "active",
-        StoredKeyState.Retired => "retired",
-        StoredKeyState.Revoked => "revoked",
-        _ => throw new ArgumentOutOfRangeException(nameof(state), state, null),
-    };
-
-    private static StoredKeyState StateOf(string name) => name switch
-    {
-        "pending" => StoredKeyState.Pending,
-        "active" => StoredKeyState.Active,
-        "retired" => StoredKeyState.Retired,
-        "revoked" => StoredKeyState.Revoked,
-        _ => throw new InvalidDataException($"The table signing_key holds the unknown state {name}."),
-    };
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AuthCluster.Contracts.Revocation;
 
 namespace AuthCluster.Storage.Revocation;
 
@@ -36,13 +37,13 @@ public sealed class RevocationStore(Database database)
 
     private readonly string _feed = database.Sql(
         others: """
-            select kind, client_id, value, gen, expires_at, position from revocation
+            select kind, value, gen, expires_at, position from revocation
             where position > @Position
             order by position limit @Limit
             """,
         sqlServer: """
             declare @below binary(8) = min_active_rowversion();
-            select top (@Limit) kind, client_id, value, gen, expires_at, cast(position as bigint) from revocation
+            select top (@Limit) kind, value, gen, expires_at, cast(position as bigint) from revocation
             where position > cast(@Position as binary(8)) and position < @below
             order by position
             """);
@@ -99,22 +100,16 @@ public sealed class RevocationStore(Database database)
             connection,
             null,
             _feed,
-            new { cursor.Position, Limit = limit + 1 },
-            row => (Item: ReadItem(row), Position: row.GetInt64(5)),
+            new { cursor.Position, Limit = limit },
+            row => (Item: ReadRecord(row), Position: row.GetInt64(4)),
             cancellationToken);
-        var hasMore = rows.Count > limit;
-        if (hasMore)
-        {
-            rows.RemoveAt(limit);
-        }
-
         var next = rows.Count == 0 ? cursor : cursor with { Position = rows[^1].Position };
-        return new RevocationPage([.. rows.Select(row => row.Item)], next.Write(), hasMore);
+        return new RevocationPage([.. rows.Select(row => row.Item)], next.Write());
     }
 
-    /// <summary>Deletes revocations whose tokens have all expired, at most <paramref name="most"/> of them, and returns how many.</summary>
-    public Task<int> SweepAsync(DateTimeOffset now, int most, CancellationToken cancellationToken = default) =>
-        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = most }, cancellationToken);
+    /// <summary>Deletes revocations whose tokens have all expired, at most <paramref name="max"/> of them, and returns how many.</summary>
+    public Task<int> SweepAsync(DateTimeOffset now, int max, CancellationToken cancellationToken = default) =>
+        database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = max }, cancellationToken);
 
     /// <summary>Adds revocations within a transaction. They come last in it: in PostgreSQL other writers wait from here until commit.</summary>
     internal async Task<int> AddAsync(
@@ -139,24 +134,24 @@ public sealed class RevocationStore(Database database)
         return added;
     }
 
-    private static RevocationItem ReadItem(DbDataReader row) =>
-        new(KindOf(row.GetString(0)), row.GetString(1), row.GetString(2), row.GetInt64(3), row.Time(4));
+    private static RevokedRecord ReadRecord(DbDataReader row) =>
+        new(KindOf(row.GetString(0)), row.GetString(1), row.GetInt64(2), row.Time(3));
 
-    internal static string NameOf(RevocationKind kind) => kind switch
+    internal static string NameOf(RevokedKind kind) => kind switch
     {
-        RevocationKind.Token => "token",
-        RevocationKind.Client => "client",
-        RevocationKind.Key => "key",
-        RevocationKind.All => "all",
+        RevokedKind.Token => "token",
+        RevokedKind.Client => "client",
+        RevokedKind.Key => "key",
+        RevokedKind.All => "all",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
-    private static RevocationKind KindOf(string name) => name switch
+    private static RevokedKind KindOf(string name) => name switch
     {
-        "token" => RevocationKind.Token,
-        "client" => RevocationKind.Client,
-        "key" => RevocationKind.Key,
-        "all" => RevocationKind.All,
+        "token" => RevokedKind.Token,
+        "client" => RevokedKind.Client,
+        "key" => RevokedKind.Key,
+        "all" => RevokedKind.All,
         _ => throw new InvalidDataException($"The table revocation holds the unknown kind {name}."),
     };
 }

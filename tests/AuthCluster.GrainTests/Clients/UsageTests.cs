@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Usage;
 using AuthCluster.GrainTests.Cluster;
@@ -131,7 +132,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
                 for (var count = random.Next(5); count > 0; count--)
                 {
                     usage.CountIssued(_clock.Now, "s", "read");
-                    Add(UsageStore.Issued);
+                    Add(HourlyUsageRecord.Issued);
                 }
 
                 usage.CountRefused(_clock.Now, Refusal.WrongSecret);

@@ -15,12 +15,13 @@ public sealed class AuditStoreTests
     public async Task An_entry_comes_back_as_it_went_in(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
-        var entry = Samples.Audit("a-1", "orders") with { Before = """{"b": "é𝒳\u0000"}""", After = null, Actor = "system:bootstrap" };
-        await AddAsync(under, [entry]);
+        var record = Samples.Audit("a-1").Record with { BeforeJson = """{"b": "é𝒳\u0000"}""", AfterJson = null, Actor = "system:bootstrap", Target = "orders" };
+        await AddAsync(under, [new AuditEntry(record, "orders")]);
 
         var read = Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
 
-        Assert.Equal(entry with { At = Samples.Stored(entry.At) }, read);
+        Assert.Equal(record with { At = Samples.Stored(record.At) }, read);
+        Assert.Equal(["orders"], await under.QueryAsync<string>("select client_id from audit"));
     }
 
     [Theory]
@@ -35,13 +36,13 @@ public sealed class AuditStoreTests
         await AddAsync(under, entries.Skip(20));
         await AddAsync(under, entries.Take(20));
         var store = new AuditStore(under.Database);
-        var expected = entries.OrderByDescending(entry => entry.At).ThenByDescending(entry => entry.AuditId, StringComparer.Ordinal).ToList();
+        var expected = entries.OrderByDescending(entry => entry.Record.At).ThenByDescending(entry => entry.Record.AuditId, StringComparer.Ordinal).ToList();
 
         foreach (var limit in new[] { 1, 7, 60, 1_000 })
         {
-            Assert.Equal(expected.Select(entry => entry.AuditId), await WalkAsync(store, null, limit));
+            Assert.Equal(expected.Select(entry => entry.Record.AuditId), await WalkAsync(store, null, limit));
             Assert.Equal(
-                expected.Where(entry => entry.ClientId == "orders").Select(entry => entry.AuditId), await WalkAsync(store, "orders", limit));
+                expected.Where(entry => entry.ClientId == "orders").Select(entry => entry.Record.AuditId), await WalkAsync(store, "orders", limit));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 
@@ -18,10 +19,10 @@ public sealed class IdempotencyStoreTests
         var first = Row("key", "c-1");
 
         Assert.Equivalent(first, await store.InsertOrReadAsync(first, Samples.Now, Cancel), strict: true);
-        var again = await store.InsertOrReadAsync(Row("key", "c-2") with { BodyHash = Hash("other body") }, Samples.Now, Cancel);
+        var again = await store.InsertOrReadAsync(Row(Choice("key", "c-2") with { BodyHash = Hash("other body") }), Samples.Now, Cancel);
 
         Assert.Equivalent(first, again, strict: true);
-        Assert.Equal("c-3", (await store.InsertOrReadAsync(Row("another key", "c-3"), Samples.Now, Cancel)).ClientId);
+        Assert.Equal("c-3", (await store.InsertOrReadAsync(Row("another key", "c-3"), Samples.Now, Cancel)).Choice.ClientId);
     }
 
     [Theory]
@@ -31,10 +32,11 @@ public sealed class IdempotencyStoreTests
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
         var read = await new IdempotencyStore(under.Database)
-            .InsertOrReadAsync(Row("key", "c-1") with { EncryptedSecret = default, SecretId = "" }, Samples.Now, Cancel);
+            .InsertOrReadAsync(Row(Choice("key", "c-1") with { EncryptedSecret = [], SecretId = "" }), Samples.Now, Cancel);
 
-        Assert.True(read.EncryptedSecret.IsDefault);
-        Assert.Equal("", read.SecretId);
+        Assert.Empty(read.Choice.EncryptedSecret);
+        Assert.Equal("", read.Choice.SecretId);
+        Assert.Equal([true], await under.QueryAsync<bool>("select case when encrypted_secret is null then 1 else 0 end from idempotency"));
     }
 
     [Theory]
@@ -46,7 +48,7 @@ public sealed class IdempotencyStoreTests
 
         var rows = await Task.WhenAll(Enumerable.Range(0, 10).Select(n => Task.Run(() => store.InsertOrReadAsync(Row("key", $"c-{n}"), Samples.Now, Cancel))));
 
-        Assert.Single(rows.Select(row => row.ClientId).Distinct());
+        Assert.Single(rows.Select(row => row.Choice.ClientId).Distinct());
     }
 
     [Theory]
@@ -59,8 +61,8 @@ public sealed class IdempotencyStoreTests
         await store.InsertOrReadAsync(Row("refused", "c-2"), Samples.Now, Cancel);
         await store.DeleteAsync(Hash("refused"), Cancel);
 
-        Assert.Equal("c-3", (await store.InsertOrReadAsync(Row("old", "c-3"), Samples.Now.AddHours(1), Cancel)).ClientId);
-        Assert.Equal("c-4", (await store.InsertOrReadAsync(Row("refused", "c-4"), Samples.Now, Cancel)).ClientId);
+        Assert.Equal("c-3", (await store.InsertOrReadAsync(Row("old", "c-3"), Samples.Now.AddHours(1), Cancel)).Choice.ClientId);
+        Assert.Equal("c-4", (await store.InsertOrReadAsync(Row("refused", "c-4"), Samples.Now, Cancel)).Choice.ClientId);
     }
 
     [Theory]
@@ -94,12 +96,12 @@ public sealed class IdempotencyStoreTests
         {
             for (var times = 0; times < 100; times++)
             {
-                Assert.StartsWith("c-", (await store.InsertOrReadAsync(Row("key", $"c-{n}"), Samples.Now, Cancel)).ClientId, StringComparison.Ordinal);
+                Assert.StartsWith("c-", (await store.InsertOrReadAsync(Row("key", $"c-{n}"), Samples.Now, Cancel)).Choice.ClientId, StringComparison.Ordinal);
                 await store.DeleteAsync(Hash("key"), Cancel);
             }
         })));
 
-        Assert.Equal("last", (await store.InsertOrReadAsync(Row("key", "last"), Samples.Now, Cancel)).ClientId);
+        Assert.Equal("last", (await store.InsertOrReadAsync(Row("key", "last"), Samples.Now, Cancel)).Choice.ClientId);
     }
 
     [Theory]
@@ -109,18 +111,22 @@ public sealed class IdempotencyStoreTests
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new IdempotencyStore(under.Database);
         var nextYear = Samples.Now.AddYears(1);
-        await store.InsertOrReadAsync(Row("wrong", "c-1") with { CreatedAt = nextYear, ExpiresAt = nextYear + IdempotencyStore.Lasts }, nextYear, Cancel);
+        await store.InsertOrReadAsync(Row(Choice("wrong", "c-1") with { CreatedAt = nextYear }) with { ExpiresAt = nextYear + IdempotencyStore.Lasts }, nextYear, Cancel);
         await store.InsertOrReadAsync(Row("right", "c-2") with { ExpiresAt = Samples.Now + IdempotencyStore.Lasts }, Samples.Now, Cancel);
 
         Assert.Equal(0, await store.SweepAsync(Samples.Now.AddSeconds(1), 10, Cancel));
         var within = await store.InsertOrReadAsync(Row("wrong", "c-3"), Samples.Now.AddMinutes(50), Cancel);
 
-        Assert.Equal("c-1", within.ClientId);
+        Assert.Equal("c-1", within.Choice.ClientId);
         Assert.Equal(1, await store.SweepAsync(Samples.Now + IdempotencyStore.Lasts, 10, Cancel));
         Assert.Equal(1, await store.SweepAsync(Samples.Now.AddSeconds(1) + IdempotencyStore.Lasts, 10, Cancel));
     }
 
-    private static IdempotencyRow Row(string key, string clientId) => new()
+    private static IdempotencyRow Row(string key, string clientId) => Row(Choice(key, clientId));
+
+    private static IdempotencyRow Row(IdempotencyChoice choice) => new(choice, Samples.Stored(Samples.Now).AddHours(1));
+
+    private static IdempotencyChoice Choice(string key, string clientId) => new()
     {
         KeyHash = Hash(key),
         BodyHash = Hash("body"),
@@ -128,7 +134,6 @@ public sealed class IdempotencyStoreTests
         SecretId = "s-1",
         EncryptedSecret = [1, 2, 3],
         CreatedAt = Samples.Stored(Samples.Now),
-        ExpiresAt = Samples.Stored(Samples.Now).AddHours(1),
     };
 
     private static ImmutableArray<byte> Hash(string text) => [.. SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))];

@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 
@@ -18,10 +19,10 @@ public sealed class CatalogueStoreTests
 
         foreach (var limit in new[] { 1, 2, 5, 19, 1_000 })
         {
-            Assert.Equal(ids.Order(StringComparer.Ordinal), await WalkAsync(store, new CatalogueQuery(null, null, null, limit)));
+            Assert.Equal(ids.Order(StringComparer.Ordinal), await WalkAsync(store, new ListClientsQuery(null, null, null, limit)));
             Assert.Equal(
                 ids.Where(id => id.StartsWith('a')).Order(StringComparer.Ordinal),
-                (await WalkAsync(store, new CatalogueQuery("a", null, null, limit))).Where(id => id.StartsWith('a')));
+                (await WalkAsync(store, new ListClientsQuery("a", null, null, limit))).Where(id => id.StartsWith('a')));
         }
     }
 
@@ -44,14 +45,14 @@ public sealed class CatalogueStoreTests
         ]);
         var store = new CatalogueStore(under.Database);
 
-        Assert.Equal(["orders", "x1", "x6", "x7"], await WalkAsync(store, new CatalogueQuery("orders", null, null, 2)));
-        Assert.Equal(["Orders2", "x1", "x6", "x7"], await WalkAsync(store, new CatalogueQuery("Orders", null, null, 100)));
-        Assert.Equal(["Orders2"], await WalkAsync(store, new CatalogueQuery("übu", null, null, 100)));
-        Assert.Equal(["x3"], await WalkAsync(store, new CatalogueQuery("100%", null, null, 100)));
-        Assert.Empty(await WalkAsync(store, new CatalogueQuery("%", null, null, 100)));
-        Assert.Empty(await WalkAsync(store, new CatalogueQuery("_", null, null, 100)));
-        Assert.Equal(["x5"], await WalkAsync(store, new CatalogueQuery("\u00c9CL", null, null, 100)));
-        Assert.Empty(await WalkAsync(store, new CatalogueQuery("service", null, null, 100)));
+        Assert.Equal(["orders", "x1", "x6", "x7"], await WalkAsync(store, new ListClientsQuery("orders", null, null, 2)));
+        Assert.Equal(["Orders2", "x1", "x6", "x7"], await WalkAsync(store, new ListClientsQuery("Orders", null, null, 100)));
+        Assert.Equal(["Orders2"], await WalkAsync(store, new ListClientsQuery("übu", null, null, 100)));
+        Assert.Equal(["x3"], await WalkAsync(store, new ListClientsQuery("100%", null, null, 100)));
+        Assert.Empty(await WalkAsync(store, new ListClientsQuery("%", null, null, 100)));
+        Assert.Empty(await WalkAsync(store, new ListClientsQuery("_", null, null, 100)));
+        Assert.Equal(["x5"], await WalkAsync(store, new ListClientsQuery("\u00c9CL", null, null, 100)));
+        Assert.Empty(await WalkAsync(store, new ListClientsQuery("service", null, null, 100)));
     }
 
     [Theory]
@@ -66,12 +67,12 @@ public sealed class CatalogueStoreTests
         ]);
         var store = new CatalogueStore(under.Database);
 
-        Assert.Equal(["a"], await WalkAsync(store, new CatalogueQuery(null, "team", null, 10)));
-        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery(null, "team ", null, 10)));
-        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery("orders ", null, null, 10)));
-        Assert.Equal(["b"], await WalkAsync(store, new CatalogueQuery("orders ", "team ", null, 10)));
-        Assert.Empty(await WalkAsync(store, new CatalogueQuery("orders ", "team", null, 10)));
-        Assert.Empty(await WalkAsync(store, new CatalogueQuery("a ", null, null, 10)));
+        Assert.Equal(["a"], await WalkAsync(store, new ListClientsQuery(null, "team", null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new ListClientsQuery(null, "team ", null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new ListClientsQuery("orders ", null, null, 10)));
+        Assert.Equal(["b"], await WalkAsync(store, new ListClientsQuery("orders ", "team ", null, 10)));
+        Assert.Empty(await WalkAsync(store, new ListClientsQuery("orders ", "team", null, 10)));
+        Assert.Empty(await WalkAsync(store, new ListClientsQuery("a ", null, null, 10)));
     }
 
     [Theory]
@@ -85,13 +86,13 @@ public sealed class CatalogueStoreTests
 
         foreach (var text in texts)
         {
-            Assert.Empty((await store.PageAsync(new CatalogueQuery(text, null, null, 10), Cancel)).Items);
-            Assert.Empty((await store.PageAsync(new CatalogueQuery(null, text, null, 10), Cancel)).Items);
-            Assert.Empty((await store.PageAsync(new CatalogueQuery(text, text, text, 10), Cancel)).Items);
-            await store.PageAsync(new CatalogueQuery(null, null, text, 10), Cancel);
+            Assert.Empty((await store.PageAsync(new ListClientsQuery(text, null, null, 10), Cancel)).Items);
+            Assert.Empty((await store.PageAsync(new ListClientsQuery(null, text, null, 10), Cancel)).Items);
+            Assert.Empty((await store.PageAsync(new ListClientsQuery(text, text, text, 10), Cancel)).Items);
+            await store.PageAsync(new ListClientsQuery(null, null, text, 10), Cancel);
         }
 
-        Assert.Single((await store.PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
+        Assert.Single((await store.PageAsync(new ListClientsQuery(null, null, null, 10), Cancel)).Items);
     }
 
     [Theory]
@@ -124,7 +125,7 @@ public sealed class CatalogueStoreTests
                 .Order(StringComparer.Ordinal)
                 .ToList();
 
-            Assert.Equal(expected, await WalkAsync(store, new CatalogueQuery(search, owner, after, random.Next(1, 50))));
+            Assert.Equal(expected, await WalkAsync(store, new ListClientsQuery(search, owner, after, random.Next(1, 50))));
         }
     }
 
@@ -138,7 +139,7 @@ public sealed class CatalogueStoreTests
         await new UsageStore(under.Database).FlushAsync(
             new UsageFlush("silo", 1, minute), [], [new LastUse("b", "client", "", minute), new LastUse("b", "scope", "read", minute.AddMinutes(1))], Cancel);
 
-        var items = (await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items;
+        var items = (await new CatalogueStore(under.Database).PageAsync(new ListClientsQuery(null, null, null, 10), Cancel)).Items;
 
         Assert.Equal([null, minute], items.Select(item => item.LastUsedAt));
     }
@@ -171,10 +172,10 @@ public sealed class CatalogueStoreTests
             Samples.Client("b") with { Enabled = false, Parts = [Secret("sooner", 1), Secret("past", -1)] },
         ]);
 
-        var expiring = await new CatalogueStore(under.Database).ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), 10, Cancel);
+        var expiring = await new CatalogueStore(under.Database).ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), null, 10, Cancel);
 
         Assert.Equal([("b", "sooner", false, ""), ("a", "soon", true, "team")], expiring.Select(secret => (secret.ClientId, secret.SecretId, secret.ClientEnabled, secret.Owner)));
-        Assert.Single(await new CatalogueStore(under.Database).ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), 1, Cancel));
+        Assert.Single(await new CatalogueStore(under.Database).ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), null, 1, Cancel));
     }
 
     private static async Task CreateAsync(DatabaseUnderTest under, IEnumerable<CatalogueEntry> clients)
@@ -186,7 +187,7 @@ public sealed class CatalogueStoreTests
         }
     }
 
-    private static async Task<List<string>> WalkAsync(CatalogueStore store, CatalogueQuery query)
+    private static async Task<List<string>> WalkAsync(CatalogueStore store, ListClientsQuery query)
     {
         var ids = new List<string>();
         for (var page = await store.PageAsync(query, Cancel); ; page = await store.PageAsync(query with { After = page.Next }, Cancel))

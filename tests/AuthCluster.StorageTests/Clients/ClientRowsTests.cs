@@ -1,3 +1,6 @@
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
@@ -22,22 +25,34 @@ public sealed class ClientRowsTests
             IsAdmin = true,
             Parts = [Secret("s-1", expiresAt: Samples.Now.AddDays(7)), Scope("orders:read")],
         };
-        var entries = new[] { Samples.Audit("a-1", "orders") with { Before = """{"é":"\u0000"}""" }, Samples.Audit("a-2", "orders") };
+        var records = new[] { Samples.Audit("a-1", "orders").Record with { BeforeJson = """{"é":"\u0000"}""" }, Samples.Audit("a-2", "orders").Record };
+        var entries = records.Select(record => new AuditEntry(record, "orders")).ToList();
 
         for (var time = 0; time < 3; time++)
         {
             await new ClientWrites(under.Database).TellAsync(new ClientRows(entries, client, [Ended("orders", 17)]));
         }
 
-        var listed = Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
         var stored = Samples.Stored(Samples.Now);
-        Assert.Equivalent(client with { Parts = [], CreatedAt = stored, UpdatedAt = stored }, listed, strict: true);
         Assert.Equivalent(
-            entries.Reverse().Select(entry => entry with { At = stored }),
+            new ClientView
+            {
+                ClientId = "orders",
+                DocumentJson = client.Document,
+                Enabled = true,
+                ETag = client.ETag,
+                CreatedAt = stored,
+                UpdatedAt = stored,
+            },
+            await OnlyClientAsync(under),
+            strict: true);
+        Assert.Equal([("Orders é 𝒳", "payments", true, 1)], await CatalogueAsync(under));
+        Assert.Equivalent(
+            records.Reverse().Select(record => record with { At = stored }),
             (await new AuditStore(under.Database).PageAsync("orders", null, 10, Cancel)).Items,
             strict: true);
         Assert.Equal(
-            Ended("orders", 17) with { ExpiresAt = Samples.Stored(Ended("orders", 17).ExpiresAt) },
+            Samples.Told(Ended("orders", 17)),
             Assert.Single((await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel)).Items));
         Assert.Equal(["client ", "scope orders:read", "secret s-1"], await PartsAsync(under));
         Assert.True(await new AuditStore(under.Database).IsAuditedAsync("a-1", Cancel));
@@ -68,7 +83,7 @@ public sealed class ClientRowsTests
             Samples.Client("orders", version: 1 + (number % 3)) with { Parts = [Scope($"scope-{number % 3}")] },
             [Ended("orders", 17)])))));
 
-        Assert.Equal(3, Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items).Version);
+        Assert.Equal([("orders", "", false, 3)], await CatalogueAsync(under));
         Assert.Equal(["client ", "scope scope-2"], await PartsAsync(under));
         Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
         Assert.Single((await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel)).Items);
@@ -87,8 +102,8 @@ public sealed class ClientRowsTests
 
         await writes.TellAsync(new ClientRows([Samples.Audit("late")], older, []));
 
-        var listed = Assert.Single((await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
-        Assert.Equal(("Renamed", false, 2L), (listed.Name, listed.Enabled, listed.Version));
+        Assert.Equal([("Renamed", "", false, 2)], await CatalogueAsync(under));
+        Assert.False((await OnlyClientAsync(under)).Enabled);
         Assert.Equal(["client ", "scope new"], await PartsAsync(under));
         Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
     }
@@ -103,24 +118,22 @@ public sealed class ClientRowsTests
         var usage = new UsageStore(under.Database);
         var client = Samples.Client("orders", version: 1) with { Owner = "payments", IsAdmin = true, Parts = [Secret("s-1", Samples.Now.AddDays(1))] };
         var tombstone = client with { Version = 2, Deleted = true, Enabled = false, Document = "" };
-        await writes.TellAsync(client);
-        await usage.FlushAsync(new UsageFlush("silo", 1, Samples.Now), [], [new LastUse("orders", "client", "", Samples.Now)], Cancel);
+        await TellAndUseAsync(under, client);
 
         await writes.TellAsync(tombstone);
         await writes.TellAsync(client);
 
-        foreach (var query in new CatalogueQuery[] { new(null, null, null, 10), new("ord", null, null, 10), new(null, "payments", null, 10), new("ord", "payments", null, 10) })
+        foreach (var query in new ListClientsQuery[] { new(null, null, null, 10), new("ord", null, null, 10), new(null, "payments", null, 10), new("ord", "payments", null, 10) })
         {
             Assert.Empty((await catalogue.PageAsync(query, Cancel)).Items);
         }
 
         Assert.Equal(0, await catalogue.CountEnabledAdminsAsync(Cancel));
-        Assert.Empty(await catalogue.ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), 10, Cancel));
+        Assert.Empty(await catalogue.ExpiringSecretsAsync(Samples.Now, Samples.Now.AddDays(30), null, 10, Cancel));
         Assert.Empty(await usage.UnusedAsync(Samples.Now.AddDays(30), null, 10, Cancel));
 
         await writes.TellAsync(client with { Version = 3 });
-        var anew = Assert.Single((await catalogue.PageAsync(new CatalogueQuery(null, null, null, 10), Cancel)).Items);
-        Assert.Null(anew.LastUsedAt);
+        Assert.Null((await OnlyClientAsync(under)).LastUsedAt);
         Assert.Equal(1, await catalogue.CountEnabledAdminsAsync(Cancel));
     }
 
@@ -134,9 +147,7 @@ public sealed class ClientRowsTests
         CataloguePart[] parts = [Secret("s-1", null), Secret("s-2", null), Scope("read"), Scope("write"), Scope("s-2")];
         foreach (var id in (string[])["orders", "other"])
         {
-            await writes.TellAsync(Samples.Client(id) with { Parts = [.. parts] });
-            var uses = parts.Select(part => new LastUse(id, part.Kind, part.Value, Samples.Now)).Append(new LastUse(id, "client", "", Samples.Now)).ToList();
-            await usage.FlushAsync(new UsageFlush(id, 1, Samples.Now), [], uses, Cancel);
+            await TellAndUseAsync(under, Samples.Client(id) with { Parts = [.. parts] });
         }
 
         await writes.TellAsync(Samples.Client("orders", version: 2) with { Parts = [parts[0], parts[2], parts[4]] });
@@ -166,12 +177,12 @@ public sealed class ClientRowsTests
         var hostile = "\0\ud800" + string.Concat(Enumerable.Repeat("𝒳\ufb2c", 5_000));
 
         await new ClientWrites(under.Database).TellAsync(new ClientRows(
-            [Samples.Audit("a-1") with { Actor = hostile, Target = hostile, RemoteAddress = hostile, RequestId = hostile }],
+            [new AuditEntry(Samples.Audit("a-1").Record with { Actor = hostile, Target = hostile, RemoteAddress = hostile, RequestId = hostile })],
             Samples.Client("orders") with { Name = hostile, Owner = new string('o', 1_000), Parts = [Secret("s-1") with { Label = hostile }] },
             []));
 
         Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
-        var listed = await new CatalogueStore(under.Database).PageAsync(new CatalogueQuery(null, new string('o', 1_000), null, 10), Cancel);
+        var listed = await new CatalogueStore(under.Database).PageAsync(new ListClientsQuery(null, new string('o', 1_000), null, 10), Cancel);
         Assert.Single(listed.Items);
     }
 
@@ -191,7 +202,7 @@ public sealed class ClientRowsTests
             Parts = [Scope("read") with { CreatedAt = later }, Secret("s-1", end) with { CreatedAt = later, Label = "A label" }],
         });
 
-        var ending = Assert.Single(await catalogue.ExpiringSecretsAsync(Samples.Now, end, 10, Cancel));
+        var ending = Assert.Single(await catalogue.ExpiringSecretsAsync(Samples.Now, end, null, 10, Cancel));
         Assert.Equal((Samples.Stored(end), "A label"), (ending.ExpiresAt, ending.Label));
         var unused = await new UsageStore(under.Database).UnusedAsync(Samples.Now.AddHours(1), null, 10, Cancel);
         Assert.Equal(["client", "scope", "secret"], unused.Select(part => part.Kind));
@@ -233,7 +244,7 @@ public sealed class ClientRowsTests
             }
         })));
 
-        var read = new List<RevocationItem>();
+        var read = new List<RevokedRecord>();
         string? after = null;
         for (var isLast = false; !isLast;)
         {
@@ -247,11 +258,30 @@ public sealed class ClientRowsTests
         Assert.Equal(Writers * Each, read.Count);
     }
 
-    private static RevocationItem Ended(string client, long gen) => new(RevocationKind.Client, client, client, gen, Samples.Now.AddHours(24));
+    private static RevocationItem Ended(string client, long gen) => new(RevokedKind.Client, client, client, gen, Samples.Now.AddHours(24));
 
     private static CataloguePart Secret(string id, DateTimeOffset? expiresAt = null) => new(CataloguePart.SecretKind, id, "a label", Samples.Now, expiresAt);
 
     private static CataloguePart Scope(string scope) => new(CataloguePart.ScopeKind, scope, null, Samples.Now, null);
+
+    /// <summary>Tells the catalogue of a client, and that it was used with all of its parts.</summary>
+    private static async Task TellAndUseAsync(DatabaseUnderTest under, CatalogueEntry client)
+    {
+        await new ClientWrites(under.Database).TellAsync(client);
+        LastUse[] uses =
+        [
+            new(client.ClientId, "client", "", Samples.Now),
+            .. client.Parts.Select(part => new LastUse(client.ClientId, part.Kind, part.Value, Samples.Now)),
+        ];
+        await new UsageStore(under.Database).FlushAsync(new UsageFlush(client.ClientId, 1, Samples.Now), [], uses, Cancel);
+    }
+
+    private static async Task<ClientView> OnlyClientAsync(DatabaseUnderTest under) =>
+        Assert.Single((await new CatalogueStore(under.Database).PageAsync(new ListClientsQuery(null, null, null, 10), Cancel)).Items);
+
+    /// <summary>What the catalogue holds for its searches and counts.</summary>
+    private static Task<List<(string Name, string Owner, bool IsAdmin, long Version)>> CatalogueAsync(DatabaseUnderTest under) =>
+        under.QueryAsync<(string, string, bool, long)>("select name, owner, is_admin, version from client_catalogue");
 
     private static async Task<List<string>> PartsAsync(DatabaseUnderTest under) =>
         [.. (await under.QueryAsync<string>("select concat(kind, ' ', value) from client_part")).Order(StringComparer.Ordinal)];

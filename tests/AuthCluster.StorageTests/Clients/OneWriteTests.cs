@@ -1,4 +1,5 @@
 using System.Text;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
@@ -13,7 +14,7 @@ public sealed class OneWriteTests
     private static readonly ClientRows Rows = new(
         [Samples.Audit("a-1", "orders")],
         Samples.Client("orders") with { Parts = [new CataloguePart(CataloguePart.ScopeKind, "read", null, Samples.Now, null)] },
-        [new RevocationItem(RevocationKind.Client, "orders", "orders", 17, Samples.Now.AddHours(24))]);
+        [new RevocationItem(RevokedKind.Client, "orders", "orders", 17, Samples.Now.AddHours(24))]);
 
     public static TheoryData<StorageProvider, string> EachTable
     {

@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 
@@ -30,21 +31,21 @@ public sealed class UsageArchiveStoreTests
         Assert.Equal([20, 20, 10], moved);
         var usage = await store.ReadAsync("orders", Day, Day.AddDays(3), Cancel);
         Assert.Equal(
-            [new(Day, "invalid_scope", 4), new(Day, "issued", 276), new HourlyUsage(Day.AddDays(1), "issued", 852)],
+            [new(Day, "invalid_scope", 4), new(Day, "issued", 276), new HourlyUsageRecord(Day.AddDays(1), "issued", 852)],
             usage.Take(3));
-        Assert.Equal(Enumerable.Range(48, 24).Select(n => new HourlyUsage(Day.AddHours(n), "issued", n)), usage.Skip(3));
+        Assert.Equal(Enumerable.Range(48, 24).Select(n => new HourlyUsageRecord(Day.AddHours(n), "issued", n)), usage.Skip(3));
         Assert.Equal(24, (await under.QueryAsync<string>("select outcome from usage_hourly")).Count);
 
         // A day counts where it begins: windows that meet within it count it once.
         Assert.Equal(852, (await store.ReadAsync("orders", Day.AddHours(5), Day.AddHours(40), Cancel)).Sum(row => row.Count));
         Assert.Equal(280, (await store.ReadAsync("orders", Day, Day.AddHours(5), Cancel)).Sum(row => row.Count));
         Assert.Equal(
-            [new ClientUsageTotal("orders", 2_556, 4), new ClientUsageTotal("billing", 9, 0)],
-            await store.TopAsync(Day, Day.AddDays(3), UsageOrder.Issued, 10, Cancel));
+            [new UsageTotalRecord("orders", 2_556, 4), new UsageTotalRecord("billing", 9, 0)],
+            await store.TopAsync(Day, Day.AddDays(3), byRefused: false, 10, Cancel));
 
         async Task<(long, long)> TotalAsync()
         {
-            var top = await store.TopAsync(Day, Day.AddDays(3), UsageOrder.Issued, 10, Cancel);
+            var top = await store.TopAsync(Day, Day.AddDays(3), byRefused: false, 10, Cancel);
             return (top.Sum(client => client.Issued), top.Sum(client => client.Refused));
         }
     }
@@ -65,7 +66,7 @@ public sealed class UsageArchiveStoreTests
         Assert.Equal(120, (await store.ReadAsync("orders", Day, Day.AddDays(1), Cancel)).Sum(row => row.Count));
         Assert.Equal(1, await archive.MoveHoursToDaysAsync(Day.AddDays(1), 10, Cancel));
 
-        Assert.Equal([new HourlyUsage(Day, "issued", 120)], await store.ReadAsync("orders", Day, Day.AddDays(1), Cancel));
+        Assert.Equal([new HourlyUsageRecord(Day, "issued", 120)], await store.ReadAsync("orders", Day, Day.AddDays(1), Cancel));
     }
 
     [Theory]
@@ -104,7 +105,7 @@ public sealed class UsageArchiveStoreTests
         }
 
         // 30 hours of 3 older builds, and 6 flushes of 3 silos.
-        Assert.All(await store.TopAsync(Day, Day.AddDays(2), UsageOrder.Issued, 100, Cancel), client => Assert.Equal(90 + 18, client.Issued));
+        Assert.All(await store.TopAsync(Day, Day.AddDays(2), byRefused: false, 100, Cancel), client => Assert.Equal(90 + 18, client.Issued));
         Assert.Empty(await under.QueryAsync<string>("select writer from usage_hourly where writer <> ''"));
     }
 

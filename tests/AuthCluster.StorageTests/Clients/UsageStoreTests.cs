@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Contracts.Admin;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
 
@@ -28,9 +29,9 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await store.FlushAsync(Flush("silo", 3), [], [], Cancel);
 
         Assert.Equal(
-            [new HourlyUsage(Hour, "invalid_scope", 2), new HourlyUsage(Hour, "issued", 18)],
+            [new HourlyUsageRecord(Hour, "invalid_scope", 2), new HourlyUsageRecord(Hour, "issued", 18)],
             await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
-        Assert.Equal([uses[0]], await store.LastUsesAsync("orders", Cancel));
+        Assert.Equal([new LastUseRecord("client", "", Hour.AddMinutes(9))], await store.LastUsesAsync("orders", Cancel));
     }
 
     [Theory]
@@ -48,7 +49,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await store.FlushAsync(Flush("silo", 2), [good], [use], Cancel);
         await store.FlushAsync(Flush("silo", 2), both, [], Cancel);
 
-        Assert.Equal([new HourlyUsage(Hour, "issued", 10)], await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
+        Assert.Equal([new HourlyUsageRecord(Hour, "issued", 10)], await store.ReadAsync("orders", Hour, Hour.AddHours(1), Cancel));
         Assert.Empty(await store.ReadAsync("other", Hour, Hour.AddHours(1), Cancel));
     }
 
@@ -63,7 +64,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await store.FlushAsync(Flush("silo", 1), [], [use with { UsedAt = Hour.AddYears(1) }], Cancel);
         await store.FlushAsync(Flush("silo", 2), [], [use with { UsedAt = Hour.AddMinutes(1) }], Cancel);
 
-        Assert.Equal([use with { UsedAt = Hour.AddMinutes(1) }], await store.LastUsesAsync("orders", Cancel));
+        Assert.Equal([new LastUseRecord("client", "", Hour.AddMinutes(1))], await store.LastUsesAsync("orders", Cancel));
     }
 
     [Theory]
@@ -112,11 +113,11 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         Cancel);
 
         Assert.Equal(
-            [new ClientUsageTotal("b", 12, 1), new ClientUsageTotal("a", 10, 0)],
-            await store.TopAsync(Hour, Hour.AddHours(2), UsageOrder.Issued, 2, Cancel));
+            [new UsageTotalRecord("b", 12, 1), new UsageTotalRecord("a", 10, 0)],
+            await store.TopAsync(Hour, Hour.AddHours(2), byRefused: false, 2, Cancel));
         Assert.Equal(
-            [new ClientUsageTotal("c", 0, 8), new ClientUsageTotal("b", 12, 1), new ClientUsageTotal("a", 10, 0)],
-            await store.TopAsync(Hour, Hour.AddHours(2), UsageOrder.Refused, 10, Cancel));
+            [new UsageTotalRecord("c", 0, 8), new UsageTotalRecord("b", 12, 1), new UsageTotalRecord("a", 10, 0)],
+            await store.TopAsync(Hour, Hour.AddHours(2), byRefused: true, 10, Cancel));
     }
 
     [Theory]
@@ -143,7 +144,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
             Cancel);
 
         var all = await store.UnusedAsync(Samples.Now.AddDays(-30), null, 10, Cancel);
-        var walked = new List<UnusedPart>();
+        var walked = new List<UnusedRecord>();
         while (await store.UnusedAsync(Samples.Now.AddDays(-30), walked.LastOrDefault(), 1, Cancel) is [var next])
         {
             walked.Add(next);
@@ -198,7 +199,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await store.FlushAsync(Flush("silo", 2), counts, [.. uses.Select(row => row with { UsedAt = Hour.AddMinutes(1) })], Cancel);
 
         output.WriteLine($"{provider}: 4,000 rows moved in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms");
-        Assert.Equal(2_000, (await store.TopAsync(Hour, Hour.AddHours(1), UsageOrder.Issued, 5_000, Cancel)).Sum(total => total.Issued));
+        Assert.Equal(2_000, (await store.TopAsync(Hour, Hour.AddHours(1), byRefused: false, 5_000, Cancel)).Sum(total => total.Issued));
     }
 
     private static UsageFlush Flush(string silo, long number) => new(silo, number, Hour);

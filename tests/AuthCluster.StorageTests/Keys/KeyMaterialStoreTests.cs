@@ -1,3 +1,4 @@
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;
@@ -113,7 +114,7 @@ public sealed class KeyMaterialStoreTests
             first.RingVersion,
             [Samples.SigningKey("kid-2")],
             [Samples.Audit("a-1")],
-            [new RevocationItem(RevocationKind.Key, "", "kid-1", 1, Samples.Now)],
+            [new RevocationItem(RevokedKind.Key, "", "kid-1", 1, Samples.Now)],
             Cancel);
 
         Assert.False(late);
@@ -178,8 +179,8 @@ public sealed class KeyMaterialStoreTests
         Assert.Equal(Step * Samples.Now.AddHours(1).ToUnixTimeSeconds(), byClock);
         Assert.Equal(byClock, (await store.ReadAsync(Cancel))!.Floor);
         var feed = await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel);
-        Assert.Equal([byStep, byClock], feed.Items.Select(item => item.Gen));
-        Assert.All(feed.Items, item => Assert.Equal((RevocationKind.All, "*"), (item.Kind, item.Value)));
+        Assert.Equal([byStep, byClock], feed.Items.Select(item => item.Generation));
+        Assert.All(feed.Items, item => Assert.Equal((RevokedKind.All, "*"), (item.Kind, item.Value)));
     }
 
     [Theory]

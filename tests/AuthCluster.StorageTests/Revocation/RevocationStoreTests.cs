@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Cluster;
 using AuthCluster.Storage.Keys;
@@ -19,14 +20,14 @@ public sealed class RevocationStoreTests
         var store = new RevocationStore(under.Database);
         RevocationItem[] items =
         [
-            Token("orders", "jti-1"), new(RevocationKind.Client, "orders", "orders", 9, Samples.Stored(Samples.Now)),
-            new(RevocationKind.Key, "", "kid-1", 10, Samples.Stored(Samples.Now)), new(RevocationKind.All, "", RevocationItem.Everything, 11, Samples.Stored(Samples.Now)),
+            Token("orders", "jti-1"), new(RevokedKind.Client, "orders", "orders", 9, Samples.Stored(Samples.Now)),
+            new(RevokedKind.Key, "", "kid-1", 10, Samples.Stored(Samples.Now)), new(RevokedKind.All, "", RevocationItem.Everything, 11, Samples.Stored(Samples.Now)),
         ];
 
         await store.AddAsync(items, Cancel);
         await store.AddAsync(items, Cancel);
 
-        Assert.Equal(items, (await store.FeedAsync(null, 10, Cancel)).Items);
+        Assert.Equal(items.Select(Samples.Told), (await store.FeedAsync(null, 10, Cancel)).Items);
     }
 
     [Theory]
@@ -44,7 +45,7 @@ public sealed class RevocationStoreTests
             {
                 seen.AddRange(page.Items.Select(item => item.Value));
                 cursor = page.Next;
-                if (!page.HasMore)
+                if (page.Items.Count == 0)
                 {
                     break;
                 }
@@ -229,7 +230,7 @@ public sealed class RevocationStoreTests
         [
             Token("orders", "live-1"), Token("orders", "live-2"), Token("orders", "dead") with { ExpiresAt = Samples.Now.AddSeconds(-1) },
             Token("orders", "of-a-dead-generation") with { Gen = 4 },
-            Token("Orders", "other"), new(RevocationKind.Client, "orders", "orders", 1, Samples.Now.AddHours(1)),
+            Token("Orders", "other"), new(RevokedKind.Client, "orders", "orders", 1, Samples.Now.AddHours(1)),
         ],
         Cancel);
 
@@ -252,7 +253,7 @@ public sealed class RevocationStoreTests
     }
 
     private static RevocationItem Token(string clientId, string jti) =>
-        new(RevocationKind.Token, clientId, jti, 5, Samples.Stored(Samples.Now).AddHours(1));
+        new(RevokedKind.Token, clientId, jti, 5, Samples.Stored(Samples.Now).AddHours(1));
 
     private static async Task<bool> IsStillWaitingAsync(Task task) => await Task.WhenAny(task, Task.Delay(300, Cancel)) != task;
 

@@ -10,7 +10,7 @@ public sealed class ProjectReferencesTests
     {
         ["AuthCluster.Protocol"] = [],
         ["AuthCluster.Contracts"] = [],
-        ["AuthCluster.Storage"] = [],
+        ["AuthCluster.Storage"] = ["AuthCluster.Contracts"],
         ["AuthCluster.Grains"] = ["AuthCluster.Contracts", "AuthCluster.Protocol", "AuthCluster.Storage"],
         ["AuthCluster.Web"] = ["AuthCluster.Contracts", "AuthCluster.Protocol"],
         ["AuthCluster.Server"] = ["AuthCluster.Contracts", "AuthCluster.Grains", "AuthCluster.Protocol", "AuthCluster.Storage", "AuthCluster.Web"],

@@ -16,7 +16,7 @@ public sealed class RateLimitTests
     public void The_burst_is_spent_then_one_request_per_interval_is_allowed()
     {
         var limit = new RateLimit(2, 3);
-        var state = limit.Full(Start);
+        var state = limit.ArrivalAtLevel(Start, limit.Burst);
 
         Assert.Equal([2, 1, 0], Enumerable.Range(0, 3).Select(_ => Spend(limit, Start, ref state).Remaining));
 
@@ -68,7 +68,7 @@ public sealed class RateLimitTests
         Gen.Select(Limit, Gen.Double[0, 3].Array[1, 120]).Sample((parameters, gaps) =>
         {
             var limit = new RateLimit(parameters.Rate, parameters.Burst);
-            var state = limit.Full(Start);
+            var state = limit.ArrivalAtLevel(Start, limit.Burst);
             var now = Start;
             List<TimeSpan> allowed = [];
             foreach (var gap in gaps)
@@ -99,7 +99,7 @@ public sealed class RateLimitTests
         {
             // Rates whose interval is a whole number of ticks, and gaps that are quarters of an interval: decimal is exact for them.
             var limit = new RateLimit(rate, burst);
-            var state = limit.Full(Start);
+            var state = limit.ArrivalAtLevel(Start, limit.Burst);
             var level = (decimal)burst;
             var now = Start;
             foreach (var quarter in quarters)
@@ -188,7 +188,7 @@ public sealed class RateLimitTests
     public void A_block_is_at_most_what_is_there_and_what_is_given_back_can_be_taken_again()
     {
         var limit = new RateLimit(1, 10);
-        var state = limit.Full(Start);
+        var state = limit.ArrivalAtLevel(Start, limit.Burst);
 
         Assert.Equal(4, limit.Take(Start, state, 4, out state));
         Assert.Equal(6, limit.Take(Start, state, 100, out state));

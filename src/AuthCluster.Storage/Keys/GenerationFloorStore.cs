@@ -1,0 +1,63 @@
+using System.Data.Common;
+using AuthCluster.Contracts.Revocation;
+using AuthCluster.Storage.Admin;
+using AuthCluster.Storage.Revocation;
+
+namespace AuthCluster.Storage.Keys;
+
+/// <summary>The generation floor of the cluster: a token below it is dead. Always within a transaction of others.</summary>
+internal sealed class GenerationFloorStore(Database database)
+{
+    /// <summary>By how much a raise of the floor goes beyond the old one at least: more than any client's own count reaches in a second.</summary>
+    private const long FloorStep = 1L << 20;
+
+    /// <summary>How long the feed tells of a raised floor: no token lives longer.</summary>
+    private static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromHours(24);
+
+    private readonly AuditStore _audit = new(database);
+
+    private readonly RevocationStore _revocations = new(database);
+
+    private readonly string _insert = "insert into generation_floor (id, floor) values (1, @Floor)";
+
+    private readonly string _raise = database.Sql(
+        sqlite: "update generation_floor set floor = max(floor + @Step, @Wanted) where id = 1 returning floor",
+        postgreSql: "update generation_floor set floor = greatest(floor + @Step, @Wanted) where id = 1 returning floor",
+        sqlServer: """
+            update generation_floor
+            set floor = case when floor + @Step > @Wanted then floor + @Step else @Wanted end
+            output inserted.floor
+            where id = 1
+            """);
+
+    private readonly string _read = "select floor from generation_floor where id = 1";
+
+    /// <summary>Stores the first floor: 2^20 × now, in seconds.</summary>
+    public Task<int> InsertAsync(DbConnection connection, DbTransaction transaction, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Database.ExecuteAsync(connection, transaction, _insert, new { Floor = FloorStep * now.ToUnixTimeSeconds() }, cancellationToken);
+
+    /// <summary>The floor.</summary>
+    public Task<long> ReadAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken) =>
+        Database.ScalarAsync<long>(connection, transaction, _read, null, cancellationToken);
+
+    /// <summary>
+    /// Raises the floor to max(old + 2^20, 2^20 × now), and puts it in the feed. With an audit entry it is done once, however often it is asked
+    /// for with the same one.
+    /// </summary>
+    /// <returns>The floor now.</returns>
+    public async Task<long> RaiseAsync(
+        DbConnection connection, DbTransaction transaction, DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken)
+    {
+        if (audit is not null && await _audit.AddAsync(connection, transaction, [audit], cancellationToken) == 0)
+        {
+            return await ReadAsync(connection, transaction, cancellationToken);
+        }
+
+        var wanted = new { Step = FloorStep, Wanted = FloorStep * now.ToUnixTimeSeconds() };
+        var floor = await Database.ScalarAsync<long?>(connection, transaction, _raise, wanted, cancellationToken)
+            ?? throw new InvalidOperationException("There is no generation floor yet: no node has ever started on this database.");
+        var item = new RevocationItem(RevokedKind.All, "", RevocationItem.Everything, floor, now + MaxTokenLifetime);
+        await _revocations.AddAsync(connection, transaction, [item], cancellationToken);
+        return floor;
+    }
+}
