@@ -3,16 +3,16 @@ using AuthCluster.Client.Revocation;
 
 namespace AuthCluster.Client.AspNetCore;
 
-/// <summary>What becomes of a token whose signature is good while the server can't be asked whether it has been revoked.</summary>
+/// <summary>What happens to a token with a good signature while the server can't say whether it is revoked.</summary>
 public enum WhenUnknown
 {
     /// <summary>
-    /// The request gets 503. A revoked token never passes on account of an outage, and an outage of the authorization
-    /// server that outlives the list's or the answer's age becomes one of this API.
+    /// The request gets 503. A revoked token never passes because of an outage, but an outage of the authorization server that lasts longer than
+    /// the list or the cached answer is valid becomes an outage of this API.
     /// </summary>
     Refuse,
 
-    /// <summary>The request goes on. The API survives the outage, and so does, until it expires, a token revoked meanwhile.</summary>
+    /// <summary>The request goes on. The API survives the outage; a token that was revoked meanwhile works until it expires.</summary>
     Accept,
 }
 
@@ -32,14 +32,14 @@ public sealed class AuthClusterJwtOptions
     public string Audience { get; set; } = "";
 
     /// <summary>
-    /// How far this machine's clock may be ahead of the server's; so long a token goes on working after its end.
+    /// How far this machine's clock may be ahead of the server's; a token works for this long after its end.
     /// Default: 30 seconds.
     /// </summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How often the server's keys are read anew in the background, 1 minute to 1 day. Default: 10 minutes, as long as
-    /// the server's own documents may be cached. A token with an unknown key has them read at once, every 5 seconds at most.
+    /// How often the server's keys are read again in the background, 1 minute to 1 day. Default: 10 minutes, as long as
+    /// the server's own documents may be cached. A token with an unknown key makes them be read at once, every 5 seconds at most.
     /// A server that answers with <c>Retry-After</c> (RFC 9110 §10.2.3) is left alone that long, for a minute at most, plus up to a fifth.
     /// </summary>
     public TimeSpan KeyRefresh { get; set; } = TimeSpan.FromMinutes(10);
@@ -50,7 +50,9 @@ public sealed class AuthClusterJwtOptions
     /// </summary>
     public string Client { get; set; } = "";
 
-    /// <summary>Allows an issuer that is reached by plain http and is not loopback: whoever can change that traffic can mint tokens.</summary>
+    /// <summary>
+    /// Allows an issuer that is reached by plain http and is not loopback: an attacker who can change that traffic can forge tokens.
+    /// </summary>
     public bool AllowPlainHttp { get; set; }
 
     internal RevocationFeedOptions? Feed { get; private set; }
@@ -63,7 +65,7 @@ public sealed class AuthClusterJwtOptions
     /// Follows the server's revocation feed in the background: a revoked token, client or key is refused within a second
     /// while the server is reached, and no request waits for the server.
     /// </summary>
-    /// <param name="whenUnknown">What becomes of tokens when the feed has not been heard for <see cref="RevocationFeedOptions.MaxAge"/>.</param>
+    /// <param name="whenUnknown">What happens to tokens when the feed has not answered for <see cref="RevocationFeedOptions.MaxAge"/>.</param>
     /// <param name="options">How it is followed; by default, see there.</param>
     public void FollowRevocations(WhenUnknown whenUnknown, RevocationFeedOptions? options = null)
     {
@@ -71,17 +73,17 @@ public sealed class AuthClusterJwtOptions
     }
 
     /// <summary>
-    /// Asks the server about each token that is otherwise good, and uses an answer again for
-    /// <see cref="IntrospectionOptions.CacheFor"/>: so long a revoked token may go on working.
+    /// Asks the server about each token that is otherwise good, and reuses an answer for <see cref="IntrospectionOptions.CacheFor"/>; a revoked
+    /// token may go on working for that long.
     /// </summary>
-    /// <param name="whenUnknown">What becomes of tokens when the server does not answer.</param>
+    /// <param name="whenUnknown">What happens to tokens when the server does not answer.</param>
     /// <param name="options">Cache and time-out; by default, see there.</param>
     public void Introspect(WhenUnknown whenUnknown, IntrospectionOptions? options = null)
     {
         (WhenUnknown, Feed, Introspection) = (whenUnknown, null, options ?? new IntrospectionOptions());
     }
 
-    /// <exception cref="ArgumentException">The options can't work; the text names the option and the accepted form.</exception>
+    /// <exception cref="ArgumentException">The options are not usable; the message names the option and the accepted form.</exception>
     internal void ThrowIfUnusable()
     {
         if (Issuer.Length == 0)

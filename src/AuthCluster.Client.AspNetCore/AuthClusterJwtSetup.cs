@@ -57,8 +57,8 @@ public static class AuthClusterJwtSetup
     }
 
     /// <summary>
-    /// Begins from nothing, as the client that gets tokens does: what <c>ConfigureHttpClientDefaults</c> gives to every
-    /// client is not meant for this one. What the application configures under its name afterwards stays.
+    /// Drops what <c>ConfigureHttpClientDefaults</c> gives to every client, as the client that gets tokens does. What the application configures
+    /// under this name afterwards stays.
     /// </summary>
     private static void AddKeysClient(IServiceCollection services)
     {
@@ -73,7 +73,7 @@ public static class AuthClusterJwtSetup
                 (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
             })
             .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
-            // It follows no redirect: who can redirect could name other keys.
+            // It follows no redirect: a redirect could lead to keys of somebody else.
             .ConfigurePrimaryHttpMessageHandler(() => OwnHandler.Create(connectTimeout: TimeSpan.FromSeconds(3)));
     }
 

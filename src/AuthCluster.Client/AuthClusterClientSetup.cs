@@ -173,9 +173,8 @@ public static class AuthClusterClientSetup
     }
 
     /// <summary>
-    /// Begins from nothing: what <c>ConfigureHttpClientDefaults</c> gives to every client (time-outs, repeats, headers,
-    /// name resolution) is meant for calls of an API, and would cut held requests off or repeat the repeats. What the
-    /// application sets by the builder that it gets comes afterwards, and stays.
+    /// Drops what <c>ConfigureHttpClientDefaults</c> gives to every client: time-outs, retries, headers and name resolution for API calls would
+    /// cut long polls off and multiply our own retries. What the application sets on the returned builder is applied afterwards, and stays.
     /// </summary>
     private static IHttpClientBuilder Configure(IHttpClientBuilder client) => client
         .ConfigureHttpClient(http =>

@@ -4,10 +4,11 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuthCluster.Client;
 
 /// <summary>
-/// Holds the entries that were used last. They lie in two generations: when the recent one is full, it takes the place of the one
-/// before, whose entries are forgotten but for those that were used meanwhile. So no call looks through all entries.
+/// Holds the entries that were used last, in two generations. When the recent generation is full it replaces the older one, whose entries are
+/// dropped unless they were used meanwhile. So no call searches all entries.
 /// </summary>
-/// <param name="capacity">How many entries are sure to be held: those that were used last. At most twice as many are. With none, each call makes its own.</param>
+/// <param name="capacity">How many of the entries that were used last are certainly held; at most twice as many are. With 0, each call makes its
+/// own.</param>
 internal sealed class BoundedCache<TKey, TValue>(int capacity)
     where TKey : notnull
 {

@@ -10,7 +10,7 @@ internal static class ClientTracing
     private static readonly ActivitySource Source = new(SourceName);
 
     /// <summary>
-    /// A trace of its own, linked to the call that set it off: the request serves every caller and may outlive that one.
+    /// A trace of its own, linked to the call that caused it: the request serves every caller and may outlive that call.
     /// </summary>
     public static Activity? StartTokenRequest(ActivityContext caller) =>
         Source.StartActivity("authcluster.token", ActivityKind.Client, parentContext: default, links: caller == default ? null : [new ActivityLink(caller)]);

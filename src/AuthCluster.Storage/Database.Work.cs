@@ -6,23 +6,23 @@ using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
 
-/// <summary>How the stores read and write: the one shape of every connection and transaction, and of how they fail.</summary>
+/// <summary>How the stores read and write: every connection and transaction goes through here, and every failure.</summary>
 /// <remarks>
-/// What another transaction was in the way of is tried again. Whatever a driver throws leaves as what <see cref="StorageFaults"/> can
-/// sort. A transaction that fails before its commit was begun has written nothing, however its connection ended.
+/// Work that conflicts with another transaction is tried again. Every exception leaves in a form that <see cref="StorageFaults"/> can sort. A
+/// transaction that fails before its commit has begun has written nothing, however its connection ended.
 /// </remarks>
 public sealed partial class Database
 {
     private const int MaxTries = 3;
 
     /// <summary>
-    /// Has PostgreSQL end the session of a transaction of the stores that stands still, so that a process that hangs keeps nobody from
-    /// the locks that it took: in ms, half of <see cref="CommandTimeout"/>, for which the others wait. It costs a round trip. What Orleans writes is one
-    /// statement each, which holds no lock once it is done. SQL Server knows no such thing.
+    /// Lets PostgreSQL end the session of an idle transaction, so that a process that hangs does not keep its locks: in ms, half of
+    /// <see cref="CommandTimeout"/>, for which others wait. It costs a round trip. Orleans' writes need it not: each is one statement, which holds
+    /// no lock once it is done. SQL Server has no such setting.
     /// </summary>
     private const string EndWhereIdle = "set local idle_in_transaction_session_timeout = 1500";
 
-    /// <summary>Runs work, and again, three times in all, when another transaction was in the way.</summary>
+    /// <summary>Runs work; at a conflict with another transaction again, three times in all.</summary>
     /// <param name="work">A read, or a write that may be made twice.</param>
     public static async Task RepeatConflictsAsync(Func<Task> work)
     {
@@ -34,7 +34,7 @@ public sealed partial class Database
         });
     }
 
-    /// <summary>Reads on one connection, outside any transaction, and again when another transaction was in the way.</summary>
+    /// <summary>Reads on one connection, outside any transaction; again at a conflict with another transaction.</summary>
     internal Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken) =>
         RepeatConflictsAsync(async () => await UseAsync(
             await OpenAsync(cancellationToken),
@@ -68,8 +68,8 @@ public sealed partial class Database
     }
 
     /// <summary>
-    /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool hands a connection on with the
-    /// isolation level that it was last used under, to readers that must not hold locks; what is read first there names its lock.
+    /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool passes a connection on with its last
+    /// isolation level, also to readers that must not hold locks; so the first read there names its lock.
     /// </summary>
     internal Task<T> ReadTogetherAsync<T>(Func<DbConnection, DbTransaction, Task<T>> read, CancellationToken cancellationToken) =>
 #pragma warning disable CA1849 // SQLite's driver never waits on a network, and has no other way to begin without the write lock.
@@ -83,8 +83,7 @@ public sealed partial class Database
 #pragma warning restore CA1849
 
     /// <summary>
-    /// Writes in one transaction, and again when another transaction was in the way. What is passed in is idempotent,
-    /// as every write of the stores is.
+    /// Writes in one transaction; again at a conflict with another transaction. The work must be idempotent, as every write of the stores is.
     /// </summary>
     internal async Task<T> WriteAsync<T>(Func<DbConnection, DbTransaction, Task<T>> write, CancellationToken cancellationToken)
     {
@@ -113,8 +112,7 @@ public sealed partial class Database
         connection.ExecuteAsync(new CommandDefinition(Counted(connection, sql), parameters, transaction, cancellationToken: cancellationToken));
 
     /// <summary>
-    /// The text as one whose rows are counted. SQL Server counts none (the driver answers -1) where NOCOUNT is on, which may be the
-    /// default of the server's sessions.
+    /// The text as one whose rows are counted. SQL Server counts none (the driver answers -1) where NOCOUNT is on, which a server may set by default.
     /// </summary>
     internal static string Counted(DbConnection connection, string sql) => connection is SqlConnection ? $"set nocount off;\n{sql}" : sql;
 
@@ -123,7 +121,7 @@ public sealed partial class Database
         DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
         connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, transaction, cancellationToken: cancellationToken));
 
-    /// <summary>Every transaction of the stores: begun, worked in, committed, or dropped.</summary>
+    /// <summary>Every transaction of the stores: begins it, works, and commits it or rolls it back.</summary>
     private async Task<T> InTransactionAsync<T>(
         Func<DbConnection, Task<DbTransaction>> begin, Func<DbConnection, DbTransaction, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -150,14 +148,14 @@ public sealed partial class Database
             }
             catch (Exception e) when (tried < MaxTries && StorageFaults.Of(e) == StorageFault.Conflict)
             {
-                // The transaction is rolled back; the one that was in the way is through.
+                // The transaction is rolled back, and the other one has ended.
             }
         }
     }
 
     /// <summary>
-    /// Uses a connection or a transaction and disposes it. What the disposing throws is dropped: a session that broke within a
-    /// transaction has drivers throw anything there, which would hide why it broke; and after a success there is nothing to add to it.
+    /// Uses a connection or a transaction and disposes it. Exceptions of the disposal are dropped: when a session broke within a transaction they
+    /// would hide why, and after a success they change nothing.
     /// </summary>
     private static async Task<TResult> UseAsync<T, TResult>(T resource, Func<T, Task<TResult>> use)
         where T : IAsyncDisposable
@@ -174,12 +172,12 @@ public sealed partial class Database
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // The pool throws away a connection that is not whole.
+                // The pool drops a broken connection.
             }
         }
     }
 
-    /// <summary>Runs work on an open connection, so that its failure tells what became of the database and of what was to be written.</summary>
+    /// <summary>Runs work on an open connection, and makes its failure say whether the database answers and whether anything was written.</summary>
     private static async Task<T> SortAsync<T>(DbConnection connection, Func<Task<T>> work, Func<bool> isCommitting)
     {
         try
@@ -196,7 +194,7 @@ public sealed partial class Database
         }
         catch (Exception e) when (StorageFaults.Of(e) is StorageFault.None && connection.State != ConnectionState.Open)
         {
-            // A driver that finds its connection gone throws what the moment makes of it, a null reference even.
+            // A driver whose connection is gone may throw anything, even a null reference.
             throw new StorageUnavailableException("The connection to the database broke.", e) { OutcomeUnknown = isCommitting() };
         }
     }

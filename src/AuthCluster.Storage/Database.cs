@@ -5,27 +5,26 @@ using Npgsql;
 
 namespace AuthCluster.Storage;
 
-/// <summary>One database: how it is reached, for how long it is waited, and who may write.</summary>
+/// <summary>One database: how to connect to it, how long to wait for it, and who may write.</summary>
 /// <remarks>
 /// All of the product's SQL goes through the stores of this project, which take a <see cref="Database"/>, except for what Orleans
 /// itself reads and writes: it is given <see cref="DataSource"/> and <see cref="OrleansInvariant"/>.
-/// Time-outs that the operator's connection string leaves open are set here, so that a database that hangs does not hold a connection
-/// for ever: after <see cref="CommandTimeout"/> the driver asks the server to stop the statement, and gives the connection up where
-/// no answer comes to that. PostgreSQL's driver needs up to 2.5 s for this, SQL Server's 5 s. Callers that can't wait
-/// so long have a deadline of their own.
+/// Time-outs that the operator's connection string does not set are set here, so that a database that hangs does not hold a connection for ever:
+/// after <see cref="CommandTimeout"/> the driver asks the server to stop the statement, and closes the connection if the server does not answer.
+/// PostgreSQL's driver needs up to 2.5 s for this, SQL Server's 5 s. Callers that can't wait that long have a deadline of their own.
 /// </remarks>
 public sealed partial class Database : IAsyncDisposable
 {
-    /// <summary>How long one statement may take, where the connection string says nothing else.</summary>
+    /// <summary>How long one statement may take, unless the connection string sets another time.</summary>
     public static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long a list or a report may take, which read much. Who asks for one gives it up sooner.</summary>
+    /// <summary>How long a list or a report may take: they read many rows. Their callers give up sooner.</summary>
     internal static readonly TimeSpan LongCommandTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Heartbeats, readings of the table and votes: a few at a time.</summary>
     private const int MembershipConnections = 8;
 
-#pragma warning disable CA2213 // It has no wait handle to free, and a write that was begun may outlive the services of the process.
+#pragma warning disable CA2213 // It has no wait handle to free, and a write may still run when the services of the process are disposed.
     private readonly SemaphoreSlim? _writers;
 #pragma warning restore CA2213
 
@@ -67,8 +66,7 @@ public sealed partial class Database : IAsyncDisposable
     }
 
     /// <summary>
-    /// Describes the same database over a pool of its own, for what tells who lives: connections that hang elsewhere can't keep it
-    /// from its own.
+    /// Describes the same database with a connection pool of its own for the membership, so that connections which hang elsewhere don't block it.
     /// </summary>
     /// <remarks>
     /// Each data source of PostgreSQL's driver has a pool. SQL Server's driver has one for each connection string, so this one differs
@@ -86,7 +84,7 @@ public sealed partial class Database : IAsyncDisposable
     /// <summary>Where connections come from, for Orleans' options. A failure to open is a <see cref="StorageUnavailableException"/>.</summary>
     public DbDataSource DataSource { get; }
 
-    /// <summary>What Orleans' AdoNet providers call this database's driver.</summary>
+    /// <summary>The name of this database's driver in Orleans' AdoNet providers.</summary>
     public string OrleansInvariant => Provider switch
     {
         // Orleans knows Microsoft.Data.Sqlite by this name only.
@@ -98,7 +96,7 @@ public sealed partial class Database : IAsyncDisposable
     /// <summary>The most connections at once: the size of the driver's pool. SQLite has no such bound.</summary>
     public int MaxConnections { get; }
 
-    /// <summary>Whether the driver works in its caller's thread, and holds it until the statement is done.</summary>
+    /// <summary>Whether the driver works in its caller's thread, and so blocks it until the statement is done.</summary>
     public bool HoldsItsCaller => Provider == StorageProvider.Sqlite;
 
     /// <summary>The full path of the SQLite file; null for the server databases.</summary>
@@ -113,8 +111,8 @@ public sealed partial class Database : IAsyncDisposable
         DataSource.OpenConnectionAsync(cancellationToken);
 
     /// <summary>
-    /// Waits for the turn to write. SQLite has one writer at a time, and its own way of waiting blocks threads and starves
-    /// some of them for seconds; so all writers of the process, Orleans' too, queue here. The server databases give it at once.
+    /// Waits for the turn to write. SQLite has one writer at a time, and its own waiting blocks threads and starves some of them for seconds, so
+    /// all writers of the process, Orleans' too, queue here. With the server databases it returns at once.
     /// </summary>
     /// <exception cref="CanceledBeforeWriteException">The wait was cancelled.</exception>
     public async ValueTask<WriteTurn> EnterWriteAsync(CancellationToken cancellationToken = default)
@@ -153,7 +151,7 @@ public sealed partial class Database : IAsyncDisposable
         _ => sqlServer,
     };
 
-    /// <summary>Picks the text that this database understands, where SQLite and PostgreSQL agree.</summary>
+    /// <summary>Picks the text that this database understands, where SQLite and PostgreSQL take the same.</summary>
     internal string Sql(string others, string sqlServer) => Provider == StorageProvider.SqlServer ? sqlServer : others;
 
     private static string Complete(StorageProvider provider, string connectionString) => provider switch
@@ -180,12 +178,12 @@ public sealed partial class Database : IAsyncDisposable
     private static string CompletePostgreSql(string connectionString)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString);
-        // Also what a time-out of a command costs on top, since the driver then opens a connection to ask the server to stop.
+        // A command's time-out takes this much longer, since the driver then opens a connection to ask the server to stop.
         SetUnlessGiven(builder, "Timeout", 2);
         SetUnlessGiven(builder, "Command Timeout", (int)CommandTimeout.TotalSeconds);
         // How long (in ms) the driver then waits for the server to have stopped.
         SetUnlessGiven(builder, "Cancellation Timeout", 500);
-        // The driver would ask for Kerberos encryption first: a round trip for each new connection, and a time-out more for each that hangs.
+        // The driver would ask for Kerberos encryption first: one more round trip for each new connection, and one more time-out for each that hangs.
         SetUnlessGiven(builder, "GSS Encryption Mode", GssEncryptionMode.Disable);
         SetUnlessGiven(builder, "Application Name", "authcluster");
         return builder.ConnectionString;
@@ -196,7 +194,7 @@ public sealed partial class Database : IAsyncDisposable
         var builder = new SqlConnectionStringBuilder(connectionString);
         SetUnlessGiven(builder, "Connect Timeout", 3);
         SetUnlessGiven(builder, "Command Timeout", (int)CommandTimeout.TotalSeconds);
-        // The default answers a failed login from memory for up to a minute, long after the server is back.
+        // By default the driver repeats a failed login's error for up to a minute, although the server is back.
         SetUnlessGiven(builder, "Pool Blocking Period", PoolBlockingPeriod.NeverBlock);
         SetUnlessGiven(builder, "Connect Retry Interval", 1);
         SetUnlessGiven(builder, "Application Name", "authcluster");

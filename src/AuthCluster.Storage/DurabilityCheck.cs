@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
 
-/// <summary>The database would not keep what it has acknowledged. The message is a sentence for the operator.</summary>
+/// <summary>The database may lose writes that it has acknowledged. The message is a sentence for the operator.</summary>
 public sealed class DurabilityException : Exception
 {
     /// <summary>One without a message of its own.</summary>
@@ -35,7 +35,7 @@ public static class DurabilityCheck
 
     private const string SqlServerDurability = "select delayed_durability_desc from sys.databases where database_id = db_id()";
 
-    /// <summary>With a parameter, as the stores' texts have them: a trace flag suppresses the counts of those alone.</summary>
+    /// <summary>With a parameter, as the stores' statements have: a trace flag suppresses the counts of those only.</summary>
     private const string SqlServerCountedInsert = "declare @rows table (number int); insert into @rows (number) values (@Number)";
 
     /// <summary>SQLITE_READONLY.</summary>
@@ -81,7 +81,7 @@ public static class DurabilityCheck
         using var turn = await database.EnterWriteAsync(cancellationToken);
         try
         {
-            // SQLite takes a transaction of a read-only connection for one that reads, until it writes. Disposing rolls it back.
+            // On a read-only connection SQLite begins a transaction, and fails only at its first write. Disposing rolls it back.
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await Database.ExecuteAsync(connection, transaction, "create table durability_check (id integer)", null, cancellationToken);
         }

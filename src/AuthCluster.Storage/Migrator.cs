@@ -34,12 +34,11 @@ public sealed class MigrationFailedException : Exception
 
 /// <summary>Brings the schema up to date from the numbered scripts in <c>sql/</c>, and tells which are applied.</summary>
 /// <remarks>
-/// Each script is one transaction and journals itself, so that one applied by hand counts as well. Any number of processes may do
-/// this at once and be killed on the way. The lock that keeps them apart belongs to the transaction of a script, and the journal is
-/// read again under it: so the lock ends with the transaction, also behind a pooler that gives each transaction another session.
-/// A script that can't run within a transaction would need a lock of another kind, so there is none.
-/// Whoever asks for a table after a statement that waits for its lock waits behind that statement, readers too. So a statement waits
-/// for a second at most, and the script is tried again after a pause, in which the others get on.
+/// Each script is one transaction and journals itself, so that one applied by hand counts as well. Any number of processes may do this at once,
+/// and may be killed while they do. The lock between them belongs to the script's transaction, and the journal is read again under it. So the lock
+/// ends with the transaction, also behind a pooler that gives each transaction another session. No script may need to run outside a transaction.
+/// While a statement waits for a table's lock, everybody who asks for the table later waits too, also readers. So a statement waits for a second
+/// at most, and the script is tried again after a pause in which the others can work.
 /// </remarks>
 public sealed partial class Migrator(Database database, TimeProvider clock, ILogger<Migrator> logger)
 {
@@ -70,21 +69,21 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
             """);
 
     /// <summary>
-    /// Bounds how long a statement of the transaction waits for a lock: in ms, less than <see cref="Database.CommandTimeout"/>, which those
-    /// have who wait behind it. SQLite has the whole file. SQL Server's setting is the session's, which its pool resets.
+    /// Limits how long a statement of the transaction waits for a lock: in ms, less than <see cref="Database.CommandTimeout"/> of those who wait
+    /// behind it. SQLite locks the whole file. SQL Server's setting belongs to the session, which its pool resets.
     /// </summary>
     private readonly string _boundWaits = database.Sql(
         sqlite: "select 1",
         postgreSql: "set local lock_timeout = 1000",
         sqlServer: "set lock_timeout 1000");
 
-    /// <summary>What came of the try to apply a script.</summary>
+    /// <summary>How an attempt to apply a script ended.</summary>
     private enum Step
     {
         /// <summary>Another process has the lock.</summary>
         Locked,
 
-        /// <summary>Other transactions have tables that the script needs.</summary>
+        /// <summary>Other transactions hold locks that the script needs.</summary>
         InUse,
 
         /// <summary>Another process applied the script meanwhile.</summary>
@@ -147,7 +146,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 return step == Step.Applied;
             }
 
-            // Each obstacle has its own two minutes, from the first time that it was met: a script may work for minutes before.
+            // Each obstacle has its own two minutes, from its first occurrence: a script may have worked for minutes before.
             (isInUse, tries, firstFailure) = tries > 0 && isInUse == (obstacle is not null)
                 ? (isInUse, tries + 1, firstFailure)
                 : (obstacle is not null, 1, clock.GetTimestamp());
@@ -164,7 +163,7 @@ public sealed partial class Migrator(Database database, TimeProvider clock, ILog
                 LogInUse(name, StorageReason.Of(obstacle), tries);
             }
 
-            // Outside the transaction, so that whoever waits holds no connection of a pooler meanwhile.
+            // Outside the transaction, so that the wait holds no connection of a pooler.
             await Task.Delay(obstacle is null ? LockPoll : TablePause, clock, cancellationToken);
         }
     }

@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace AuthCluster.Storage;
 
 /// <summary>
-/// Opens connections and tells a database that can't be reached from one that did not answer a statement: nothing was
-/// written in the first case, nobody knows in the second.
+/// Opens connections. Tells a database that can't be reached, where nothing was written, from one that did not answer a statement, where nobody
+/// knows.
 /// </summary>
 internal sealed class ReachingDataSource(DbDataSource inner) : DbDataSource
 {

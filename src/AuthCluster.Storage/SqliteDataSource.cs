@@ -4,11 +4,11 @@ using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
 
-/// <summary>Opens connections to one SQLite file with the settings that make an acknowledged write lasting.</summary>
+/// <summary>Opens connections to one SQLite file with the settings that make an acknowledged write durable.</summary>
 /// <remarks>
-/// The write-ahead log lets readers go on while one writes; <c>synchronous=FULL</c> syncs it at each commit, so that what was
-/// acknowledged is on disk. Both are facts of the native connection, which the pool keeps, so they are set once for each.
-/// The token that a connection is opened with cuts its statements too, as long as it is open.
+/// The write-ahead log lets readers go on during a write; <c>synchronous=FULL</c> syncs it at each commit, so that an acknowledged write is on
+/// disk. Both belong to the native connection, which the pool keeps, so they are set once for each. The token that opens a connection also
+/// interrupts its statements, as long as it is open.
 /// </remarks>
 internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 {

@@ -1,7 +1,7 @@
 namespace AuthCluster.Storage;
 
-/// <summary>Keeps a second process away from a SQLite file: two silos on one file would each believe to be the only one.</summary>
-/// <remarks>The lock is the operating system's, on a file beside the database: it ends with the process, however that ends.</remarks>
+/// <summary>Keeps a second process from a SQLite file: two silos on one file would each believe to be the only one.</summary>
+/// <remarks>The operating system holds the lock, on a file beside the database, so it ends with the process, even at a crash.</remarks>
 public sealed class SqliteFileLock : IDisposable
 {
     private readonly FileStream? _held;

@@ -43,12 +43,12 @@ public static class StorageFaults
         TimeoutException or IOException or SocketException => StorageFault.OutcomeUnknown,
         DbException or InvalidDataException => StorageFault.Rejected,
         OperationCanceledException => StorageFault.None,
-        // What a driver throws besides: from a connection that broke under it, invalid operations and null references.
+        // Other exceptions of a driver whose connection broke: invalid operations and null references.
         _ when IsOfDriver(exception) => StorageFault.OutcomeUnknown,
         _ => StorageFault.None,
     };
 
-    /// <summary>Whether an exception came from storage at all, be it away or be the statement refused.</summary>
+    /// <summary>Whether an exception came from storage at all: it was unavailable, or refused the statement.</summary>
     public static bool IsFault(Exception exception) => Of(exception) != StorageFault.None;
 
     /// <summary>Whether the database can't be worked with at the moment: the caller is told to come back later.</summary>
@@ -60,31 +60,31 @@ public static class StorageFaults
         Of(exception) is StorageFault.OutcomeUnknown || exception is OperationCanceledException and not CanceledBeforeWriteException;
 
     /// <summary>
-    /// Whether an error of code lies beneath, as a null reference, rather than what a driver says of its database. Its type and its stack
-    /// are what there is to know of it.
+    /// Whether the cause is a defect in code, such as a null reference, and not what a driver reports of its database. Only its type and stack
+    /// explain it.
     /// </summary>
     public static bool IsErrorOfCode(Exception exception) => exception switch
     {
         StorageUnavailableException { InnerException: { } inner } => IsErrorOfCode(inner),
-        // Drivers say by an invalid operation that their pool is exhausted, or that the connection is closed.
+        // Drivers throw InvalidOperationException when their pool is exhausted, or the connection is closed.
         StorageUnavailableException or DbException or TimeoutException or IOException or SocketException or InvalidDataException
             or OperationCanceledException or InvalidOperationException => false,
         _ => true,
     };
 
-    /// <summary>What a connection that does not open may throw: no statement was sent yet.</summary>
+    /// <summary>Whether a connection could not be opened: no statement was sent yet.</summary>
     internal static bool IsOpeningFailure(Exception exception) =>
         (exception is DbException or TimeoutException or IOException or SocketException
-            // A file that is no database, or a damaged one, is no better the next time.
+            // A file that is no database, or is damaged, fails again the next time.
             && exception is not SqliteException { SqliteErrorCode: 11 or 26 })
-        // Both drivers say so when their pool is exhausted.
+        // Both drivers throw it when their pool is exhausted.
         || (exception is InvalidOperationException && exception is not ObjectDisposedException)
         || (exception is not (OperationCanceledException or DbException) && IsOfDriver(exception));
 
-    /// <summary>Whether the code of a driver threw it.</summary>
+    /// <summary>Whether a driver's code threw it.</summary>
     private static bool IsOfDriver(Exception exception) => exception.Source is "Microsoft.Data.SqlClient" or "Npgsql" or "Microsoft.Data.Sqlite";
 
-    /// <summary>Whether a lock was not to be had in time, or another transaction was preferred in a deadlock or a conflict of updates.</summary>
+    /// <summary>Whether a lock was not free in time, or the transaction lost a deadlock or an update conflict.</summary>
     internal static bool IsInUse(DbException exception) => exception
         is PostgresException { SqlState: "55P03" or "40P01" or "40001" }
         or SqlException { Number: 1222 or 1205 or 3960 or 3961 };
@@ -97,7 +97,7 @@ public static class StorageFaults
         "55P03" or "57P03" or "25006" or "57P04" => StorageFault.Unavailable,
         // Insufficient resources: memory, disk, connections, a configured limit.
         _ when state.StartsWith("53", StringComparison.Ordinal) => StorageFault.Unavailable,
-        // Cancelled by statement_timeout or by us, or the session ended while it stood still within a transaction: rolled back.
+        // Cancelled by statement_timeout or by us, or the session was ended as idle within a transaction: rolled back.
         "57014" or "25P03" => StorageFault.Unavailable,
         // The server is shutting down, has crashed, or ended this session: the commit may have been its last act.
         "57P01" or "57P02" or "57P05" or "40003" => StorageFault.OutcomeUnknown,
@@ -108,13 +108,13 @@ public static class StorageFaults
 
     private static StorageFault OfSqlite(int code, int extended) => code switch
     {
-        // BUSY_SNAPSHOT: another wrote since this transaction's first read. It is told at once; the same again reads anew.
+        // BUSY_SNAPSHOT: another transaction wrote since this one's first read. It comes at once; a repeat reads again.
         5 when extended == 517 => StorageFault.Conflict,
-        // BUSY, which has been waited for, LOCKED, FULL, CANTOPEN, READONLY, NOMEM, PROTOCOL (the log's locks were not to be had).
+        // BUSY (after a wait), LOCKED, FULL, CANTOPEN, READONLY, NOMEM, PROTOCOL (the log's locks were not free).
         5 or 6 or 13 or 14 or 8 or 7 or 15 => StorageFault.Unavailable,
-        // INTERRUPT: cut at its deadline, and undone.
+        // INTERRUPT: stopped at its deadline, and rolled back.
         9 => StorageFault.Unavailable,
-        // IOERR: a sync that failed leaves nobody knowing.
+        // IOERR: after a failed sync nobody knows what is on disk.
         10 => StorageFault.OutcomeUnknown,
         _ => StorageFault.Rejected,
     };
@@ -131,7 +131,7 @@ public static class StorageFaults
         -2 or 0 or 6005 or 596 or 40613 or 40197 => StorageFault.OutcomeUnknown,
         // Out of a resource for now: memory, disk, locks, workers.
         _ when severity is 17 or 19 => StorageFault.Unavailable,
-        // A fault within the server after which the statement goes on (18), a broken connection (20 and up).
+        // A fault of the server after which the session goes on (18), a broken connection (20 and up).
         _ when severity >= 18 => StorageFault.OutcomeUnknown,
         _ => StorageFault.Rejected,
     };

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace AuthCluster.Storage;
 
-/// <summary>Why the database could not be worked with, in the driver's words.</summary>
+/// <summary>Why a database operation failed, in the driver's words.</summary>
 public static class StorageReason
 {
     private const int MaxLength = 300;

@@ -27,8 +27,8 @@ internal static class StoredText
     }
 
     /// <summary>
-    /// Cuts a text to what its column holds and drops what no database takes. A text that its column refuses would keep the change that
-    /// it tells of from being made, and every text is checked long before it comes here.
+    /// Cuts a text to the length of its column and drops characters that no database takes. A text that its column refuses would block the change
+    /// that it describes; and every text was validated before.
     /// </summary>
     public static string Fit(string text, int maxLength)
     {

@@ -13,16 +13,16 @@ namespace AuthCluster.Client.AspNetCore.Keys;
 /// accepting removed keys as "last known good" for an hour.
 /// </summary>
 /// <remarks>
-/// Read at first use, then in the background; a token with an unknown key has them read at once and is looked at again, so
-/// a new key works from its first token on. While the issuer is down the last keys stay in use, for a day at most: by then
+/// Read at first use, then in the background. A token with an unknown key makes them be read at once and is then checked again, so a new key works
+/// from its first token on. While the issuer is down the last keys stay in use, for a day at most: by then
 /// every token that it had issued has expired.
 /// </remarks>
 internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurationManager<OpenIdConnectConfiguration>
 {
-    /// <summary>Unknown key ids cost a stranger nothing, so they may not cost the issuer a request each.</summary>
+    /// <summary>An attacker can send any number of unknown key ids, so each must not cost the issuer a request.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>A server that asks for more is asked again after this: a token with a new key waits for it.</summary>
+    /// <summary>The longest Retry-After that is respected: a token with a new key waits for the reading.</summary>
     private static readonly TimeSpan MaxAsked = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromDays(1);
@@ -39,7 +39,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
     private Pause? _pause;
     private volatile bool _isBehind;
 
-    /// <summary>Whether this very request met a key that is not known: it alone waits for the reading, and no other takes its wish away.</summary>
+    /// <summary>
+    /// Whether the present request has met an unknown key. Only that request waits for the reading, and no other request clears the flag.
+    /// </summary>
     private readonly AsyncLocal<bool> _wanted = new();
 
     public IssuerKeys(AuthClusterJwtOptions options, IHttpClientFactory http, TimeProvider clock, ILogger<IssuerKeys> logger)
@@ -52,7 +54,7 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         UseLastKnownGoodConfiguration = false;
     }
 
-    /// <summary>Whether the last reading failed: a key that is not known may then be a new one.</summary>
+    /// <summary>Whether the last reading failed: an unknown key may then be a new one.</summary>
     public bool IsBehind => _isBehind;
 
     /// <summary>Makes sure that there are keys; false when there are none and none can be read.</summary>
@@ -81,7 +83,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
 
     private Known? Usable() => Volatile.Read(ref _known) is { } known && _clock.GetElapsedTime(known.ReadAt) < MaxAge ? known : null;
 
-    /// <summary>One reading at a time; none within <see cref="MinInterval"/> of the last one's start, nor before the time that the server has named.</summary>
+    /// <summary>
+    /// Reads, one reading at a time; not within <see cref="MinInterval"/> of the last start, nor before the time that the server named.
+    /// </summary>
     private Task ReadOnceAsync()
     {
         lock (_gate)
@@ -152,7 +156,7 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
         return null;
     }
 
-    /// <summary>The key, or nothing when it can't be used: such a one is ignored, and the others are not (RFC 7517 §5).</summary>
+    /// <summary>The key; empty when it can't be used. Such a key is ignored, and the others stay usable (RFC 7517 §5).</summary>
     private IList<SecurityKey> SigningKeysOf(JsonElement json)
     {
         try

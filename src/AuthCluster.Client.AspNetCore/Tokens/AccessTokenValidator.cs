@@ -49,7 +49,7 @@ internal sealed partial class AccessTokenValidator(IssuerKeys keys, IRevocationC
         {
             return await check.CheckAsync(jwt, CancellationToken.None);
         }
-#pragma warning disable CA1031 // JwtBearer would make 401 of it, which sends a caller for a new token in vain.
+#pragma warning disable CA1031 // JwtBearer would answer 401, which sends a caller for a new token in vain.
         catch (Exception e)
 #pragma warning restore CA1031
         {

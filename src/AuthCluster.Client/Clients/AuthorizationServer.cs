@@ -7,8 +7,7 @@ using Microsoft.Extensions.Options;
 namespace AuthCluster.Client.Clients;
 
 /// <summary>
-/// The authorization server as one registered client sees it: finds the endpoints, authenticates, and takes a rotated
-/// secret up without a restart.
+/// The authorization server as one registered client sees it: finds the endpoints, authenticates, and picks up a rotated secret without a restart.
 /// </summary>
 /// <remarks>
 /// Everything of this package that speaks to the server goes through here: tokens, introspection and the revocation feed.
@@ -26,7 +25,7 @@ internal sealed partial class AuthorizationServer(
     public static string HttpClientName(string name) => name.Length == 0 ? "authcluster" : $"authcluster:{name}";
 
     /// <summary>The present options.</summary>
-    /// <exception cref="AuthClusterException">They can't work.</exception>
+    /// <exception cref="AuthClusterException">The options are not usable.</exception>
     public AuthClusterTokenOptions Options
     {
         get
@@ -65,7 +64,7 @@ internal sealed partial class AuthorizationServer(
         ? new Uri(issuer.TrimEnd('/') + "/oauth/revocations")
         : throw new AuthClusterException(AuthClusterError.Misconfigured, "The revocation feed needs the option Issuer.");
 
-    /// <summary>Runs a call within a bound that holds for all of it, and makes of whatever goes wrong an <see cref="AuthClusterException"/>.</summary>
+    /// <summary>Runs a call within one time limit, and turns every failure into an <see cref="AuthClusterException"/>.</summary>
     public Task<T> WithinAsync<T>(RequestBudget budget, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         _sender.WithinAsync(budget, call, cancellationToken);
 
@@ -152,7 +151,7 @@ internal sealed partial class AuthorizationServer(
     private partial void LogSecretRotated();
 }
 
-/// <summary>A response, and the secret that was sent for it, so that nothing made from the response repeats it.</summary>
+/// <summary>A response with the secret that was sent for it, so that no message made from the response repeats the secret.</summary>
 internal sealed class AuthenticatedResponse(HttpResponseMessage message, string secret) : IDisposable
 {
     public HttpResponseMessage Message => message;

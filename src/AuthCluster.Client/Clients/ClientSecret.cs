@@ -6,7 +6,7 @@ internal static class ClientSecret
     /// <summary>Longest secret file that is read, in bytes: a wrong path must not load a disk image.</summary>
     private const int MaxFileBytes = 4096;
 
-    /// <exception cref="AuthClusterException">There is no secret to be had. The text names places, never contents.</exception>
+    /// <exception cref="AuthClusterException">The secret can't be read. The message names its source, never its content.</exception>
     public static async ValueTask<string> ReadAsync(AuthClusterTokenOptions options, CancellationToken cancellationToken)
     {
         var secret = options switch
@@ -36,7 +36,7 @@ internal static class ClientSecret
     {
         try
         {
-            // Whoever reads may not look at the token; the call ends in its time all the same.
+            // The application's reader may ignore the token; the call still ends in time.
             return await read(cancellationToken).AsTask().WaitAsync(cancellationToken);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested) // the application's own code: anything may come

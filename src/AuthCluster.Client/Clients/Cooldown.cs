@@ -1,17 +1,17 @@
 namespace AuthCluster.Client.Clients;
 
 /// <summary>
-/// The pause after a failure, so that a server in trouble, or one that has refused for good, is not asked once for each
-/// call of a busy application. Not thread-safe: its owner's lock guards it.
+/// The pause after a failure: a busy application must not ask a server at each call when that server is in trouble or refuses for good. Not
+/// thread-safe: the owner's lock guards it.
 /// </summary>
 internal sealed class Cooldown(TimeProvider clock)
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
 
-    /// <summary>While the last good answer still serves, nothing is lost by waiting.</summary>
+    /// <summary>The longest pause while the last good answer is still usable: waiting costs nothing.</summary>
     private static readonly TimeSpan MaxWithAnswer = TimeSpan.FromSeconds(30);
 
-    /// <summary>Without one every call fails meanwhile, so recovery must be noticed soon.</summary>
+    /// <summary>The longest pause without a good answer: every call fails meanwhile, so a recovery must be noticed soon.</summary>
     private static readonly TimeSpan MaxWithoutAnswer = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan MaxAsked = TimeSpan.FromHours(1);
@@ -21,10 +21,10 @@ internal sealed class Cooldown(TimeProvider clock)
     private TimeSpan _length;
     private TimeSpan _asked;
 
-    /// <summary>The failure that set it off, while there has been no success since.</summary>
+    /// <summary>The last failure; null after a success.</summary>
     public AuthClusterException? Failure { get; private set; }
 
-    /// <summary>Whether nothing is to be asked yet, now that a good answer is held, or not any more.</summary>
+    /// <summary>Whether it is too early for a request.</summary>
     public bool IsOn(bool haveAnswer) => Failure is not null && clock.GetElapsedTime(_since) < LengthFor(haveAnswer);
 
     /// <summary>Begins a pause: doubling from a second, and at least as long as the server asked.</summary>
@@ -38,14 +38,16 @@ internal sealed class Cooldown(TimeProvider clock)
         return _length;
     }
 
-    /// <summary>The failure once more, with what is left of the pause.</summary>
+    /// <summary>The failure again, with the rest of the pause.</summary>
     public AuthClusterException Repeat(AuthClusterException failure)
     {
         var left = LengthFor(haveAnswer: false) - clock.GetElapsedTime(_since);
         return new AuthClusterException(failure.Error, "The last request failed and it is too early for another.", left, failure);
     }
 
-    /// <summary>A pause that was chosen while an answer was held is too long once it is gone, but for what the server asked.</summary>
+    /// <summary>
+    /// A pause that was chosen while a good answer was held is too long once that answer has ended. It is cut, but not below what the server asked.
+    /// </summary>
     private TimeSpan LengthFor(bool haveAnswer) => haveAnswer ? _length : Pause.Smaller(_length, Pause.Larger(MaxWithoutAnswer, _asked * 1.2));
 
     public void Clear()

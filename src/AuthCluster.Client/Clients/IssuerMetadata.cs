@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Client.Clients;
 
 /// <summary>
-/// The metadata of one issuer (RFC 8414): one fetch for all who wait, each of whom waits as long as its own call may take.
-/// A document that was read once serves until the next could be read.
+/// The metadata of one issuer (RFC 8414): all callers share one fetch, and each waits as long as its own call may take. A document stays in use
+/// until a newer one is read.
 /// </summary>
 internal sealed partial class IssuerMetadata(string issuer, RequestSender sender, TimeProvider clock, ILogger logger, CancellationToken stopping)
 {
     private static readonly TimeSpan FreshFor = TimeSpan.FromHours(1);
 
-    /// <summary>The least time between two readings for a member that is not there.</summary>
+    /// <summary>The shortest time between two readings because of a missing member.</summary>
     private static readonly TimeSpan BetweenReadings = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -20,10 +20,13 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
     private Pause? _rest;
     private Task<ServerMetadata>? _fetch;
 
-    /// <summary>Whose metadata these are.</summary>
+    /// <summary>The issuer.</summary>
     public string Issuer => issuer;
 
-    /// <summary>The address of one endpoint. A document that lacks it may be of a server half set up: it is read anew a second later, and serves all others meanwhile.</summary>
+    /// <summary>
+    /// The address of one endpoint. A document without it may come from a server that is half set up: it is read again a second later, and its
+    /// other members stay in use.
+    /// </summary>
     /// <param name="member">Its member of the document.</param>
     /// <param name="memberName">That member's name on the wire.</param>
     /// <param name="current">The present options.</param>
@@ -77,7 +80,7 @@ internal sealed partial class IssuerMetadata(string issuer, RequestSender sender
         return await fetch.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Starts the one fetch. It belongs to no caller: none can cancel it, and none's context flows into it.</summary>
+    /// <summary>Starts the one fetch. No caller owns it: no caller can cancel it, and no caller's context flows into it.</summary>
     private Task<ServerMetadata> Start(RequestBudget budget)
     {
         var tries = _cooldown.Failure is null ? budget : budget.Once();

@@ -11,7 +11,7 @@ internal static class OwnHandler
         UseCookies = false,
         ConnectTimeout = connectTimeout,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // follows the server's name to a new address
-        // Over HTTP/2 a request that is given up leaves its connection open for the next one. Pings find out a connection that is dead.
+        // Over HTTP/2 an abandoned request leaves its connection open for the next one. Pings detect a dead connection.
         KeepAlivePingDelay = TimeSpan.FromSeconds(10),
         KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,

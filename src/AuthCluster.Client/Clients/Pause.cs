@@ -2,7 +2,10 @@ using System.Security.Cryptography;
 
 namespace AuthCluster.Client.Clients;
 
-/// <summary>A wait before the next request that never ends too soon. A timer may: it counts whole milliseconds by a coarser clock. Compiled into each package that waits.</summary>
+/// <summary>
+/// A wait before the next request. It never ends too soon, as a timer may, which counts whole milliseconds by a coarser clock. Compiled into each
+/// package that waits.
+/// </summary>
 /// <param name="Begun">The timestamp from which it counts.</param>
 /// <param name="Length">How long it lasts.</param>
 internal sealed record Pause(long Begun, TimeSpan Length)
@@ -33,7 +36,7 @@ internal sealed record Pause(long Begun, TimeSpan Length)
 
     public bool HasEnded(TimeProvider clock) => Left(clock) <= TimeSpan.Zero;
 
-    /// <summary>Waits until it has ended.</summary>
+    /// <summary>Waits until the pause has ended.</summary>
     public async Task WaitAsync(TimeProvider clock, CancellationToken cancellationToken)
     {
         for (var left = Left(clock); left > TimeSpan.Zero; left = Left(clock))

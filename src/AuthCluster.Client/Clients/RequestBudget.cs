@@ -7,11 +7,11 @@ namespace AuthCluster.Client.Clients;
 /// <param name="Begun">The timestamp from which <paramref name="Total"/> counts.</param>
 internal sealed record RequestBudget(TimeSpan Attempt, TimeSpan Total, int Retries, long Begun)
 {
-    /// <summary>That of the options, from now on.</summary>
+    /// <summary>The budget of the options; begins now.</summary>
     public static RequestBudget Of(AuthClusterTokenOptions options, TimeProvider clock) =>
         new(options.AttemptTimeout, options.Timeout, options.MaxRetries, clock.GetTimestamp());
 
-    /// <summary>One request and so many repeats, which all together may take as long as one, from now on.</summary>
+    /// <summary>One request and its repeats, which together may take as long as one attempt; begins now.</summary>
     public static RequestBudget Of(TimeSpan total, int retries, TimeProvider clock) => new(total, total, retries, clock.GetTimestamp());
 
     /// <summary>The same without repeats: for a server that was down a moment ago.</summary>
@@ -20,7 +20,7 @@ internal sealed record RequestBudget(TimeSpan Attempt, TimeSpan Total, int Retri
     /// <summary>How much of the total is left, not below zero.</summary>
     public TimeSpan Left(TimeProvider clock) => Pause.Larger(Total - clock.GetElapsedTime(Begun), TimeSpan.Zero);
 
-    /// <summary>Whether the request may be repeated after a pause: one that the total outlasts.</summary>
+    /// <summary>Whether a repeat is left, and time for it after the pause.</summary>
     /// <param name="attempt">How many repeats there have been.</param>
     /// <param name="pause">The pause before the next.</param>
     /// <param name="clock">The clock.</param>

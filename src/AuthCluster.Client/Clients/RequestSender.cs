@@ -1,14 +1,15 @@
 namespace AuthCluster.Client.Clients;
 
 /// <summary>
-/// Sends requests to the authorization server. Whatever goes wrong comes as <see cref="AuthClusterException"/>, but for
-/// the caller's own cancellation: handlers, proxies and resolvers throw what they like.
+/// Sends requests to the authorization server. Every failure becomes an <see cref="AuthClusterException"/>, since handlers, proxies and resolvers
+/// throw exceptions of any type; only the caller's own cancellation passes through.
 /// </summary>
 internal sealed class RequestSender(string httpClientName, IHttpClientFactory http, TimeProvider clock)
 {
     /// <summary>Sends a request, again where that may help, and answers the last response, whatever its status.</summary>
     /// <param name="create">Makes the request, anew for each attempt.</param>
-    /// <param name="budget">Its attempts. No pause is begun that would outlast it: the caller has more of the last answer than of a time-out.</param>
+    /// <param name="budget">Its time and repeats. No pause begins that would outlast it: the last answer tells the caller more than a
+    /// time-out.</param>
     /// <param name="cancellationToken">Ends them all.</param>
     /// <exception cref="AuthClusterException">There was no response.</exception>
     public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, RequestBudget budget, CancellationToken cancellationToken)
@@ -36,11 +37,10 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
     }
 
     /// <summary>
-    /// Runs a call within a bound that holds for all of it: reading the secret, finding the endpoint, the request and its
-    /// repeats.
+    /// Runs a call within one time limit for all of it: reading the secret, finding the endpoint, the request and its repeats.
     /// </summary>
-    /// <param name="budget">Its total is the bound.</param>
-    /// <param name="call">The call; its token ends with the bound and with the caller's.</param>
+    /// <param name="budget">Its total is the limit.</param>
+    /// <param name="call">The call; its token is cancelled at the limit, and with the caller's token.</param>
     /// <param name="cancellationToken">The caller's own.</param>
     /// <exception cref="AuthClusterException">The call failed, or took longer.</exception>
     /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
@@ -61,7 +61,7 @@ internal sealed class RequestSender(string httpClientName, IHttpClientFactory ht
         }
     }
 
-    /// <summary>One attempt, in its own time. The client reads the whole body meanwhile, so that one that trickles ends with it.</summary>
+    /// <summary>One attempt within a time limit of its own. The limit covers the body, so that a body that trickles in ends with it.</summary>
     private async Task<HttpResponseMessage> AttemptAsync(HttpRequestMessage request, RequestBudget budget, CancellationToken cancellationToken)
     {
         OwnRequest.Mark(request);

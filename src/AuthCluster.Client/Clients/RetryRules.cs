@@ -3,14 +3,13 @@ using System.Net;
 namespace AuthCluster.Client.Clients;
 
 /// <summary>
-/// When a request to the authorization server is repeated: a token request has no effect but its answer, so everything
-/// that may pass is tried again, with exponential backoff and jitter, and never before the time that the server named.
+/// When a request to the authorization server is repeated. A token request changes nothing, so every failure that may be temporary is tried again,
+/// with exponential backoff and jitter, and never before the time that the server named.
 /// </summary>
 internal static class RetryRules
 {
     /// <summary>
-    /// A longer Retry-After is not slept through inside a call: the caller hears of it at once, and nothing is asked
-    /// until it has passed.
+    /// The longest Retry-After that a call waits for. For a longer one the call fails at once, and no request is sent until it has passed.
     /// </summary>
     public static readonly TimeSpan MaxWaitInCall = TimeSpan.FromSeconds(10);
 
@@ -22,7 +21,7 @@ internal static class RetryRules
     /// <param name="asked">What the server asked for, if it did.</param>
     public static TimeSpan DelayAfter(int attempt, TimeSpan? asked) => Pause.After(attempt, FirstDelay, MaxDelay, asked);
 
-    /// <summary>Whether the same request may be answered otherwise in a moment.</summary>
+    /// <summary>Whether the same request may get another answer shortly.</summary>
     public static async ValueTask<bool> MayPassAsync(HttpResponseMessage response, CancellationToken cancellationToken) => response.StatusCode switch
     {
         >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout => true,

@@ -8,12 +8,14 @@ namespace AuthCluster.Client.Introspection;
 public sealed class IntrospectionOptions
 {
     /// <summary>
-    /// How long an answer is used again, 0 to 5 minutes: so long a revoked token may go on working, and so often each
-    /// token in use costs a request. Default: 5 seconds.
+    /// How long an answer is reused, 0 to 5 minutes. A revoked token may go on working for that long, and each token in use costs one request in
+    /// that time. Default: 5 seconds.
     /// </summary>
     public TimeSpan CacheFor { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many answers are sure to be kept: those that were used last. At most twice as many are. None: each call asks. Default: 10,000.</summary>
+    /// <summary>
+    /// How many answers are sure to be kept: those that were used last. At most twice as many are. None: each call asks. Default: 10,000.
+    /// </summary>
     public int MaxCached { get; set; } = 10_000;
 
     /// <summary>Longest wait for an answer, repeats included; then the token's standing is unknown. Default: 3 seconds.</summary>

@@ -3,8 +3,8 @@ using AuthCluster.Client.Clients;
 namespace AuthCluster.Client.Introspection;
 
 /// <summary>
-/// Keeps an outage from costing one request for each token in use: after several failures in a row without a success, one
-/// request in a second finds out whether the server is back.
+/// Keeps an outage from costing one request for each token in use: after several failures in a row, one request in a second checks whether the
+/// server is back.
 /// </summary>
 internal sealed class OutageGuard(TimeProvider clock)
 {

@@ -10,8 +10,8 @@ namespace AuthCluster.Client.Introspection;
 /// Asks the server about a token (RFC 7662), with a short cache. Register with <c>AddAuthClusterIntrospection</c>.
 /// </summary>
 /// <remarks>
-/// Validate the token first: what fails there needs no question, and strangers' inventions then neither reach the server
-/// nor fill the cache. The cache is keyed by the token's hash; it holds no token.
+/// Validate the token first: a forged token then neither reaches the server nor fills the cache. The cache is keyed by the token's hash; it holds
+/// no token.
 /// </remarks>
 public sealed partial class TokenIntrospection
 {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Client.Revocation;
 
 /// <summary>
-/// What has been revoked, as the server's feed tells it: followed in the background, asked without waiting.
+/// The revocations of the server's feed: read in the background, checked without waiting.
 /// </summary>
 /// <remarks>
 /// A request is held by the server until there is something new, so a revocation is known here within the time of one
@@ -22,7 +22,9 @@ public sealed partial class RevocationFeed
     /// <summary>A server holds a request for seconds: what comes sooner and brings nothing new is no reason to ask at once.</summary>
     private static readonly TimeSpan BetweenIdlePages = TimeSpan.FromSeconds(1);
 
-    /// <summary>A long feed is read page by page without a pause up to here, then slowly: two servers that differ would send a reader in circles.</summary>
+    /// <summary>
+    /// A long feed is read page by page without a pause up to here, then slowly: two servers that differ would send a reader in circles.
+    /// </summary>
     private const int QuickPages = 100;
 
     private static readonly TimeSpan BetweenMorePages = TimeSpan.FromMilliseconds(50);

@@ -9,13 +9,13 @@ public sealed class RevocationFeedOptions
 {
     /// <summary>
     /// How long the server may hold a request until there is something new, 1 to 30 seconds. Default: 10 seconds, which
-    /// costs six requests a minute for each process; a revocation arrives at once whatever this is, but a connection
-    /// that died without a word is noticed only after this and five seconds.
+    /// costs six requests a minute for each process; a revocation arrives at once whatever the value, but a connection that died silently is
+    /// noticed only after this time and five seconds.
     /// </summary>
     public TimeSpan PollWait { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How old the last word of the server may be before a token's standing is unknown; at least twice
+    /// How old the server's last answer may be before a token's standing is unknown; at least twice
     /// <see cref="PollWait"/>. Default: 30 seconds.
     /// </summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromSeconds(30);

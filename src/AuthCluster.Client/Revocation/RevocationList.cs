@@ -3,8 +3,7 @@ using System.Collections.Concurrent;
 namespace AuthCluster.Client.Revocation;
 
 /// <summary>
-/// The revocations in force. One writer, many readers. Every rule only ever adds: applying an item twice, or items in
-/// another order, ends the same.
+/// The revocations in force. One writer, many readers. Items are only added, so applying one twice, or several in another order, gives the same list.
 /// </summary>
 internal sealed class RevocationList(TimeProvider clock)
 {

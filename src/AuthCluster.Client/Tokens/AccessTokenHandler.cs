@@ -21,7 +21,7 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
         var token = await tokens.GetTokenAsync(_target, cancellationToken);
         var canReplay = await RequestReplay.PrepareAsync(request.Content, options.MaxReplayBytes, cancellationToken);
         var (response, isRedirected) = await SendAsync(request, token, cancellationToken);
-        // What answers elsewhere got no token: its refusal is not of ours.
+        // The target of a redirect got no token, so its refusal says nothing about ours.
         if (isRedirected || !BearerChallenge.IsInvalidToken(response) || !tokens.Invalidate(token) || !canReplay || await TryGetAnotherAsync(token, cancellationToken) is not { } another)
             return response;
 
@@ -35,8 +35,8 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
         throw new NotSupportedException("Requests with an access token are sent by the asynchronous methods of HttpClient.");
 
     /// <summary>
-    /// The token is on the request only while it is sent: a repeat from outside then gets the present one. The address, which
-    /// an inner handler that follows redirects exchanges, is put back: no repeat sends a token to a host that nobody chose.
+    /// The token is on the request only while it is sent, so that an outer repeat gets the current one. A handler that follows redirects replaces
+    /// the address; it is restored, or a repeat would send a token to a host that nobody chose.
     /// </summary>
     private async Task<(HttpResponseMessage Response, bool IsRedirected)> SendAsync(HttpRequestMessage request, AccessToken token, CancellationToken cancellationToken)
     {

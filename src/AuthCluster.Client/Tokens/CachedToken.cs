@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Client.Tokens;
 
 /// <summary>
-/// The token of one target and what is under way for it. Callers take the token without a lock while it is fresh;
-/// everything else is decided under one short lock, so that there is never more than one request.
+/// The token of one target, and the request for its successor. Callers take a fresh token without a lock. Everything else is decided under one
+/// short lock, so that there is never more than one request.
 /// </summary>
 internal sealed partial class CachedToken(TokenTarget target, TokenRequester requester, TimeProvider clock, ILogger logger, CancellationToken stopping)
 {

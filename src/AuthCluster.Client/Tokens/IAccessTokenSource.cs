@@ -1,18 +1,17 @@
 namespace AuthCluster.Client.Tokens;
 
 /// <summary>
-/// Access tokens of one registered client, cached. An interface because another process stands behind it: a test of your
-/// own code puts a stub here.
+/// Access tokens of one registered client, cached. An interface, so that tests of your own code need no server.
 /// </summary>
 public interface IAccessTokenSource
 {
     /// <summary>
-    /// A token that is valid now: from the cache, renewed in the background when its end is near, or fetched when there
-    /// is none. However many callers wait, one request is under way for a target.
+    /// A token that is valid now: from the cache, renewed in the background when its end is near, or fetched when there is none. Callers that wait
+    /// for one target share one request.
     /// </summary>
     /// <param name="target">The scopes and audience; by default those of the options.</param>
     /// <param name="cancellationToken">Ends this caller's wait; the request goes on for the others.</param>
-    /// <exception cref="AuthClusterException">No token is to be had.</exception>
+    /// <exception cref="AuthClusterException">No token could be got.</exception>
     ValueTask<AccessToken> GetTokenAsync(TokenTarget target = default, CancellationToken cancellationToken = default);
 
     /// <summary>

@@ -13,8 +13,9 @@ internal sealed partial class TokenRequester(AuthorizationServer server, ClientM
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromDays(30);
 
     /// <param name="target">What the token is for.</param>
-    /// <param name="isRepeat">Whether the last request failed: then it is asked once, as the pauses between requests are the backoff.</param>
-    /// <param name="caller">The trace of the call that set it off.</param>
+    /// <param name="isRepeat">Whether the last request failed. This one is then sent once: the pauses between requests are the backoff
+    /// already.</param>
+    /// <param name="caller">The trace of the call that caused it.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="AuthClusterException">There is no token.</exception>
     public async Task<AccessToken> RequestAsync(TokenTarget target, bool isRepeat, ActivityContext caller, CancellationToken cancellationToken)
