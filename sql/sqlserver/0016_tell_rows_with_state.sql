@@ -16,6 +16,10 @@
 
 set quoted_identifier on; set ansi_nulls on; set xact_abort on;
 
+-- OPENJSON needs level 130 (SQL Server 2016); a database that was brought over from an older server may have a lower one.
+if (select compatibility_level from sys.databases where name = db_name()) < 130
+    throw 50016, N'The database has a compatibility level below 130; set it with ALTER DATABASE ... SET COMPATIBILITY_LEVEL = 130 or more, and start again.', 1;
+
 alter table orleansquery alter column querytext nvarchar(max) not null;
 
 -- A view keeps the types of its columns as they were when it was made.

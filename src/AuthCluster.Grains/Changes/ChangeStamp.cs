@@ -51,7 +51,7 @@ internal sealed class ChangeStamp(string clientId)
         var at = TimeAfter(before, time.Now);
         var stamped = next with
         {
-            Revision = (before?.Revision ?? 0) + 1,
+            Revision = ClientState.RevisionAfter(before),
             UpdatedAt = before is null or { Deleted: true } ? next.UpdatedAt : at,
         };
         stamped = stamped with

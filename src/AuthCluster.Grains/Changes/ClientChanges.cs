@@ -31,7 +31,6 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         {
             Deleted = false,
             Enabled = command.Enabled,
-            Revision = (state?.Revision ?? 0) + 1,
             // The tombstone's generation goes on, so that old tokens of the id stay invalid.
             Generation = state?.Generation ?? 0,
             CreatedAt = command.CreatedAt,

@@ -46,6 +46,6 @@ internal static class KeyedCreations
             .TakeLast(MaxRemembered - 1);
         return idempotencyId is null
             ? [.. kept]
-            : [.. kept, new KeyedCreation(idempotencyId, secretId, latest, ClientState.ETagOf((state?.Revision ?? 0) + 1, createdAt))];
+            : [.. kept, new KeyedCreation(idempotencyId, secretId, latest, ClientState.ETagOf(ClientState.RevisionAfter(state), createdAt))];
     }
 }

@@ -17,8 +17,9 @@ internal enum WaitOutcome
 internal sealed class CallWait(TimeProvider clock)
 {
     /// <summary>
-    /// The longest total wait of a call. The front end waits longer for the answer, since a call that decides after its front end
-    /// has given up would spend permits for a token that nobody gets.
+    /// The longest total wait of a call. Shorter than the front end waits for the answer, since a call that decides after its front end has
+    /// given up spends a permit for a token that nobody gets. That can still happen where the call also had to wait for its activation to
+    /// read the row: such a request may count twice, and never too little.
     /// </summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(600);
 

@@ -30,6 +30,12 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             return new Change(ClientOutcome.Unavailable);
         }
 
+        // What an older build changed and did not tell: a repeat of that command is answered, and admins are counted, by what the tables hold.
+        if (row.Stored is { Outbox.IsEmpty: false } && !await WriteOutboxAsync())
+        {
+            return new Change(ClientOutcome.Unavailable);
+        }
+
         var isLastAdmin = false;
         if (mayEndAdmin && IsEnabledAdmin(row.Stored))
         {
@@ -53,7 +59,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
                     change = new Change(ClientOutcome.LastAdmin);
                 }
 
-                return change.Next is { } next ? Complete(state, present, next, actor, change, time) : null;
+                return change.Next is { } next ? Complete(state, present, next, actor, change, time) : WithoutOutbox(state);
             },
             cancellationToken);
         return !isDone ? new Change(ClientOutcome.Unavailable)
@@ -61,12 +67,12 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             : change with { ETag = row.Stored!.ETag };
     }
 
-    /// <summary>
-    /// Inserts the audit and feed rows that a silo of an older build left in the outbox when it died between two writes. If that fails, the
-    /// next change or the next activation does it.
-    /// </summary>
-    public Task WriteOutboxAsync() => row.ChangeInBackgroundAsync(
-        state => state is null or { Outbox.IsEmpty: true } ? null : _stamp.WithRows(state, DocumentOf(state), services.Floor.Value));
+    /// <summary>Inserts the audit and feed rows that a silo of an older build left in the outbox when it died between two writes.</summary>
+    /// <returns>False when storage did not take them.</returns>
+    public Task<bool> WriteOutboxAsync() => row.ChangeInBackgroundAsync(WithoutOutbox);
+
+    private ClientState? WithoutOutbox(ClientState? state) =>
+        state is null or { Outbox.IsEmpty: true } ? null : _stamp.WithRows(state, DocumentOf(state), services.Floor.Value);
 
     private ClientState Complete(ClientState? before, ClientState? present, ClientState next, ActorRecord actor, Change change, ChangeTime time)
     {

@@ -8,7 +8,8 @@ namespace AuthCluster.Grains.Clients;
 
 /// <summary>
 /// Decides what one client may have. A decision is one synchronous step over the immutable <see cref="ClientPolicy"/>. If something must be
-/// stored or read first, the call waits for that together with all others, with a bound, and then decides again.
+/// stored or read first, the call waits for that together with all others, and then decides again. The wait for a token, and for who a caller
+/// is, has a bound of its own (<see cref="CallWait"/>); the check of a token waits as long as one read may take.
 /// </summary>
 internal sealed class ClientDecisions(
     ClientRow row, SecretCheck secrets, ClientLimits limits, LimitWork limitWork, RevokedTokens revoked, ClientGrainServices services)
@@ -42,7 +43,7 @@ internal sealed class ClientDecisions(
 
     /// <summary>Authenticates a caller of another endpoint.</summary>
     public Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret presented) =>
-        row.State == RowState.Unknown ? AnswerAfterReadingAsync(presented) : Task.FromResult(AnswerTo(presented));
+        row.MustBeRead ? AnswerAfterReadingAsync(presented) : Task.FromResult(AnswerTo(presented));
 
     /// <summary>Whether a token of the client is active.</summary>
     public async Task<TokenStanding> CheckAsync(CheckTokenCommand command) =>
@@ -56,7 +57,7 @@ internal sealed class ClientDecisions(
     /// <param name="needed">The work that must be done first, when the answer is null.</param>
     private IssueTokenAnswer? Decide(IssueTokenCommand command, out Task<bool>? needed)
     {
-        needed = row.State == RowState.Unknown ? row.EnsureReadAsync() : null;
+        needed = row.MustBeRead ? row.EnsureReadAsync() : null;
         if (needed is not null)
         {
             return null;
@@ -161,7 +162,7 @@ internal sealed class ClientDecisions(
 
     /// <summary>Reads everything after the last wait, so that changes during the wait count.</summary>
     private TokenStanding StandingOf(CheckTokenCommand command) =>
-        row.State == RowState.Unknown || revoked.Contains(command.Jti) is not { } isRevoked ? TokenStanding.Unknown
+        !row.CanDecide || revoked.Contains(command.Jti) is not { } isRevoked ? TokenStanding.Unknown
         : row.Policy is { Enabled: true } policy
             && command.Generation == PresentGeneration
             && !isRevoked

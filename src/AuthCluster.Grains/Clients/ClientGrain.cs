@@ -28,6 +28,7 @@ namespace AuthCluster.Grains.Clients;
 internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
 {
     private static readonly TimeSpan LateCallerMargin = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan OutboxAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly ClientGrainServices _services;
     private readonly string _clientId;
@@ -39,6 +40,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     private readonly ClientChanges _changes;
     private readonly RevokedTokens _revoked;
     private readonly ClientDecisions _decisions;
+    private IGrainTimer? _outboxTimer;
     private long _stayMinute;
 
     public ClientGrain(ClientGrainServices services, ILogger<ClientGrain> logger)
@@ -74,9 +76,10 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         }
 
         // Permits that are not given back are lost to the client, so ignore the token: finish the write. A block that is being reserved is given back too.
+        // In the background, since a silo that stops does this for thousands of clients, and administrators must not queue behind them.
         if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
         {
-            await _row.ChangeAsync(state => ValueTask.FromResult(_limits.Release(state)), CancellationToken.None);
+            await _row.ChangeInBackgroundAsync(_limits.Release);
         }
     }
 
@@ -173,10 +176,22 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
             _limits.Load(policy.Document, stored!, GrainContext.ActivationId.ToString());
         }
 
-        if (stored is { Outbox.IsEmpty: false })
+        WriteOutboxUntilEmpty(stored is { Outbox.IsEmpty: false });
+    }
+
+    /// <summary>Writes what an older build left in the outbox, at once and again each second until storage has taken it.</summary>
+    private void WriteOutboxUntilEmpty(bool isLeft)
+    {
+        if (!isLeft)
         {
-            _ = _administration.WriteOutboxAsync();
+            _outboxTimer?.Dispose();
+            _outboxTimer = null;
+            return;
         }
+
+        _outboxTimer ??= this.RegisterGrainTimer(
+            _ => _administration.WriteOutboxAsync(),
+            new GrainTimerCreationOptions(TimeSpan.Zero, OutboxAgainAfter) { Interleave = true, KeepAlive = true });
     }
 
     private async Task<ClientAnswer> ChangeAsync(

@@ -7,7 +7,10 @@ namespace AuthCluster.Grains.Clients;
 /// <summary>What an activation knows of its client's row.</summary>
 internal enum RowState
 {
-    /// <summary>Not read yet, or an administrative write has an unknown outcome: the row is read before anything is decided.</summary>
+    /// <summary>
+    /// Not read yet; or an administrative write has an unknown outcome; or there was no client, and it is not known whether there is one now.
+    /// The row is read before anything is decided.
+    /// </summary>
     Unknown,
 
     /// <summary>There is a client, and its policy is in memory.</summary>
@@ -26,7 +29,7 @@ internal enum RowState
 /// <summary>Is told when a row was written or its content in memory was replaced.</summary>
 internal interface IClientRowListener
 {
-    /// <summary>A write of the row has ended. Called before <see cref="RowReplaced"/>.</summary>
+    /// <summary>A change's write of the row has ended. Called before <see cref="RowReplaced"/>.</summary>
     void WriteEnded(RecordOutcome outcome);
 
     /// <summary>The content in memory was replaced. The policy is null when there is no client; the state too, when there is no row.</summary>
@@ -69,7 +72,13 @@ internal sealed partial class ClientRow(
     /// <summary>Whether decisions can be made from memory.</summary>
     public bool CanDecide => State is RowState.Known or RowState.Absent;
 
-    /// <summary>Whether the activation must stay: a new one would not know of a write that may still arrive, or of the newer state that this one has seen.</summary>
+    /// <summary>Whether the row has to be read before anything is decided. An unreadable row may have been repaired.</summary>
+    public bool MustBeRead => State is RowState.Unknown or RowState.Unreadable;
+
+    /// <summary>
+    /// Whether the activation should stay: a new one would not know of a write that may still arrive, or of the newer state that this one has
+    /// seen. A shortage of memory may end the activation all the same.
+    /// </summary>
     public bool MustStayActive => _reader.HasUnknownWrite || State == RowState.GoneBack;
 
     private bool HasFailedLately => _readFailedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
@@ -86,7 +95,7 @@ internal sealed partial class ClientRow(
     /// </summary>
     /// <returns>Whether decisions can be made from memory.</returns>
     public Task<bool> EnsureReadAsync() =>
-        State != RowState.Unknown ? Task.FromResult(CanDecide)
+        !MustBeRead ? Task.FromResult(CanDecide)
         : _sharedRead is { IsCompleted: false } ? _sharedRead
         : HasFailedLately ? Task.FromResult(false)
         : _sharedRead = ReadAgainAsync();

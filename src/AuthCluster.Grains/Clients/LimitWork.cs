@@ -54,12 +54,20 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
 
     private async Task<bool> WriteAsync(LimitNeed need)
     {
-        // The trusted time may cost a read, so ask for it only when there are later periods to forget.
-        var isClockTrusted = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
-        var now = services.Clock.GetUtcNow();
-        var isDone = await row.ChangeInBackgroundAsync(
-            state => need == LimitNeed.Claim ? limits.Claim(state, now, isClockTrusted) : limits.Reserve(state, now, isClockTrusted));
-        limits.WorkEnded(isDone);
-        return isDone;
+        var isDone = false;
+        try
+        {
+            // The trusted time may cost a read, so ask for it only when there are later periods to forget.
+            var isClockTrusted = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
+            var now = services.Clock.GetUtcNow();
+            isDone = await row.ChangeInBackgroundAsync(
+                state => need == LimitNeed.Claim ? limits.Claim(state, now, isClockTrusted) : limits.Reserve(state, now, isClockTrusted));
+            return isDone;
+        }
+        finally
+        {
+            // Also after a fault: the next calls are refused for a moment, rather than begin one write each.
+            limits.WorkEnded(isDone);
+        }
     }
 }

@@ -28,7 +28,7 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     /// </summary>
     private const int MaxStored = 2 * MaxLive;
 
-    private const int MaxTries = 5;
+    private const int MaxTries = 4;
 
     private readonly List<RevocationItem> _unknownWrites = [];
     private Known? _known;

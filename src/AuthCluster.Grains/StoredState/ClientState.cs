@@ -90,6 +90,9 @@ internal sealed record ClientState : StoredPart
     /// <summary>The last changes, so that a command that is repeated because its answer was lost is not carried out twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
 
+    /// <summary>The revision that the next administrative change of a state gives.</summary>
+    public static long RevisionAfter(ClientState? state) => (state?.Revision ?? 0) + 1;
+
     /// <summary>The ETag of a revision of the client that was created at a time.</summary>
     public static string ETagOf(long revision, DateTimeOffset createdAt) =>
         string.Create(CultureInfo.InvariantCulture, $"{revision:x}-{createdAt.UtcTicks:x}");

@@ -81,6 +81,43 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
+    public async Task A_repeat_of_what_an_older_build_left_untold_is_answered_only_when_the_tables_know_it()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var disable = new SetEnabledCommand(false, null, Actor());
+        await LeaveInRowAsync(id, disable.Actor);
+        await RefuseAsync(id);
+
+        Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+        Assert.Equal(0, await AuditedAsync(disable.Actor));
+        await TakeAgainAsync(id);
+
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
+        Assert.Equal(1, await AuditedAsync(disable.Actor));
+    }
+
+    [Fact]
+    public async Task What_a_table_refused_to_be_told_is_told_without_another_call_once_it_takes_it()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        var left = Actor();
+        await LeaveInRowAsync(id, left);
+        await RefuseAsync(id);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        await TakeAgainAsync(id);
+
+        await Eventually.HoldsAsync(
+            "the tables are told",
+            TimeSpan.FromSeconds(10),
+            async () =>
+            {
+                cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+                return await AuditedAsync(left) == 1;
+            },
+            Cancellation);
+    }
+
+    [Fact]
     public async Task A_deleted_client_with_something_untold_is_told_and_leaves_when_it_is_asked_for()
     {
         var id = await cluster.CreateAsync(Document("read"));

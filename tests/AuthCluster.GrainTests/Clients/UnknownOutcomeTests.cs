@@ -110,6 +110,24 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
         Assert.False(await cluster.Failures.LandAsync(id));
     }
 
+    [Fact]
+    public async Task An_unreadable_row_is_read_again_once_it_is_repaired_also_after_a_write_of_unknown_outcome()
+    {
+        var id = await cluster.CreateAsync(Document("read"));
+        await BeginAsync(id, "disable");
+        var readable = await cluster.RowAsync(id);
+        await cluster.SetRowAsync(id, "{ not json");
+        cluster.Failures.End(id);
+        await cluster.RecoverAsync();
+        Assert.Equal(DecisionKind.Unavailable, (await cluster.DecidedAsync(id)).Kind);
+
+        await cluster.SetRowAsync(id, readable);
+        await cluster.RecoverAsync();
+
+        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).GetAsync(Cancellation)).Outcome);
+    }
+
     /// <summary>Asks for a change whose write is held on its way.</summary>
     private async Task BeginAsync(string id, string change)
     {

@@ -79,14 +79,7 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
         var document = Document("read");
         document["quota"] = new JsonObject { ["tokens"] = 100, ["per"] = "hour" };
         var id = await cluster.CreateAsync(document);
-        var held = new List<StorageSlot>();
-        foreach (var gate in cluster.Each<StorageGate>())
-        {
-            for (var slots = LaneBounds.Of(cluster.Database)[StorageLane.Background].MaxConcurrent; slots > 0; slots--)
-            {
-                held.Add(await gate.EnterAsync(StorageLane.Background, Cancellation));
-            }
-        }
+        var held = await FillAsync(StorageLane.Background);
 
         var waiting = cluster.AskAsync(id);
         var disabled = await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation);
@@ -99,6 +92,40 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
         // The one that waited is decided by what the client is when its block is there.
         Assert.False(waited);
         Assert.Equal(Refusal.ClientDisabled, (await waiting).Refusal);
+    }
+
+    [Fact]
+    public async Task Permits_are_given_back_at_the_end_of_an_activation_while_administrators_writes_wait()
+    {
+        var document = Document("read");
+        document["quota"] = new JsonObject { ["tokens"] = 100, ["per"] = "hour" };
+        var id = await cluster.CreateAsync(document);
+        Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
+        Assert.NotEqual(1, await ReservedAsync(id));
+        var held = await FillAsync(StorageLane.Changes);
+
+        await cluster.ForgetAsync(id);
+        await Eventually.HoldsAsync(
+            "the row has only what was spent", TimeSpan.FromSeconds(10), async () => await ReservedAsync(id) == 1, Cancellation);
+
+        held.ForEach(slot => slot.Dispose());
+    }
+
+    private async Task<long> ReservedAsync(string id) => JsonNode.Parse(await cluster.RowAsync(id))!["quota"]!["reserved"]!.GetValue<long>();
+
+    /// <summary>Takes every slot of a lane in each silo.</summary>
+    private async Task<List<StorageSlot>> FillAsync(StorageLane lane)
+    {
+        var held = new List<StorageSlot>();
+        foreach (var gate in cluster.Each<StorageGate>())
+        {
+            for (var slots = LaneBounds.Of(cluster.Database)[lane].MaxConcurrent; slots > 0; slots--)
+            {
+                held.Add(await gate.EnterAsync(lane, Cancellation));
+            }
+        }
+
+        return held;
     }
 
     private static ClientState State { get; } = new() { Enabled = true, Document = JsonElement.Parse("""{ "scopes": ["read"] }"""), Secrets = ImmutableArray<SecretState>.Empty };
