@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Web.Cluster;
@@ -6,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
 
@@ -14,7 +16,9 @@ namespace AuthCluster.Web.Admin;
 /// <summary>Describes the admin API at <c>/openapi/v1.json</c>, and shows the description as a page at <c>/openapi</c>.</summary>
 internal static class AdminOpenApi
 {
-    private const string Document = "v1";
+    /// <summary>The name of the document, which is also that of the routes' group.</summary>
+    public const string Document = "v1";
+
     private const string Scheme = "oauth2";
 
     public static void AddAdminOpenApi(this IServiceCollection services)
@@ -27,7 +31,7 @@ internal static class AdminOpenApi
     private static void Describe(OpenApiOptions options)
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
-        options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Any();
+        options.ShouldInclude = description => description.GroupName == Document;
         options.AddSchemaTransformer((schema, _, _) =>
         {
             // What may be null is left out of answers then.
@@ -39,29 +43,7 @@ internal static class AdminOpenApi
             Describe(document, context.ApplicationServices.GetRequiredService<IssuerUri>());
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer(async (operation, context, cancellationToken) =>
-        {
-            var doc = context.Description.ActionDescriptor.EndpointMetadata.OfType<AdminRouteDoc>().Single();
-            AddParameters(operation, context.Description.RelativePath ?? "", doc);
-            AdminOpenApiHeaders.Add(operation, doc);
-            if (context.Description.HttpMethod == HttpMethods.Get)
-            {
-                // One of the two is enough.
-                operation.Security = [Needs(AdminScopes.Read, context.Document), Needs(AdminScopes.Admin, context.Document)];
-            }
-
-            if (doc.Body is { } body)
-            {
-                operation.RequestBody = new OpenApiRequestBody
-                {
-                    Required = !doc.BodyOptional,
-                    Content = new Dictionary<string, OpenApiMediaType>
-                    {
-                        [doc.BodyType] = new() { Schema = await ReferenceAsync(context, body, cancellationToken) },
-                    },
-                };
-            }
-        });
+        options.AddOperationTransformer(DescribeAsync);
     }
 
     public static void MapAdminOpenApi(this IEndpointRouteBuilder routes)
@@ -129,44 +111,63 @@ internal static class AdminOpenApi
     private static OpenApiSecurityRequirement Needs(string scope, OpenApiDocument? document) =>
         new() { [new OpenApiSecuritySchemeReference(Scheme, document)] = [scope] };
 
-    private static void AddParameters(OpenApiOperation operation, string path, AdminRouteDoc doc)
+    private static async Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        var parameters = new List<IOpenApiParameter>();
-        foreach (var segment in path.Split('/').Where(segment => segment is ['{', .., '}']))
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        var body = metadata.OfType<RequestBody>().SingleOrDefault();
+        operation.Parameters = [.. PathParameters(context.Description.RelativePath ?? ""), .. metadata.OfType<OpenApiParameter>()];
+        foreach (var (status, answer) in operation.Responses ?? [])
         {
-            parameters.Add(new OpenApiParameter
+            if (answer is OpenApiResponse response)
             {
-                Name = segment[1..^1],
-                In = ParameterLocation.Path,
-                Required = true,
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
+                response.Headers = HeadersOf(int.Parse(status, CultureInfo.InvariantCulture), metadata.OfType<AnswerHeader>(), body?.MediaType)
+                    .ToDictionary(header => header.Name, IOpenApiHeader (header) => new OpenApiHeader { Description = header.Description, Schema = Text() });
+            }
         }
 
-        parameters.AddRange(doc.Parameters.Select(parameter => new OpenApiParameter
+        if (context.Description.HttpMethod == HttpMethods.Get)
         {
-            Name = parameter.Name,
-            In = parameter.IsHeader ? ParameterLocation.Header : ParameterLocation.Query,
-            Required = parameter.Required,
-            Description = parameter.Description,
-            Schema = SchemaOf(parameter),
-        }));
-        operation.Parameters = parameters;
+            // One of the two is enough.
+            operation.Security = [Needs(AdminScopes.Read, context.Document), Needs(AdminScopes.Admin, context.Document)];
+        }
+
+        if (body is not null)
+        {
+            operation.RequestBody = new OpenApiRequestBody
+            {
+                Required = !body.IsOptional,
+                Content = new Dictionary<string, OpenApiMediaType>
+                {
+                    [body.MediaType] = new() { Schema = await ReferenceAsync(context, body.Type, cancellationToken) },
+                },
+            };
+        }
     }
 
-    private static OpenApiSchema SchemaOf(AdminParameter parameter) => parameter.Type switch
-    {
-        "integer" => new OpenApiSchema
+    private static IEnumerable<OpenApiParameter> PathParameters(string path) =>
+        path.Split('/').Where(segment => segment is ['{', .., '}']).Select(segment => new OpenApiParameter
         {
-            Type = JsonSchemaType.Integer,
-            Format = "int32",
-            Minimum = parameter.Min?.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            Maximum = parameter.Max?.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        },
-        "boolean" => new OpenApiSchema { Type = JsonSchemaType.Boolean },
-        "date-time" => new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" },
-        _ => new OpenApiSchema { Type = JsonSchemaType.String, Enum = parameter.Values.Count > 0 ? parameter.EnumValues : null },
+            Name = segment[1..^1],
+            In = ParameterLocation.Path,
+            Required = true,
+            Schema = Text(),
+        });
+
+    private static IEnumerable<AnswerHeader> HeadersOf(int status, IEnumerable<AnswerHeader> ofSuccess, string? bodyType) => status switch
+    {
+        StatusCodes.Status200OK or StatusCodes.Status201Created or StatusCodes.Status304NotModified => ofSuccess,
+        StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden =>
+            [new AnswerHeader(HeaderNames.WWWAuthenticate, "What is wrong with the access token (RFC 6750 section 3).")],
+        StatusCodes.Status415UnsupportedMediaType =>
+        [
+            new AnswerHeader(bodyType == AdminBody.Json ? HeaderNames.Accept : AdminBody.AcceptPatch, "The media type that is taken, where the body has another."),
+            new AnswerHeader(HeaderNames.AcceptEncoding, "The content coding that is taken, where the body has another."),
+        ],
+        StatusCodes.Status503ServiceUnavailable => [new AnswerHeader(HeaderNames.RetryAfter, "When to send the same again, in seconds.")],
+        _ => [],
     };
+
+    private static OpenApiSchema Text() => new() { Type = JsonSchemaType.String };
 
     /// <summary>A reference to a body's schema, which is added to the document once.</summary>
     private static async Task<IOpenApiSchema> ReferenceAsync(OpenApiOperationTransformerContext context, Type body, CancellationToken cancellationToken)

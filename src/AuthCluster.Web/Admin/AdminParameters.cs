@@ -1,44 +1,63 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Net.Http.Headers;
+using Microsoft.OpenApi;
+
 namespace AuthCluster.Web.Admin;
 
-/// <summary>The tags under which the OpenAPI document lists the routes.</summary>
-internal static class AdminTags
-{
-    public const string Clients = "Clients";
-    public const string Secrets = "Secrets";
-    public const string Reports = "Reports";
-    public const string Emergency = "Emergency";
-}
-
-/// <summary>The parameters that several routes take.</summary>
+/// <summary>Makes the parameters of the routes, as the OpenAPI document describes them.</summary>
 internal static class AdminParameters
 {
-    public static AdminParameter After { get; } = new(AdminCursor.Parameter, "string", "What the page before gave as its next.");
+    private const string IfMatchDescription = "The ETag that the client must have now, in double quotes; 412 when it has another.";
 
-    public static AdminParameter Limit { get; } = new("limit", "integer", "The most items to answer; 100 unless given.")
+    public static OpenApiParameter After { get; } = Text(AdminCursor.Parameter, "What the page before gave as its next.");
+
+    public static OpenApiParameter Limit { get; } = Number("limit", 1, AdminQuery.MaxLimit, "The most items to answer; 100 unless given.");
+
+    public static OpenApiParameter From { get; } = Time("from", "The start of the window; 24 hours before its end unless given.");
+
+    public static OpenApiParameter To { get; } = Time("to", "The end of the window; now unless given.");
+
+    public static OpenApiParameter IfMatch { get; } = Header(HeaderNames.IfMatch, IfMatchDescription);
+
+    public static OpenApiParameter RequiredIfMatch { get; } = Header(HeaderNames.IfMatch, IfMatchDescription, isRequired: true);
+
+    public static OpenApiParameter IfNoneMatch { get; } = Header(
+        HeaderNames.IfNoneMatch,
+        "ETags that are known already, in double quotes; 304 when the client still has one of them. What uses a client does not move its ETag.");
+
+    public static OpenApiParameter IdempotencyKey { get; } = Header(
+        IdempotentChoices.Header, "1 to 255 printable characters. For an hour the same key and body get the same answer.");
+
+    public static OpenApiParameter Text(string name, string description) =>
+        Query(name, description, new OpenApiSchema { Type = JsonSchemaType.String });
+
+    public static OpenApiParameter Choice(string name, string description, params string[] values) =>
+        Query(name, description, new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. values.Select(value => (JsonNode)value)] });
+
+    public static OpenApiParameter Flag(string name, string description) =>
+        Query(name, description, new OpenApiSchema { Type = JsonSchemaType.Boolean });
+
+    public static OpenApiParameter Number(string name, int min, int max, string description) => Query(name, description, new OpenApiSchema
     {
-        Min = 1,
-        Max = AdminQuery.MaxLimit,
-    };
+        Type = JsonSchemaType.Integer,
+        Format = "int32",
+        Minimum = min.ToString(CultureInfo.InvariantCulture),
+        Maximum = max.ToString(CultureInfo.InvariantCulture),
+    });
 
-    public static AdminParameter From { get; } = new("from", "date-time", "The start of the window; 24 hours before its end unless given.");
+    private static OpenApiParameter Time(string name, string description) =>
+        Query(name, description, new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" });
 
-    public static AdminParameter To { get; } = new("to", "date-time", "The end of the window; now unless given.");
+    private static OpenApiParameter Query(string name, string description, OpenApiSchema schema) =>
+        new() { Name = name, In = ParameterLocation.Query, Description = description, Schema = schema };
 
-    public static AdminParameter IfMatch { get; } = new(
-        "If-Match", "string", "The ETag that the client must have now, in double quotes; 412 when it has another.")
+    private static OpenApiParameter Header(string name, string description, bool isRequired = false) => new()
     {
-        IsHeader = true,
-    };
-
-    public static AdminParameter IfNoneMatch { get; } = new(
-        "If-None-Match", "string", "ETags that are known already, in double quotes; 304 when the client still has one of them. What uses a client does not move its ETag.")
-    {
-        IsHeader = true,
-    };
-
-    public static AdminParameter IdempotencyKey { get; } = new(
-        IdempotentChoices.Header, "string", "1 to 255 printable characters. For an hour the same key and body get the same answer.")
-    {
-        IsHeader = true,
+        Name = name,
+        In = ParameterLocation.Header,
+        Required = isRequired,
+        Description = description,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
     };
 }

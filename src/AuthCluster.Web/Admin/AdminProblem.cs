@@ -9,6 +9,9 @@ namespace AuthCluster.Web.Admin;
 /// <summary>A problem as the admin API answers it (RFC 9457).</summary>
 public sealed record ProblemBody
 {
+    /// <summary>The media type of problems.</summary>
+    internal const string MediaType = "application/problem+json";
+
     /// <summary>What kind of problem it is; always <c>about:blank</c>: the status says it.</summary>
     public string Type { get; init; } = "about:blank";
 
@@ -173,6 +176,6 @@ internal static class AdminProblem
     private static AdminAnswer Write(ProblemBody problem) => new(problem.Status)
     {
         Body = JsonSerializer.SerializeToUtf8Bytes(problem, AdminJson.Default.ProblemBody),
-        ContentType = "application/problem+json",
+        ContentType = ProblemBody.MediaType,
     };
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.OpenApi;
 
 namespace AuthCluster.Web.Admin;
 
@@ -23,7 +24,9 @@ internal sealed class AdminRequest(HttpContext http) : IBindableFromHttpContext<
 
     /// <summary>The parameters of the query string.</summary>
     public AdminQuery Query => _query ??= new AdminQuery(
-        http.Request.QueryString, http.GetEndpoint()!.Metadata.GetRequiredMetadata<AdminRouteDoc>().QueryParameters);
+        http.Request.QueryString,
+        [.. http.GetEndpoint()!.Metadata.GetOrderedMetadata<OpenApiParameter>()
+            .Where(parameter => parameter.In == ParameterLocation.Query).Select(parameter => parameter.Name!)]);
 
     public static ValueTask<AdminRequest?> BindAsync(HttpContext context, ParameterInfo parameter) => new(new AdminRequest(context));
 

@@ -9,7 +9,7 @@ namespace AuthCluster.Web.Admin;
 /// <summary>Registers and maps the admin API.</summary>
 /// <remarks>
 /// The folder owns <c>/admin/v1</c>. A request passes <see cref="AdminFilter"/> and in it <see cref="AdminGate"/>, is read by the static
-/// class of its routes, goes to a client's grain or to the catalogue's by <see cref="AdminAuthority"/>, and comes back as an
+/// class of its routes, goes to a client's grain or to the catalogue's by <see cref="AdminGrains"/>, and comes back as an
 /// <see cref="AdminAnswer"/>. Nothing is decided here: documents are read by the protocol, changes are decided
 /// by the client's grain.
 /// </remarks>
@@ -22,13 +22,16 @@ public static class AdminSetup
     public static IServiceCollection AddAuthClusterAdmin(this IServiceCollection services, AdminDefaults defaults)
     {
         services.AddSingleton(defaults);
-        services.AddSingleton<AdminAuthority>();
+        services.AddSingleton<AdminGrains>();
         services.AddSingleton<AdminGate>();
         services.AddSingleton<AdminFilter>();
         services.AddSingleton<IdempotentChoices>();
-        services.AddSingleton<SecretWork>();
+        services.AddSingleton<SecretHashing>();
         services.AddSingleton<ClientPatching>();
-        services.AddSingleton<AdminServices>();
+        services.AddSingleton<ClientChanges>();
+        services.AddSingleton<ClientCreation>();
+        services.AddSingleton<ClientReplacement>();
+        services.AddSingleton<SecretCreation>();
         services.AddAdminOpenApi();
         return services;
     }
@@ -67,7 +70,9 @@ public static class AdminSetup
     {
         ArgumentNullException.ThrowIfNull(routes);
         var group = routes.MapGroup(Prefix)
+            .WithGroupName(AdminOpenApi.Document)
             .WithMetadata(new ManagementEndpoint(LoopbackOnly: false))
+            .Refuses(400, 401, 403, 500, 503)
             .AddEndpointFilter(routes.ServiceProvider.GetRequiredService<AdminFilter>());
         ClientRoutes.Map(group);
         SecretRoutes.Map(group);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthCluster.Contracts.Admin;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
@@ -8,20 +9,12 @@ namespace AuthCluster.Web.Admin;
 /// <summary><c>/admin/v1/audit</c>.</summary>
 internal static class AuditRoutes
 {
-    private static readonly AdminRouteDoc List = new("listAudit", AdminTags.Reports, "Who did what and when, from where; newest first.")
-    {
-        Answers = [(200, typeof(AuditPageBody))],
-        Parameters =
-        [
-            new AdminParameter("client", "string", "Only what was done to this client and its secrets."),
-            AdminParameters.After,
-            AdminParameters.Limit,
-        ],
-    };
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/audit", ListAsync).WithTags(AdminTags.Reports)
+        .WithName("listAudit").WithSummary("Who did what and when, from where; newest first.")
+        .Takes(AdminParameters.Text("client", "Only what was done to this client and its secrets."), AdminParameters.After, AdminParameters.Limit)
+        .Produces<AuditPageBody>();
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/audit", ListAsync).Describe(List);
-
-    private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminGrains grains)
     {
         var query = request.Query;
         var asked = new ListAuditQuery(query.Text("client"), query.Text(AdminCursor.Parameter), query.Limit());
@@ -30,8 +23,8 @@ internal static class AuditRoutes
             return problem;
         }
 
-        var page = await services.Authority.AskAsync(
-            () => services.Authority.Catalogue.ListAuditAsync(asked, CancellationToken.None), new AuditPageAnswer(false, [], null));
+        var page = await grains.AskAsync(
+            () => grains.Catalogue.ListAuditAsync(asked, CancellationToken.None), new AuditPageAnswer(false, [], null));
         if (!page.Found)
         {
             return AdminProblem.NothingDone;

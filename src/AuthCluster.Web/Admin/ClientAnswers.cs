@@ -20,15 +20,15 @@ internal static class ClientAnswers
     }
 
     /// <summary>A client that was made, with the secret that the server generated.</summary>
-    public static AdminAnswer Created(string documentJson, bool enabled, DateTimeOffset createdAt, string? etag, string location, string? secretId, string? secret)
+    public static AdminAnswer Created(CreateClientCommand command, string? etag, string location, string? secret)
     {
         var buffer = new ArrayBufferWriter<byte>(1_024);
-        ClientDocumentWriter.WriteAnswer(buffer, documentJson, new ClientAnswerMembers
+        ClientDocumentWriter.WriteAnswer(buffer, command.DocumentJson, new ClientAnswerMembers
         {
-            Enabled = enabled,
-            CreatedAt = createdAt,
-            UpdatedAt = createdAt,
-            SecretId = secretId,
+            Enabled = command.Enabled,
+            CreatedAt = command.CreatedAt,
+            UpdatedAt = command.CreatedAt,
+            SecretId = command.Secrets[0].SecretId,
             Secret = secret,
         });
         return new AdminAnswer(201) { Body = buffer.WrittenMemory, ETag = etag, Location = location };

@@ -6,49 +6,39 @@ using Microsoft.AspNetCore.Http;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>Makes a change of a client and answers it.</summary>
-internal static class ClientChanges
+internal sealed class ClientChanges(AdminGrains grains, ClientPatching patching)
 {
-    /// <summary>Makes a change that answers 204.</summary>
-    /// <param name="services">What asks the grain.</param>
+    /// <summary>Makes a change and answers 204.</summary>
     /// <param name="id">The client.</param>
-    /// <param name="what">What was not found, where it was not.</param>
-    /// <param name="change">Makes it.</param>
-    public static async Task<AdminAnswer> ActAsync(AdminServices services, ClientId id, string what, Func<IClientGrain, Task<ClientAnswer>> change)
+    /// <param name="what">What a 404 says is not there.</param>
+    /// <param name="change">Makes the change.</param>
+    public async Task<AdminAnswer> ChangeAsync(ClientId id, string what, Func<IClientGrain, Task<ClientAnswer>> change)
     {
-        var answer = await services.Authority.AskClientAsync(id.Value, change);
+        var answer = await grains.AskClientAsync(id, change);
         return answer.Outcome == ClientOutcome.Done
             ? new AdminAnswer(StatusCodes.Status204NoContent) { ETag = answer.Client?.ETag }
             : AdminProblem.Of(answer.Outcome, what);
     }
 
-    /// <summary>Makes a change that answers the client.</summary>
-    public static async Task<AdminAnswer> ChangeAsync(AdminServices services, ClientId id, Func<IClientGrain, Task<ClientAnswer>> change)
-    {
-        // Read before the change: afterwards only an answer may come, and it must not depend on one more read.
-        var lastUses = await LastUsesAsync(services, id.Value);
-        return lastUses.Found
-            ? AnswerOf(await services.Authority.AskClientAsync(id.Value, change), lastUses)
-            : AdminProblem.NothingDone;
-    }
+    /// <summary>Makes a change and answers the changed client.</summary>
+    public Task<AdminAnswer> ChangeAndShowAsync(ClientId id, Func<IClientGrain, Task<ClientAnswer>> change) =>
+        WithLastUsesAsync(id, async lastUses => AnswerOf(await grains.AskClientAsync(id, change), lastUses));
 
-    /// <summary>Makes a change by a merge patch, which answers the client or what is wrong with the document that it makes.</summary>
-    public static async Task<AdminAnswer> PatchAsync(AdminServices services, ClientId id, PatchClientCommand command)
+    /// <summary>Merges a patch with a client's document and answers the client, or what is wrong with the merged document.</summary>
+    public Task<AdminAnswer> PatchAndShowAsync(ClientId id, PatchClientCommand command) => WithLastUsesAsync(id, async lastUses =>
     {
-        var lastUses = await LastUsesAsync(services, id.Value);
-        if (!lastUses.Found)
-        {
-            return AdminProblem.NothingDone;
-        }
-
-        var patched = await services.Patching.PatchAsync(id, command);
+        var patched = await patching.PatchAsync(id, command);
         return patched.Problems.IsEmpty
             ? AnswerOf(patched.Answer, lastUses)
             : AdminProblem.Invalid(patched.Problems.ToDictionary(problem => problem.Field, problem => problem.Problem, StringComparer.Ordinal));
-    }
+    });
 
-    /// <summary>When a client and its secrets were last used.</summary>
-    public static Task<LastUsesAnswer> LastUsesAsync(AdminServices services, string clientId) => services.Authority.AskAsync(
-        () => services.Authority.Catalogue.LastUsesAsync(clientId, CancellationToken.None), new LastUsesAnswer(false, []));
+    /// <summary>Reads the last uses before the change: once the change is made, its answer must not depend on one more read.</summary>
+    private async Task<AdminAnswer> WithLastUsesAsync(ClientId id, Func<LastUsesAnswer, Task<AdminAnswer>> change)
+    {
+        var lastUses = await grains.ReadLastUsesAsync(id);
+        return lastUses.Found ? await change(lastUses) : AdminProblem.NothingDone;
+    }
 
     private static AdminAnswer AnswerOf(ClientAnswer answer, LastUsesAnswer lastUses) =>
         answer is { Outcome: ClientOutcome.Done, Client: { } client }

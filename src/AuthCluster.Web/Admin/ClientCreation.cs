@@ -3,145 +3,80 @@ using System.Globalization;
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Json;
 using AuthCluster.Web.Clients;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary><c>POST /admin/v1/clients</c>: what is asked is read, ids, secrets and times are chosen, the client is made and answered.</summary>
-internal static class ClientCreation
+/// <summary><c>POST /admin/v1/clients</c>: parse the document, choose id, secrets and time, create the client, answer it.</summary>
+internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choices, SecretHashing hashing, AdminDefaults defaults, TimeProvider clock)
 {
-    private static readonly AdminRouteDoc Create = new("createClient", AdminTags.Clients, "Creates a client; its generated secret is shown this once.")
-    {
-        Answers = [(201, typeof(CreatedClientBody))],
-        MoreProblems = [409, 412, 422],
-        Parameters = [AdminParameters.IdempotencyKey],
-        Body = typeof(NewClientBody),
-        HasETag = true,
-        HasLocation = true,
-    };
+    public static void Map(IEndpointRouteBuilder clients) =>
+        clients.MapPost(ClientRoutes.All, (AdminRequest request, ClientCreation creation) => creation.CreateAsync(request))
+            .WithName("createClient").WithSummary("Creates a client; its generated secret is shown this once.")
+            .Takes(AdminParameters.IdempotencyKey).TakesBody<NewClientBody>()
+            .Produces<CreatedClientBody>(201).AnswersWith(AnswerHeader.ETag, AnswerHeader.Location).Refuses(409, 412, 422);
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapPost(ClientRoutes.All, CreateAsync).Describe(Create);
-
-    private static async Task<AdminAnswer> CreateAsync(AdminRequest request, AdminServices services)
+    private async Task<AdminAnswer> CreateAsync(AdminRequest request)
     {
-        var (asked, problem) = await ReadAsync(request, services);
+        var (asked, problem) = await ParseAsync(request);
         if (asked is null)
         {
             return problem!;
         }
 
-        var (chosen, refusal) = await ChooseAsync(asked, request, services);
+        var (chosen, refusal) = await ChooseAsync(asked, request.Http.RequestAborted);
         if (chosen is null)
         {
             return refusal!;
         }
 
-        var command = new CreateClientCommand
-        {
-            DocumentJson = ClientDocumentWriter.ToStoredJson(chosen.Document),
-            Enabled = chosen.Document.Enabled ?? true,
-            Secrets = chosen.Secrets,
-            Actor = request.NewActor(),
-            IdempotencyId = asked.Key?.Id,
-            CreatedAt = chosen.CreatedAt,
-        };
         var id = chosen.Document.ClientId;
-        var answer = await services.Authority.AskClientAsync(id.Value, grain => grain.CreateAsync(command, CancellationToken.None));
+        var command = CommandOf(chosen, asked.Key, request.NewActor());
+        var answer = await grains.AskClientAsync(id, grain => grain.CreateAsync(command, CancellationToken.None));
         return answer.Outcome == ClientOutcome.Done
-            ? ClientAnswers.Created(
-                command.DocumentJson, command.Enabled, chosen.CreatedAt, answer.ETag, ClientTarget.LocationOf(id), chosen.Secrets[0].SecretId, chosen.Secret)
-            : await services.Choices.RefuseAsync(asked.Key, AdminProblem.Of(answer.Outcome));
+            ? ClientAnswers.Created(command, answer.ETag, ClientTarget.LocationOf(id), chosen.Secret)
+            : await choices.RefuseAsync(asked.Key, AdminProblem.Of(answer.Outcome));
     }
 
-    private static async Task<(Asked? Asked, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminServices services)
+    private async Task<(Asked? Asked, AdminAnswer? Problem)> ParseAsync(AdminRequest request)
     {
-        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, services.Clock);
+        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, clock);
         if (body.Problem is not null)
         {
             return (null, body.Problem);
         }
 
-        var (key, keyProblem) = services.Choices.Read(request, ClientRoutes.All, body.Bytes.Span);
+        var (key, keyProblem) = choices.Read(request, ClientRoutes.All, body.Bytes.Span);
         if (keyProblem is not null)
         {
             return (null, keyProblem);
         }
 
-        var reading = ClientDocumentReader.ReadNew(body.Bytes, NewClientId(), services.Defaults.TokenLifetimeSeconds);
+        var reading = ClientDocumentReader.ReadNew(body.Bytes, NewClientId(), defaults.TokenLifetimeSeconds);
         if (!reading.Succeeded)
         {
             return (null, AdminProblem.Invalid(reading.Errors));
         }
 
-        return await MatchNothingAsync(request, services, reading.Document.ClientId) is { } unmatched
+        return await MatchNothingAsync(request, reading.Document.ClientId) is { } unmatched
             ? (null, unmatched)
             : (new Asked(reading.Document, reading.Secrets, key), null);
     }
 
-    /// <summary>Chooses what the server makes; under an <c>Idempotency-Key</c> that was used before, what was chosen then.</summary>
-    private static async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked, AdminRequest request, AdminServices services)
+    /// <summary>A client that is to be made has no ETag, so <c>If-Match</c> names none of it. A client that is there already stays a conflict.</summary>
+    private async Task<AdminAnswer?> MatchNothingAsync(AdminRequest request, ClientId id)
     {
-        string? secret = null;
-        var generated = asked.Secrets.IsEmpty ? NewSecrets.Generate(out secret) : null;
-        var stored = generated is null ? await services.Secrets.StoreAsync(asked.Secrets, request.Http.RequestAborted) : [generated];
-        if (stored is not { } secrets)
-        {
-            return (null, AdminProblem.TooManyGivenSecrets);
-        }
-
-        var chosen = new Chosen(asked.Document, secrets, secret, services.Now());
-        if (asked.Key is { } key)
-        {
-            var kept = await services.Choices.ChooseAsync(key, chosen.Document.ClientId.Value, secrets[0].SecretId, secret, chosen.CreatedAt);
-            if (kept.Choice is not { } choice)
-            {
-                return (null, kept.Problem);
-            }
-
-            var isNamedAfterId = chosen.Document.Name == chosen.Document.ClientId.Value;
-            var first = kept.Secret is null ? secrets[0] : NewSecrets.Given(kept.Secret);
-            chosen = new Chosen(
-                chosen.Document with { ClientId = Parse(choice.ClientId), Name = isNamedAfterId ? choice.ClientId : chosen.Document.Name },
-                secrets.SetItem(0, first with { SecretId = choice.SecretId }),
-                kept.Secret,
-                choice.CreatedAt);
-        }
-
-        return EndedSecrets(asked.Secrets, chosen.CreatedAt) is { Count: > 0 } ended
-            ? (null, await services.Choices.RefuseAsync(asked.Key, AdminProblem.Invalid(ended)))
-            : (chosen, null);
-    }
-
-    /// <summary>
-    /// The secrets that have ended at the time of the creation, as problems by field. Of a repeat that is the time of the first
-    /// request, so that it is answered alike.
-    /// </summary>
-    private static SortedDictionary<string, string> EndedSecrets(ImmutableArray<ClientSecretEntry> secrets, DateTimeOffset createdAt)
-    {
-        var problems = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        for (var i = 0; i < secrets.Length; i++)
-        {
-            if (secrets[i].ExpiresAt <= createdAt)
-            {
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"secrets[{i}].expiresAt"), SecretRoutes.HasEnded);
-            }
-        }
-
-        return problems;
-    }
-
-    /// <summary>A client that is to be made has no ETag: with If-Match none is. What is there already stays a conflict.</summary>
-    private static async Task<AdminAnswer?> MatchNothingAsync(AdminRequest request, AdminServices services, ClientId id)
-    {
-        var (match, problem) = await IfMatch.ReadAsync(request, services.Authority, id.Value);
+        var (match, problem) = await IfMatch.ReadAsync(request, grains, id);
         if (problem is not null || !match.IsGiven)
         {
             return problem;
         }
 
-        var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+        var present = await grains.ReadClientAsync(id);
         return present.Outcome switch
         {
             ClientOutcome.Done => AdminProblem.Taken,
@@ -150,9 +85,71 @@ internal static class ClientCreation
         };
     }
 
-    private static ClientId NewClientId() => Parse(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+    /// <summary>Chooses what the server makes; under an <c>Idempotency-Key</c> that was used before, what was chosen then.</summary>
+    private async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked, CancellationToken cancellationToken)
+    {
+        string? secret = null;
+        var generated = asked.Secrets.IsEmpty ? NewSecrets.Generate(out secret) : null;
+        var stored = generated is null ? await hashing.StoreAsync(asked.Secrets, cancellationToken) : [generated];
+        if (stored is not { } secrets)
+        {
+            return (null, AdminProblem.TooManyGivenSecrets);
+        }
 
-    private static ClientId Parse(string id) =>
+        var chosen = new Chosen(asked.Document, secrets, secret, Rfc3339.ToMillisecond(clock.GetUtcNow()));
+        if (asked.Key is { } key)
+        {
+            var kept = await choices.ChooseAsync(key, chosen.Document.ClientId.Value, secrets[0].SecretId, secret, chosen.CreatedAt);
+            if (kept.Choice is not { } choice)
+            {
+                return (null, kept.Problem);
+            }
+
+            var isNamedAfterId = chosen.Document.Name == chosen.Document.ClientId.Value;
+            var first = kept.Secret is null ? secrets[0] : NewSecrets.Given(kept.Secret);
+            chosen = new Chosen(
+                chosen.Document with { ClientId = IdOf(choice.ClientId), Name = isNamedAfterId ? choice.ClientId : chosen.Document.Name },
+                secrets.SetItem(0, first with { SecretId = choice.SecretId }),
+                kept.Secret,
+                choice.CreatedAt);
+        }
+
+        return EndedSecrets(asked.Secrets, chosen.CreatedAt) is { Count: > 0 } ended
+            ? (null, await choices.RefuseAsync(asked.Key, AdminProblem.Invalid(ended)))
+            : (chosen, null);
+    }
+
+    /// <summary>
+    /// The secrets that have ended at the time of the creation, as problems by field. For a repeat that is the time of the first
+    /// request, so that both get the same answer.
+    /// </summary>
+    private static SortedDictionary<string, string> EndedSecrets(ImmutableArray<ClientSecretEntry> secrets, DateTimeOffset createdAt)
+    {
+        var problems = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < secrets.Length; i++)
+        {
+            if (secrets[i].ExpiresAt <= createdAt)
+            {
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"secrets[{i}].expiresAt"), SecretCreation.HasEnded);
+            }
+        }
+
+        return problems;
+    }
+
+    private static CreateClientCommand CommandOf(Chosen chosen, IdempotencyKey? key, ActorRecord actor) => new()
+    {
+        DocumentJson = ClientDocumentWriter.ToStoredJson(chosen.Document),
+        Enabled = chosen.Document.Enabled ?? true,
+        Secrets = chosen.Secrets,
+        Actor = actor,
+        IdempotencyId = key?.Id,
+        CreatedAt = chosen.CreatedAt,
+    };
+
+    private static ClientId NewClientId() => IdOf(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+
+    private static ClientId IdOf(string id) =>
         ClientId.TryParse(id, out var parsed) ? parsed : throw new FormatException("A client id that the server chose is outside the grammar.");
 
     /// <summary>What a caller asks for.</summary>

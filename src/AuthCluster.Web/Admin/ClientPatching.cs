@@ -5,7 +5,7 @@ using AuthCluster.Web.GrainCalls;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>Asks a client's grain to merge a patch with the client's document.</summary>
-internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults defaults, TimeProvider clock)
+internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults, TimeProvider clock)
 {
     private static readonly PatchClientAnswer Unavailable = new(new ClientAnswer { Outcome = ClientOutcome.Unavailable }, []);
 
@@ -14,7 +14,7 @@ internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults def
     {
         try
         {
-            return await authority.AskAsync(() => authority.Client(id.Value).PatchAsync(command, CancellationToken.None), Unavailable);
+            return await grains.AskAsync(() => grains.Client(id).PatchAsync(command, CancellationToken.None), Unavailable);
         }
         catch (TypeLoadException)
         {
@@ -32,7 +32,7 @@ internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults def
         var started = clock.GetTimestamp();
         while (clock.GetElapsedTime(started) < CallTimeouts.Deadline)
         {
-            var present = await authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+            var present = await grains.ReadClientAsync(id);
             if (present is not { Outcome: ClientOutcome.Done, Client: { } client })
             {
                 return new PatchClientAnswer(present, []);
@@ -56,7 +56,7 @@ internal sealed class ClientPatching(AdminAuthority authority, AdminDefaults def
                 IfMatch = client.ETag,
                 Actor = command.Actor,
             };
-            var answer = await authority.AskClientAsync(id.Value, grain => grain.ReplaceAsync(replace, CancellationToken.None));
+            var answer = await grains.AskClientAsync(id, grain => grain.ReplaceAsync(replace, CancellationToken.None));
             if (answer.Outcome != ClientOutcome.Stale || command.IfMatch is not null)
             {
                 return new PatchClientAnswer(answer, []);

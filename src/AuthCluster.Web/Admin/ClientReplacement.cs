@@ -3,53 +3,42 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
 /// <summary><c>PUT</c> and <c>PATCH</c> of <c>/admin/v1/clients/{id}</c>.</summary>
-internal static class ClientReplacement
+internal sealed class ClientReplacement(AdminGrains grains, ClientChanges changes, AdminDefaults defaults, TimeProvider clock)
 {
-    private static readonly AdminRouteDoc Replace = new("replaceClient", AdminTags.Clients, "Replaces a client's document; enabled stays as it is unless given.")
+    public static void Map(IEndpointRouteBuilder clients)
     {
-        Answers = [(200, typeof(ClientBody))],
-        MoreProblems = [404, 409, 412, 428],
-        Parameters = [AdminParameters.IfMatch with { Required = true }],
-        Body = typeof(ClientDocumentBody),
-        HasETag = true,
-    };
-
-    private static readonly AdminRouteDoc Patch = new("patchClient", AdminTags.Clients, "Changes members of a client's document (RFC 7396); null removes one.")
-    {
-        Answers = [(200, typeof(ClientBody))],
-        MoreProblems = [404, 409, 412],
-        Parameters = [AdminParameters.IfMatch],
-        Body = typeof(ClientPatchBody),
-        BodyType = JsonMergePatch.ContentType,
-        HasETag = true,
-    };
-
-    public static void Map(IEndpointRouteBuilder routes)
-    {
-        routes.MapPut(ClientRoutes.One, ReplaceAsync).Describe(Replace);
-        routes.MapPatch(ClientRoutes.One, PatchAsync).Describe(Patch);
+        clients.MapPut(ClientRoutes.One, (AdminRequest request, ClientReplacement replacement) => replacement.ReplaceAsync(request))
+            .WithName("replaceClient").WithSummary("Replaces a client's document; enabled stays as it is unless given.")
+            .Takes(AdminParameters.RequiredIfMatch).TakesBody<ClientDocumentBody>()
+            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412, 428);
+        clients.MapPatch(ClientRoutes.One, (AdminRequest request, ClientReplacement replacement) => replacement.PatchAsync(request))
+            .WithName("patchClient").WithSummary("Changes members of a client's document (RFC 7396); null removes one.")
+            .Takes(AdminParameters.IfMatch).TakesBody<ClientPatchBody>(JsonMergePatch.ContentType)
+            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
     }
 
-    private static async Task<AdminAnswer> ReplaceAsync(AdminRequest request, AdminServices services)
+    /// <summary>Replaces the document of a client.</summary>
+    public async Task<AdminAnswer> ReplaceAsync(AdminRequest request)
     {
-        var (target, problem) = await ClientTarget.ReadAsync(request, services.Authority);
+        var (target, problem) = await ClientTarget.ReadAsync(request, grains);
         if (problem is not null || !target.Match.IsGiven)
         {
             return problem ?? AdminProblem.IfMatchMissing;
         }
 
-        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, services.Clock);
+        var body = await AdminBody.ReadAsync(request.Http.Request, AdminBody.Json, mayBeEmpty: false, clock);
         if (body.Problem is not null)
         {
             return body.Problem;
         }
 
-        var reading = await ReadAsync(body.Bytes, target.Id, services);
+        var reading = await ParseAsync(body.Bytes, target.Id);
         if (!reading.Succeeded)
         {
             return AdminProblem.Invalid(reading.Errors);
@@ -62,31 +51,31 @@ internal static class ClientReplacement
             IfMatch = target.Match.ETag,
             Actor = request.NewActor(),
         };
-        return await ClientChanges.ChangeAsync(services, target.Id, grain => grain.ReplaceAsync(command, CancellationToken.None));
+        return await changes.ChangeAndShowAsync(target.Id, grain => grain.ReplaceAsync(command, CancellationToken.None));
     }
 
-    private static async Task<ClientDocumentReading> ReadAsync(ReadOnlyMemory<byte> body, ClientId id, AdminServices services)
+    private async Task<ClientDocumentReading> ParseAsync(ReadOnlyMemory<byte> body, ClientId id)
     {
-        var reading = ClientDocumentReader.ReadReplacement(body, id, null, services.Defaults.TokenLifetimeSeconds);
+        var reading = ClientDocumentReader.ReadReplacement(body, id, null, defaults.TokenLifetimeSeconds);
         if (!reading.HasUnknownMembers)
         {
             return reading;
         }
 
         // A newer build may have stored the member that this build does not know, and GET shows it. So compare with what is stored.
-        var present = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
-        return ClientDocumentReader.ReadReplacement(body, id, present.Client?.DocumentJson, services.Defaults.TokenLifetimeSeconds);
+        var present = await grains.ReadClientAsync(id);
+        return ClientDocumentReader.ReadReplacement(body, id, present.Client?.DocumentJson, defaults.TokenLifetimeSeconds);
     }
 
-    private static async Task<AdminAnswer> PatchAsync(AdminRequest request, AdminServices services)
+    private async Task<AdminAnswer> PatchAsync(AdminRequest request)
     {
-        var (target, problem) = await ClientTarget.ReadAsync(request, services.Authority);
+        var (target, problem) = await ClientTarget.ReadAsync(request, grains);
         if (problem is not null)
         {
             return problem;
         }
 
-        var body = await AdminBody.ReadAsync(request.Http.Request, JsonMergePatch.ContentType, mayBeEmpty: false, services.Clock);
+        var body = await AdminBody.ReadAsync(request.Http.Request, JsonMergePatch.ContentType, mayBeEmpty: false, clock);
         if (body.Problem is not null)
         {
             return body.Problem;
@@ -98,6 +87,6 @@ internal static class ClientReplacement
             IfMatch = target.Match.ETag,
             Actor = request.NewActor(),
         };
-        return await ClientChanges.PatchAsync(services, target.Id, command);
+        return await changes.PatchAndShowAsync(target.Id, command);
     }
 }

@@ -1,5 +1,6 @@
 using AuthCluster.Contracts.Cluster;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
@@ -7,17 +8,13 @@ namespace AuthCluster.Web.Admin;
 /// <summary><c>GET /admin/v1/cluster</c>: the living silos.</summary>
 internal static class ClusterRoutes
 {
-    private static readonly AdminRouteDoc Describe = new("describeCluster", AdminTags.Reports, "The living silos: status, version, clients in memory, tokens by the second.")
-    {
-        Answers = [(200, typeof(ClusterBody))],
-    };
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/cluster", DescribeAsync).WithTags(AdminTags.Reports)
+        .WithName("describeCluster").WithSummary("The living silos: status, version, clients in memory, tokens by the second.")
+        .Produces<ClusterBody>();
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/cluster", DescribeAsync).Describe(Describe);
-
-    private static async Task<AdminAnswer> DescribeAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> DescribeAsync(AdminRequest request, AdminGrains grains)
     {
-        var answer = await services.Authority.AskAsync(
-            () => services.Authority.Cluster.DescribeAsync(CancellationToken.None), new ClusterAnswer([]));
+        var answer = await grains.AskAsync(() => grains.Cluster.DescribeAsync(CancellationToken.None), new ClusterAnswer([]));
         if (answer.Silos.IsEmpty)
         {
             return AdminProblem.NothingDone;

@@ -23,7 +23,7 @@ internal sealed record IdempotencyKey(ImmutableArray<byte> Hash, ImmutableArray<
 /// Repeats under an <c>Idempotency-Key</c>: what a request chose (ids, times, the generated secret) is stored
 /// before anything is made, so that the same request again makes the same thing and gives the same answer.
 /// </summary>
-internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
+internal sealed class IdempotentChoices(AdminGrains grains, KeyRing keys)
 {
     public const string Header = "Idempotency-Key";
 
@@ -71,8 +71,8 @@ internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
                 : [.. KeyWrap.Wrap(key.EncryptionKey, SecretKind, id, Encoding.UTF8.GetBytes(secret), RandomNumberGenerator.GetBytes(KeyWrap.NonceBytes))],
             CreatedAt = now,
         };
-        var answer = await authority.AskAsync(
-            () => authority.Idempotency.ChooseAsync(mine, CancellationToken.None), new IdempotencyAnswer((IdempotencyChoice?)null));
+        var answer = await grains.AskAsync(
+            () => grains.Idempotency.ChooseAsync(mine, CancellationToken.None), new IdempotencyAnswer((IdempotencyChoice?)null));
         if (answer.Choice is not { } choice)
         {
             return (null, null, AdminProblem.NothingDone);
@@ -100,7 +100,7 @@ internal sealed class IdempotentChoices(AdminAuthority authority, KeyRing keys)
     {
         if (problem.Status < 500 && key is not null)
         {
-            await authority.AskAsync(() => authority.Idempotency.ForgetAsync(key.Hash, CancellationToken.None), new ForgetAnswer(false));
+            await grains.AskAsync(() => grains.Idempotency.ForgetAsync(key.Hash, CancellationToken.None), new ForgetAnswer(false));
         }
 
         return problem;

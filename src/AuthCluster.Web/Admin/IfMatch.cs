@@ -1,4 +1,5 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
 using Microsoft.Net.Http.Headers;
 
 namespace AuthCluster.Web.Admin;
@@ -18,9 +19,9 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
     /// Reads the header. Of several ETags the present one is taken, if it is among them. What <c>If-None-Match</c> forbids to change
     /// is a problem too; what it says of a read is the reader's.
     /// </summary>
-    public static async Task<(IfMatch Match, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminAuthority authority, string clientId)
+    public static async Task<(IfMatch Match, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminGrains grains, ClientId id)
     {
-        if (await IfNoneMatch.ForbidsAsync(request, authority, clientId) is { } forbidden)
+        if (await IfNoneMatch.ForbidsAsync(request, grains, id) is { } forbidden)
         {
             return (default, forbidden);
         }
@@ -48,7 +49,7 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
             return (new IfMatch(true, strong.FirstOrDefault() ?? None), null);
         }
 
-        var present = await authority.AskClientAsync(clientId, grain => grain.GetAsync(CancellationToken.None));
+        var present = await grains.ReadClientAsync(id);
         return present.Outcome == ClientOutcome.Unavailable
             ? (default, AdminProblem.NothingDone)
             : (new IfMatch(true, present.Client is { } client && strong.Contains(client.ETag) ? client.ETag : None), null);

@@ -1,4 +1,5 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -14,7 +15,7 @@ internal static class IfNoneMatch
         TryRead(request, out var tags) is null && Names(tags, etag) ? new AdminAnswer(StatusCodes.Status304NotModified) { ETag = etag } : null;
 
     /// <summary>The problem of a request that must not go on: a header that can't be read, or a change of what it names.</summary>
-    public static async Task<AdminAnswer?> ForbidsAsync(AdminRequest request, AdminAuthority authority, string clientId)
+    public static async Task<AdminAnswer?> ForbidsAsync(AdminRequest request, AdminGrains grains, ClientId id)
     {
         if (TryRead(request, out var tags) is { } problem)
         {
@@ -26,7 +27,7 @@ internal static class IfNoneMatch
             return null;
         }
 
-        var present = await authority.AskClientAsync(clientId, grain => grain.GetAsync(CancellationToken.None));
+        var present = await grains.ReadClientAsync(id);
         return present switch
         {
             { Outcome: ClientOutcome.Unavailable } => AdminProblem.NothingDone,

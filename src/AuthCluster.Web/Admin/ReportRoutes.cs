@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Admin;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
@@ -12,35 +13,26 @@ internal static class ReportRoutes
     private const int DefaultUnusedDays = 90;
     private const int DefaultExpiringDays = 30;
 
-    private static readonly AdminRouteDoc Unused = new("getUnusedReport", AdminTags.Reports, "Clients, scopes and secrets that nothing used.")
-    {
-        Answers = [(200, typeof(UnusedReportBody))],
-        Parameters =
-        [
-            new AdminParameter("days", "integer", "Neither used nor made for so many days; 90 unless given.") { Min = 0, Max = 3_650 },
-            AdminParameters.After,
-            AdminParameters.Limit,
-        ],
-    };
-
-    private static readonly AdminRouteDoc Expiring = new("getExpiringReport", AdminTags.Reports, "Secrets and signing keys that run out, the soonest first.")
-    {
-        Answers = [(200, typeof(ExpiringReportBody))],
-        Parameters =
-        [
-            new AdminParameter("days", "integer", "Within so many days; 30 unless given.") { Min = 0, Max = 3_650 },
-            AdminParameters.After,
-            AdminParameters.Limit,
-        ],
-    };
-
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/reports/unused", UnusedAsync).Describe(Unused);
-        routes.MapGet("/reports/expiring", ExpiringAsync).Describe(Expiring);
+        var reports = routes.MapGroup("").WithTags(AdminTags.Reports);
+        reports.MapGet("/reports/unused", UnusedAsync)
+            .WithName("getUnusedReport").WithSummary("Clients, scopes and secrets that nothing used.")
+            .Takes(
+                AdminParameters.Number("days", 0, MaxDays, "Neither used nor made for so many days; 90 unless given."),
+                AdminParameters.After,
+                AdminParameters.Limit)
+            .Produces<UnusedReportBody>();
+        reports.MapGet("/reports/expiring", ExpiringAsync)
+            .WithName("getExpiringReport").WithSummary("Secrets and signing keys that run out, the soonest first.")
+            .Takes(
+                AdminParameters.Number("days", 0, MaxDays, "Within so many days; 30 unless given."),
+                AdminParameters.After,
+                AdminParameters.Limit)
+            .Produces<ExpiringReportBody>();
     }
 
-    private static async Task<AdminAnswer> UnusedAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> UnusedAsync(AdminRequest request, AdminGrains grains, TimeProvider clock)
     {
         var query = request.Query;
         var days = query.Number("days", 0, MaxDays, DefaultUnusedDays);
@@ -57,11 +49,11 @@ internal static class ReportRoutes
         }
 
         var asked = new UnusedReportQuery(
-            services.Clock.GetUtcNow().AddDays(-days),
+            clock.GetUtcNow().AddDays(-days),
             after is null ? null : new UnusedRecord(after.ClientId, after.Kind, after.Value, null, default, null),
             limit + 1);
-        var report = await services.Authority.AskReportAsync(
-            () => services.Authority.Catalogue.UnusedReportAsync(asked, CancellationToken.None), new UnusedReportAnswer(false, []));
+        var report = await grains.AskReportAsync(
+            () => grains.Catalogue.UnusedReportAsync(asked, CancellationToken.None), new UnusedReportAnswer(false, []));
         if (!report.Found)
         {
             return AdminProblem.NothingDone;
@@ -78,7 +70,7 @@ internal static class ReportRoutes
         return AdminAnswer.Ok(body, AdminJson.Default.UnusedReportBody);
     }
 
-    private static async Task<AdminAnswer> ExpiringAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> ExpiringAsync(AdminRequest request, AdminGrains grains, TimeProvider clock)
     {
         var query = request.Query;
         var days = query.Number("days", 0, MaxDays, DefaultExpiringDays);
@@ -94,14 +86,14 @@ internal static class ReportRoutes
             return problem;
         }
 
-        var now = services.Clock.GetUtcNow();
+        var now = clock.GetUtcNow();
         var asked = new ExpiringReportQuery(
             now,
             now.AddDays(days),
             after is null ? null : new ExpiringSecretRecord(after.ClientId, after.SecretId, null, "", true, after.ExpiresAt),
             limit + 1);
-        var report = await services.Authority.AskReportAsync(
-            () => services.Authority.Catalogue.ExpiringReportAsync(asked, CancellationToken.None), new ExpiringReportAnswer(false, [], []));
+        var report = await grains.AskReportAsync(
+            () => grains.Catalogue.ExpiringReportAsync(asked, CancellationToken.None), new ExpiringReportAnswer(false, [], []));
         if (!report.Found)
         {
             return AdminProblem.NothingDone;

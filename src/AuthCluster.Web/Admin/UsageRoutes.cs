@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
@@ -17,39 +18,37 @@ internal static class UsageRoutes
     private const string Issued = "issued";
     private const string Refused = "refused";
 
-    private static readonly AdminRouteDoc Usage = new("getUsageReport", AdminTags.Reports, "Which clients use the capacity, most first.")
-    {
-        Answers = [(200, typeof(UsageReportBody))],
-        Parameters = [AdminParameters.From, AdminParameters.To, new AdminParameter("order", "string", "By tokens issued unless given.") { Values = [Issued, Refused] }, AdminParameters.Limit],
-    };
-
-    private static readonly AdminRouteDoc ClientUsage = new("getClientUsage", AdminTags.Reports, "What a client got and was refused, by hour or day.")
-    {
-        Answers = [(200, typeof(ClientUsageBody))],
-        MoreProblems = [404],
-        Parameters = [AdminParameters.From, AdminParameters.To, new AdminParameter("bucket", "string", "By hour unless given.") { Values = [Hour, Day] }],
-    };
-
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/reports/usage", UsageAsync).Describe(Usage);
-        routes.MapGet(ClientRoutes.One + "/usage", ClientUsageAsync).Describe(ClientUsage);
+        var reports = routes.MapGroup("").WithTags(AdminTags.Reports);
+        reports.MapGet("/reports/usage", UsageAsync)
+            .WithName("getUsageReport").WithSummary("Which clients use the capacity, most first.")
+            .Takes(
+                AdminParameters.From,
+                AdminParameters.To,
+                AdminParameters.Choice("order", "By tokens issued unless given.", Issued, Refused),
+                AdminParameters.Limit)
+            .Produces<UsageReportBody>();
+        reports.MapGet(ClientRoutes.One + "/usage", ClientUsageAsync)
+            .WithName("getClientUsage").WithSummary("What a client got and was refused, by hour or day.")
+            .Takes(AdminParameters.From, AdminParameters.To, AdminParameters.Choice("bucket", "By hour unless given.", Hour, Day))
+            .Produces<ClientUsageBody>().Refuses(404);
     }
 
-    private static async Task<AdminAnswer> UsageAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> UsageAsync(AdminRequest request, AdminGrains grains, TimeProvider clock)
     {
         var query = request.Query;
         var order = query.Choice("order", Issued, Refused);
         var limit = query.Limit();
-        var (from, to) = Window(query, services.Clock.GetUtcNow(), TimeSpan.FromHours(1));
+        var (from, to) = Window(query, clock.GetUtcNow(), TimeSpan.FromHours(1));
         if (query.Problem is { } problem)
         {
             return problem;
         }
 
         var asked = new UsageReportQuery(from, to, order == Refused, limit);
-        var report = await services.Authority.AskReportAsync(
-            () => services.Authority.Catalogue.UsageReportAsync(asked, CancellationToken.None), new UsageReportAnswer(false, []));
+        var report = await grains.AskReportAsync(
+            () => grains.Catalogue.UsageReportAsync(asked, CancellationToken.None), new UsageReportAnswer(false, []));
         if (!report.Found)
         {
             return AdminProblem.NothingDone;
@@ -63,7 +62,7 @@ internal static class UsageRoutes
         return AdminAnswer.Ok(body, AdminJson.Default.UsageReportBody);
     }
 
-    private static async Task<AdminAnswer> ClientUsageAsync(AdminRequest request, AdminServices services)
+    private static async Task<AdminAnswer> ClientUsageAsync(AdminRequest request, AdminGrains grains, TimeProvider clock)
     {
         if (ClientTarget.IdOf(request) is not { } id)
         {
@@ -73,7 +72,7 @@ internal static class UsageRoutes
         var query = request.Query;
         var bucket = query.Choice("bucket", Hour, Day);
         var width = bucket == Hour ? TimeSpan.FromHours(1) : TimeSpan.FromDays(1);
-        var (from, to) = Window(query, services.Clock.GetUtcNow(), width);
+        var (from, to) = Window(query, clock.GetUtcNow(), width);
         if ((to - from) / width > MaxBuckets)
         {
             query.Refuse("from", "Is too long before to: the window has more than 10,000 buckets.");
@@ -84,16 +83,16 @@ internal static class UsageRoutes
             return problem;
         }
 
-        var client = await services.Authority.AskClientAsync(id.Value, grain => grain.GetAsync(CancellationToken.None));
+        var client = await grains.ReadClientAsync(id);
         if (client.Outcome != ClientOutcome.Done)
         {
             return AdminProblem.OfRead(client.Outcome);
         }
 
         var asked = new ClientUsageQuery(id.Value, from, to);
-        var usage = await services.Authority.AskAsync(
-            () => services.Authority.Catalogue.ClientUsageAsync(asked, CancellationToken.None), new ClientUsageAnswer(false, []));
-        var lastUses = await ClientChanges.LastUsesAsync(services, id.Value);
+        var usage = await grains.AskAsync(
+            () => grains.Catalogue.ClientUsageAsync(asked, CancellationToken.None), new ClientUsageAnswer(false, []));
+        var lastUses = await grains.ReadLastUsesAsync(id);
         if (!usage.Found || !lastUses.Found)
         {
             return AdminProblem.NothingDone;

@@ -135,6 +135,6 @@ public sealed class ClientPatchingTests
             IfMatch = ifMatch,
             Actor = new ActorRecord("boss", "127.0.0.1", "request", "audit-1"),
         };
-        return new ClientPatching(_grain.Authority(_clock), new AdminDefaults(3_600), _clock).PatchAsync(id, command);
+        return new ClientPatching(_grain.Grains(_clock), new AdminDefaults(3_600), _clock).PatchAsync(id, command);
     }
 }

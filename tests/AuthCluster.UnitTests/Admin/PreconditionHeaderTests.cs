@@ -1,4 +1,5 @@
 using AuthCluster.Contracts.Clients;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Web.Admin;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
@@ -91,7 +92,7 @@ public sealed class PreconditionHeaderTests
     public async Task A_header_that_can_not_be_read_is_a_bad_request(string header)
     {
         Assert.Equal(400, (await IfMatchAsync(header)).Problem?.Status);
-        Assert.Equal(400, (await IfMatch.ReadAsync(Request(HttpMethods.Put, "If-None-Match", header), Authority, "orders")).Problem?.Status);
+        Assert.Equal(400, (await IfMatch.ReadAsync(Request(HttpMethods.Put, "If-None-Match", header), Grains, Orders)).Problem?.Status);
     }
 
     [Theory]
@@ -103,9 +104,9 @@ public sealed class PreconditionHeaderTests
     public async Task A_read_of_what_is_known_already_is_not_modified_and_a_change_of_it_is_refused(string header, bool isKnown)
     {
         Assert.Equal(isKnown ? 304 : null, IfNoneMatch.UnchangedOf(Request(HttpMethods.Get, "If-None-Match", header), Present)?.Status);
-        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Get, "If-None-Match", header), Authority, "orders"));
+        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Get, "If-None-Match", header), Grains, Orders));
 
-        var forbidden = await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", header), Authority, "orders");
+        var forbidden = await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", header), Grains, Orders);
         Assert.Equal(isKnown ? 412 : null, forbidden?.Status);
     }
 
@@ -114,7 +115,7 @@ public sealed class PreconditionHeaderTests
     {
         Answer(ClientOutcome.NotFound);
 
-        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Authority, "orders"));
+        Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Grains, Orders));
     }
 
     [Fact]
@@ -122,13 +123,15 @@ public sealed class PreconditionHeaderTests
     {
         Answer(ClientOutcome.Unavailable);
 
-        Assert.Equal(503, (await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Authority, "orders"))?.Status);
+        Assert.Equal(503, (await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Put, "If-None-Match", "*"), Grains, Orders))?.Status);
     }
 
-    private AdminAuthority Authority => _grain.Authority(_clock);
+    private static ClientId Orders => ClientId.TryParse("orders", out var id) ? id : throw new FormatException("The id is outside the grammar.");
+
+    private AdminGrains Grains => _grain.Grains(_clock);
 
     private Task<(IfMatch Match, AdminAnswer? Problem)> IfMatchAsync(params string[] headers) =>
-        IfMatch.ReadAsync(Request(HttpMethods.Put, "If-Match", headers), Authority, "orders");
+        IfMatch.ReadAsync(Request(HttpMethods.Put, "If-Match", headers), Grains, Orders);
 
     private static AdminRequest Request(string method, string header, params string[] values)
     {

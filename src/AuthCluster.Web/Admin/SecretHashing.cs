@@ -10,7 +10,7 @@ namespace AuthCluster.Web.Admin;
 /// of <see cref="SlowHashGate"/>, off the threads that serve requests. Each takes its turn alone, so that a document with one does not
 /// wait for all of another that has many.
 /// </summary>
-internal sealed class SecretWork(SlowHashGate slowHashes, TimeProvider clock)
+internal sealed class SecretHashing(SlowHashGate slowHashes, TimeProvider clock)
 {
     /// <summary>How long the secrets of one document wait for their turns, together.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(7);

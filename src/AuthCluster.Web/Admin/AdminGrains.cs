@@ -1,0 +1,46 @@
+using AuthCluster.Contracts.Admin;
+using AuthCluster.Contracts.Clients;
+using AuthCluster.Contracts.Cluster;
+using AuthCluster.Contracts.Keys;
+using AuthCluster.Protocol.Clients;
+using AuthCluster.Web.GrainCalls;
+
+namespace AuthCluster.Web.Admin;
+
+/// <summary>The grains that the admin API asks, each again by <see cref="CallRetry"/> when a silo has died.</summary>
+/// <remarks>A repeated change is made once: its command carries the id of its audit entry, and the grain knows that id again.</remarks>
+internal sealed class AdminGrains(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts)
+{
+    private static readonly ClientAnswer NoAnswer = new() { Outcome = ClientOutcome.Unavailable };
+
+    public ICatalogueGrain Catalogue => grains.GetGrain<ICatalogueGrain>(ICatalogueGrain.Key);
+
+    public IIdempotencyGrain Idempotency => grains.GetGrain<IIdempotencyGrain>(IIdempotencyGrain.Key);
+
+    public IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(IClusterGrain.Key);
+
+    public IKeyRingGrain KeyRing => grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key);
+
+    public IClientGrain Client(ClientId id) => grains.Client(id.Value);
+
+    /// <summary>Asks until a silo answers or the deadline is over; then gives <paramref name="unavailable"/>.</summary>
+    public async Task<T> AskAsync<T>(Func<Task<T>> ask, T unavailable)
+        where T : class =>
+        await retry.AskAsync(ask, timeouts.Slow, CancellationToken.None) ?? unavailable;
+
+    /// <summary>As <see cref="AskAsync"/>, for what reads whole tables: one attempt may last until the deadline, since a second would only take longer.</summary>
+    public async Task<T> AskReportAsync<T>(Func<Task<T>> ask, T unavailable)
+        where T : class =>
+        await retry.AskAsync(ask, AttemptTimeout.ByDeadline, CancellationToken.None) ?? unavailable;
+
+    /// <summary>Asks a client's grain.</summary>
+    public Task<ClientAnswer> AskClientAsync(ClientId id, Func<IClientGrain, Task<ClientAnswer>> ask) =>
+        AskAsync(() => ask(Client(id)), NoAnswer);
+
+    /// <summary>Reads a client.</summary>
+    public Task<ClientAnswer> ReadClientAsync(ClientId id) => AskClientAsync(id, grain => grain.GetAsync(CancellationToken.None));
+
+    /// <summary>Reads when a client, its scopes and its secrets were last used.</summary>
+    public Task<LastUsesAnswer> ReadLastUsesAsync(ClientId id) =>
+        AskAsync(() => Catalogue.LastUsesAsync(id.Value, CancellationToken.None), new LastUsesAnswer(false, []));
+}
