@@ -40,7 +40,7 @@ public static class WebSetup
         services.AddSingleton<ReusableTokens>();
         services.AddSingleton<RefusalPacer>();
         services.AddSingleton<RefusalLog>();
-        services.AddSingleton<OAuthRecord>();
+        services.AddSingleton<OAuthTelemetry>();
         services.AddSingleton<TokenEndpoint>();
         services.AddSingleton<OAuthPipeline>();
         services.AddSingleton<IntrospectionEndpoint>();

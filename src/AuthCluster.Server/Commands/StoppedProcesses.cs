@@ -4,13 +4,13 @@ using AuthCluster.Storage.Cluster;
 
 namespace AuthCluster.Server.Commands;
 
-/// <summary>The condition of the commands that change what running processes hold in memory: that none runs.</summary>
+/// <summary>Makes sure that no process runs, for commands that change what running processes hold in memory.</summary>
 internal static class StoppedProcesses
 {
-    // Three of the heartbeats that a silo writes.
-    private static readonly TimeSpan Lately = TimeSpan.FromSeconds(15);
+    // Three times the interval in which a silo writes that it lives.
+    private static readonly TimeSpan HeartbeatWindow = TimeSpan.FromSeconds(15);
 
-    /// <summary>Makes sure of it, for as long as what is returned is held where that can be had; forced, finds out only.</summary>
+    /// <summary>Refuses the command while a process runs. With a SQLite file the returned lock keeps others out. With --force it only finds out.</summary>
     /// <exception cref="StartupException">A process runs, or the schema is not this build's.</exception>
     public static async Task<(IDisposable? Exclusive, bool SomeRun)> RequireAsync(CommandRun run, string command)
     {
@@ -23,13 +23,13 @@ internal static class StoppedProcesses
             }
 
             var membership = new MembershipStore(run.Database);
-            var living = await membership.CountLivingAsync(run.Clock.GetUtcNow() - Lately);
+            var living = await membership.CountLivingAsync(run.Clock.GetUtcNow() - HeartbeatWindow);
             var sessions = await membership.CountSessionsAsync();
             var someRun = living > 0 || sessions > 0;
             if (someRun && !run.Force)
             {
                 throw new StartupException(
-                    $"'{command}' needs every process stopped, but {Count(living, "silo has lately said that it lives", "silos have lately said that they live")} and {Count(sessions, "session is", "sessions are")} open on the database; stop them, wait {Lately.TotalSeconds} seconds, or use --force.");
+                    $"'{command}' needs every process stopped, but {Count(living, "silo has lately said that it lives", "silos have lately said that they live")} and {Count(sessions, "session is", "sessions are")} open on the database; stop them, wait {HeartbeatWindow.TotalSeconds} seconds, or use --force.");
             }
 
             return (exclusive, someRun);

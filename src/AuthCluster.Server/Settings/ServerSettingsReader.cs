@@ -16,7 +16,7 @@ internal static class ServerSettingsReader
 {
     private const string DefaultUrl = HttpSettingsReader.DefaultUrl;
     private const string Section = "AuthCluster";
-    private const int MostDaysOfUsage = 36_500;
+    private const int MaxDaysOfUsage = 36_500;
 
     /// <exception cref="StartupException">Something is wrong; the message has one sentence for each mistake.</exception>
     public static ServerSettings Read(IConfiguration configuration, bool isDevelopment)
@@ -316,8 +316,8 @@ internal static class ServerSettingsReader
     private static UsageRetention ReadUsage(SettingsReader reader)
     {
         var byDefault = new UsageRetention();
-        var hours = reader.Days("Usage:KeepHours", (int)byDefault.Hours.TotalDays, 1, MostDaysOfUsage);
-        var days = reader.Days("Usage:KeepDays", Math.Max((int)byDefault.Days.TotalDays, hours), 1, MostDaysOfUsage);
+        var hours = reader.Days("Usage:KeepHours", (int)byDefault.Hours.TotalDays, 1, MaxDaysOfUsage);
+        var days = reader.Days("Usage:KeepDays", Math.Max((int)byDefault.Days.TotalDays, hours), 1, MaxDaysOfUsage);
         if (days < hours)
         {
             reader.Error("Usage:KeepDays", $"is {days}, which is less than AuthCluster:Usage:KeepHours, {hours}; usage is kept by the hour first and then by the day.");

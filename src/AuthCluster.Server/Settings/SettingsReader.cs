@@ -111,7 +111,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
     }
 
     /// <summary>A duration, <c>hh:mm:ss</c> or <c>d.hh:mm:ss</c>. A bare number, which .NET would read as days, is refused.</summary>
-    public TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan least, TimeSpan most)
+    public TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan min, TimeSpan max)
     {
         if (Text(key) is not { } text)
         {
@@ -124,9 +124,9 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
             return otherwise;
         }
 
-        if (value < least || value > most)
+        if (value < min || value > max)
         {
-            Error(key, $"is '{text}'; it must lie between {least:c} and {most:c}.");
+            Error(key, $"is '{text}'; it must lie between {min:c} and {max:c}.");
             return otherwise;
         }
 
@@ -134,7 +134,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
     }
 
     /// <summary>A number of whole days, <c>400</c>, or the same as a duration, <c>400.00:00:00</c>.</summary>
-    public int Days(string key, int otherwise, int least, int most)
+    public int Days(string key, int otherwise, int min, int max)
     {
         if (Text(key) is not { } text)
         {
@@ -146,12 +146,12 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
             days = TryParseDuration(text, out var duration) && duration.Ticks % TimeSpan.TicksPerDay == 0 ? duration.Days : 0;
         }
 
-        if (days >= least && days <= most)
+        if (days >= min && days <= max)
         {
             return days;
         }
 
-        Error(key, $"is '{text}'; it must be a number of days from {least} to {most}, such as {otherwise}.");
+        Error(key, $"is '{text}'; it must be a number of days from {min} to {max}, such as {otherwise}.");
         return otherwise;
     }
 
@@ -207,7 +207,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
         return values;
     }
 
-    /// <summary>Reports keys of the section that nobody asked for: most are misspelt.</summary>
+    /// <summary>Reports keys of the section that nobody asked for: most of them are misspelt.</summary>
     public void RefuseUnknown()
     {
         foreach (var (path, value) in configuration.GetSection(section).AsEnumerable(makePathsRelative: true))

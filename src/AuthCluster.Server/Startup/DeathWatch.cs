@@ -5,21 +5,21 @@ using AuthCluster.Server.Telemetry;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Ends this process as soon as its silo reads that the others declared it dead, as after a hang: its clients are
-/// served elsewhere by now, and two silos must not decide for one client.
+/// Ends this process as soon as its silo reads that the others declared it dead, for example after a hang. Other silos serve its
+/// clients by now, and two silos must not decide for one client.
 /// </summary>
 /// <remarks>
-/// Orleans ends such a process too, two seconds later. There is nothing left to close in order: a dead silo can't
-/// write, and whoever still waits here is answered by another node when the connection ends. In a stop this ends before the
-/// silo does, which says of itself that it is dead at its end: until then it was the others.
+/// Orleans ends such a process too, two seconds later. There is nothing left to close in order: a dead silo can't write, and callers
+/// who still wait get their answer from another node when the connection ends. This service stops before the silo does, since a silo
+/// that stops declares itself dead.
 /// </remarks>
 internal sealed partial class DeathWatch(
     IClusterMembershipService membership, ILocalSiloDetails silo, ServerConsole console, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long it may take to say why: nobody may read the console.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+    /// <summary>How long writing the reason may take: perhaps nobody reads the console.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(500);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Following the membership", clock, logger).RunAsync(Period, FollowAsync, stoppingToken);
@@ -30,8 +30,8 @@ internal sealed partial class DeathWatch(
         {
             if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
-                // Before anything is written, which may wait for whoever reads.
-                await using var end = clock.CreateTimer(_ => Kill(), null, Patience, Timeout.InfiniteTimeSpan);
+                // Set before anything is written, because writing may wait for a reader.
+                await using var end = clock.CreateTimer(_ => Kill(), null, MaxWait, Timeout.InfiniteTimeSpan);
                 LogDeclaredDead();
                 await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);
                 console.Dispose();

@@ -45,7 +45,7 @@ internal sealed partial class KeySnapshotFollower(
         {
             if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken).WaitAsync(AnswerWithin, clock, cancellationToken)).Snapshot is { } snapshot)
             {
-                keys.Adopt(snapshot);
+                keys.Update(snapshot);
                 readiness.Started();
                 _answeredAt = clock.GetTimestamp();
             }

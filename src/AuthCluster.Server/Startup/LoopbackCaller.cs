@@ -3,12 +3,12 @@ using System.Net;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Tells a caller on this machine from one behind a proxy on this machine, whose connection comes from loopback too: a request that
-/// says it was forwarded, or that asks for another host, is the stranger's.
+/// Tells a caller on this machine from one behind a proxy on this machine, whose connection comes from loopback too. A request that
+/// was forwarded, or that asks for another host, comes from elsewhere.
 /// </summary>
 internal static class LoopbackCaller
 {
-    /// <summary>What proxies add. Headers that were believed and taken off stand under <c>X-Original-</c>.</summary>
+    /// <summary>Headers that proxies add. ASP.NET moves those that it has applied to <c>X-Original-</c>.</summary>
     private static readonly string[] Prefixes = ["X-Forwarded-", "X-Original-", "X-Envoy-", "CF-"];
 
     private static readonly string[] Names =

@@ -4,9 +4,9 @@ using AuthCluster.Web.Cluster;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// The fence around <c>/admin</c>, <c>/metrics</c>, <c>/dashboard</c> and <c>/openapi</c>. It looks at the endpoint that
-/// routing chose, not at the path alone, so that no spelling of a path gets past it. Where there is a management listener, the
-/// others say nothing of these paths either, as which methods they have.
+/// Protects <c>/admin</c>, <c>/metrics</c>, <c>/dashboard</c> and <c>/openapi</c>. It checks the endpoint that routing chose, not only the
+/// path, so that no spelling of a path gets past it. Where there is a management listener, the other listeners answer 404 below these
+/// paths and don't even tell which methods exist.
 /// </summary>
 internal static class ManagementFence
 {

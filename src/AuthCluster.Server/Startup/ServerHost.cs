@@ -59,11 +59,11 @@ internal static class ServerHost
 
         ConfigureServices(builder, settings, clock, keys, silo, membership);
         ConfigureHttp(builder, settings);
-        await using var app = console.LendTo(builder);
+        await using var app = console.Build(builder);
         Map(app, settings);
         if (silo is not null)
         {
-            AdoptKeys(silo, keys);
+            UseStoredKeys(silo, keys);
             FollowKeys(app.Services, keys);
         }
 
@@ -208,11 +208,11 @@ internal static class ServerHost
     }
 
     /// <summary>A start that can't unwrap the keys stops with a sentence, rather than make new ones beside them.</summary>
-    private static void AdoptKeys(SiloPreparation silo, KeyRing keys)
+    private static void UseStoredKeys(SiloPreparation silo, KeyRing keys)
     {
         try
         {
-            keys.Adopt(silo.Keys.Snapshot);
+            keys.Update(silo.Keys.Snapshot);
         }
         catch (CryptographicException)
         {
@@ -228,7 +228,7 @@ internal static class ServerHost
         {
             try
             {
-                keys.Adopt(snapshot);
+                keys.Update(snapshot);
             }
             catch (CryptographicException)
             {

@@ -5,9 +5,9 @@ using OpenTelemetry;
 namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
-/// Takes out of each span what a caller chose: path, query, host, user agent, trace state, and the id of a client's grain, which is
-/// whatever was sent as an id. A secret may stand in any of them. The texts of exceptions name grains too. The route, the status,
-/// the grain's class and the exception's type stay.
+/// Removes from each span what a caller chose: path, query, host, user agent, trace state, and the id of a client's grain, which is
+/// whatever was sent as an id. Each of them may contain a secret. The texts of exceptions name grains too. The route, the status, the
+/// grain's class and the exception's type stay.
 /// </summary>
 internal sealed class CallersTextOutOfTraces : BaseProcessor<Activity>
 {

@@ -1,12 +1,12 @@
 namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
-/// Says what of the log is let through while the host starts. Whoever starts the server reads one sentence about what went wrong: the
-/// framework would print the same exception above it, with its stack and twice, and a silo that is taken down warns of each of its ends.
+/// Filters the log while the host starts. Whoever starts the server reads one sentence about what went wrong. Without the filter the
+/// framework prints the same exception above it twice, with its stack, and a silo that is stopped logs many warnings.
 /// </summary>
 internal sealed class HostStart
 {
-    /// <summary>Whose failures leave the start as an exception, which becomes the sentence.</summary>
+    /// <summary>Categories whose failures also leave the start as an exception, which becomes the sentence.</summary>
     private static readonly string[] TellByException =
         ["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
 
@@ -25,7 +25,7 @@ internal sealed class HostStart
     /// <summary>The host does not run: nothing is logged from now on.</summary>
     public void Fail() => _phase = Phase.Failed;
 
-    /// <summary>Whether a line of this category is let through now.</summary>
+    /// <summary>Whether a line of this category is logged now.</summary>
     public bool LetsThrough(string? category) => _phase switch
     {
         Phase.Started => true,

@@ -10,7 +10,7 @@ internal static class LogSetup
     /// that lie below it, or that name a grain, and so the id that a caller sent, which may be a secret. No level in the
     /// configuration turns them on.
     /// </summary>
-    private static readonly (string Category, LogLevel Least)[] Muted =
+    private static readonly (string Category, LogLevel MinLevel)[] Muted =
     [
         ("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None),
         ("Microsoft.AspNetCore.HttpLogging", LogLevel.None),
@@ -20,7 +20,7 @@ internal static class LogSetup
         ("Microsoft.AspNetCore.HttpsPolicy", LogLevel.Warning),
         ("Microsoft.IdentityModel", LogLevel.Warning),
         ("Orleans", LogLevel.Warning),
-        // It writes the key of each row that it could not read. The storage gate tells of the fault, with a bound.
+        // It logs the key of each row that it could not read. The storage gate logs the fault, with a rate limit.
         ("Orleans.Storage", LogLevel.None),
     ];
 
@@ -29,11 +29,11 @@ internal static class LogSetup
     public static void Configure(ILoggingBuilder logging, HostStart? start = null)
     {
         logging.ClearProviders();
-        // Lines to read, unless Logging:Console:FormatterName asks for another form, such as json.
+        // Plain lines, unless Logging:Console:FormatterName names another format, such as json.
         logging.AddConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
-        // The logger's own queue drops without counting, so it must not drop. In a host, whoever waits for it waits for a thread that never
-        // waits itself: the console behind it takes lines at once, and counts what it drops. A command may wait for its reader.
+        // The logger's own queue drops lines without counting them, so it must not drop. In a host nobody waits long for it: the console
+        // behind it takes lines at once, and counts those that it drops. A command may wait for its reader.
         logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.Wait);
         logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {
@@ -49,7 +49,7 @@ internal static class LogSetup
         logging.Services.PostConfigure<LoggerFilterOptions>(options => Mute(options, start));
     }
 
-    /// <summary>Every rule also asks for the least level, whatever it says itself; where no rule fits, one that only asks for it.</summary>
+    /// <summary>Adds the lowest allowed level to every rule, and a rule with only that for categories without one.</summary>
     private static void Mute(LoggerFilterOptions options, HostStart? start)
     {
         foreach (var (i, rule) in options.Rules.Index().ToList())
@@ -63,5 +63,5 @@ internal static class LogSetup
 
     private static bool IsLetThrough(string? category, LogLevel level, HostStart? start) =>
         (start is null || start.LetsThrough(category))
-        && (category is null || !Array.Exists(Muted, muted => level < muted.Least && category.StartsWith(muted.Category, StringComparison.OrdinalIgnoreCase)));
+        && (category is null || !Array.Exists(Muted, muted => level < muted.MinLevel && category.StartsWith(muted.Category, StringComparison.OrdinalIgnoreCase)));
 }

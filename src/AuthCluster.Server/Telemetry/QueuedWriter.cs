@@ -4,15 +4,15 @@ using System.Text;
 namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
-/// A text writer that never makes its caller wait. What is written passes through a bounded queue to a thread of its own; what the
-/// full queue can't take is dropped and counted. So a reader of the console that stalls does not stall the server.
+/// A text writer that never makes its caller wait. Texts pass through a bounded queue to a thread of its own; while the queue is full,
+/// texts are dropped and counted. So a stalled reader of the console does not stall the server.
 /// </summary>
 internal sealed class QueuedWriter : TextWriter
 {
-    /// <summary>Most texts that wait to be written; a text is one event of the log.</summary>
+    /// <summary>Largest number of texts that wait to be written; a text is one event of the log.</summary>
     public const int MaxQueued = 2_500;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     private readonly BlockingCollection<string> _queue = new(MaxQueued);
     private readonly Action<string> _write;
@@ -67,13 +67,13 @@ internal sealed class QueuedWriter : TextWriter
         Interlocked.Increment(ref _dropped);
     }
 
-    /// <summary>Takes no more, and waits a second at most until what is queued was written: a stalled reader holds up no stop.</summary>
+    /// <summary>Takes no more texts, and waits at most a second until the queue is written, so that a stalled reader does not delay a stop.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             _queue.CompleteAdding();
-            if (_thread.Join(Patience))
+            if (_thread.Join(MaxWait))
             {
                 _queue.Dispose();
             }
@@ -90,7 +90,7 @@ internal sealed class QueuedWriter : TextWriter
             {
                 _write(text);
             }
-#pragma warning disable CA1031 // An exception that left this thread would end the process, and no stream is trusted with that.
+#pragma warning disable CA1031 // An exception that leaves this thread ends the process, and a broken stream must not do that.
             catch (Exception)
 #pragma warning restore CA1031
             {

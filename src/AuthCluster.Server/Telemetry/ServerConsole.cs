@@ -3,12 +3,12 @@ using System.Text.RegularExpressions;
 namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
-/// The console of a running server. What the log writes to it waits for no reader, and names no client's grain, whose id is whatever a
-/// caller sent as a client id.
+/// The console of a running server. Logging to it never waits for a reader. It masks the ids of client grains, because such an id is
+/// whatever a caller sent as a client id.
 /// </summary>
 internal sealed partial class ServerConsole : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
     private readonly QueuedWriter _output = new(Console.Out, WithoutGrainIds);
     private readonly QueuedWriter _error = new(Console.Error, WithoutGrainIds);
@@ -25,7 +25,7 @@ internal sealed partial class ServerConsole : IDisposable
     /// The console's logger keeps the writers that it finds when it is made. Afterwards the process has its own again: .NET locks
     /// <see cref="Console.Out"/> while it writes, so a queue must not stand there.
     /// </remarks>
-    public WebApplication LendTo(WebApplicationBuilder builder)
+    public WebApplication Build(WebApplicationBuilder builder)
     {
         var (output, error) = (Console.Out, Console.Error);
         Console.SetOut(_output);
@@ -51,7 +51,7 @@ internal sealed partial class ServerConsole : IDisposable
     /// <summary>Writes to standard error, and waits for it a second at most.</summary>
     public static Task TellAsync(IReadOnlyList<string> lines) => Task.WhenAny(
         Task.Run(() => Console.Error.Write(string.Concat(lines.Select(line => line + Environment.NewLine)))),
-        Task.Delay(Patience, TimeProvider.System));
+        Task.Delay(MaxWait, TimeProvider.System));
 
     /// <summary>Writes what is queued, for a second at most.</summary>
     public void Dispose()
@@ -66,7 +66,7 @@ internal sealed partial class ServerConsole : IDisposable
     private static string WithoutGrainIds(string text) =>
         text.Contains("client/c:", StringComparison.Ordinal) ? ClientGrainId().Replace(text, "client/c:(masked)") : text;
 
-    // Neither a blank nor a quote nor a backslash is in an id, so that a line of JSON stays one; there some characters are escaped.
+    // No id contains a blank, a quote or a backslash, so a line of JSON stays valid; JSON escapes some characters.
     [GeneratedRegex(@"client/c:([^\s""\\]|\\u[0-9A-Fa-f]{4})+")]
     private static partial Regex ClientGrainId();
 }

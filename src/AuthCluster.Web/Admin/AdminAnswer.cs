@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>An answer of the admin API: a status, a body that is written already, and its headers. Never cached.</summary>
+/// <summary>An answer of the admin API: a status, a body that is serialized already, and its headers. Never cached.</summary>
+/// <remarks>A record of our own, because ASP.NET's typed results take no headers and can't be changed by <c>with</c>.</remarks>
 internal sealed record AdminAnswer(int Status) : IResult
 {
     /// <summary>The body; null for none.</summary>
@@ -18,7 +19,7 @@ internal sealed record AdminAnswer(int Status) : IResult
     /// <summary>The ETag's value, without quotes.</summary>
     public string? ETag { get; init; }
 
-    /// <summary>Where what was made is found.</summary>
+    /// <summary>The path of the resource that was created.</summary>
     public string? Location { get; init; }
 
     /// <summary>How to authenticate (RFC 6750 section 3).</summary>

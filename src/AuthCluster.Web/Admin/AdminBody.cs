@@ -4,7 +4,8 @@ using Microsoft.Net.Http.Headers;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>Reads a body that is small and comes soon, or says what is wrong with it.</summary>
+/// <summary>Reads a body within a bound of bytes and a deadline, or says what is wrong with it.</summary>
+/// <remarks>ASP.NET's own binding of JSON would stop at the first mistake and name no field.</remarks>
 internal static class AdminBody
 {
     /// <summary>Largest accepted body, in bytes.</summary>
@@ -17,7 +18,7 @@ internal static class AdminBody
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    /// <summary>Reads the body of the given media type. An empty one needs none, where it may be empty.</summary>
+    /// <summary>Reads a body of the given media type. Where the body may be empty, an empty one needs no media type.</summary>
     public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, string mediaType, bool mayBeEmpty, TimeProvider clock)
     {
         if (!ContentCoding.IsNone(request))
@@ -27,7 +28,7 @@ internal static class AdminBody
 
         var isOfType = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             && type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase);
-        // Without a length, what is named a body is one: it may have been read already, in search of a token.
+        // Without a Content-Length a Content-Type tells of a body: the gate may have read the body already, looking for a token.
         if (!isOfType && (!mayBeEmpty || request.ContentLength > 0 || (request.ContentLength is null && request.ContentType is not null)))
         {
             return new AdminBodyRead(AdminProblem.MediaType(mediaType));

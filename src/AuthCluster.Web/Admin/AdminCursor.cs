@@ -8,7 +8,7 @@ namespace AuthCluster.Web.Admin;
 /// <summary>Where a page ended.</summary>
 internal interface IAdminCursor
 {
-    /// <summary>Whether every part has the form that the server gives it. What has not, no database need take.</summary>
+    /// <summary>Whether every part has the form that the server gives it. Others are not passed to the database.</summary>
     bool IsWellFormed { get; }
 }
 
@@ -28,13 +28,13 @@ internal sealed record ExpiringCursor(
     public bool IsWellFormed => Protocol.Clients.ClientId.TryParse(ClientId, out _) && AdminCursor.IsWord(SecretId);
 }
 
-/// <summary>Writes where a page ended as a word that callers pass back and don't look into.</summary>
+/// <summary>Encodes where a page ended as an opaque word that callers pass back.</summary>
 internal static class AdminCursor
 {
     /// <summary>The parameter that takes it.</summary>
     public const string Parameter = "after";
 
-    /// <summary>What is wrong with a word that the server never gave.</summary>
+    /// <summary>The problem of a word that the server never gave.</summary>
     public const string NeverGiven = "Is nothing that a page gave as its next.";
 
     public static string Write<T>(T cursor, JsonTypeInfo<T> type) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(cursor, type));

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>What stands before each handler of the admin API and after it: the gate, the check of the query, the log, and the last catch.</summary>
+/// <summary>Runs around each handler of the admin API: authenticates, checks the query, logs the call and catches every exception.</summary>
 internal sealed partial class AdminFilter(AdminGate gate, RefusalLog refusals, ILogger<AdminFilter> logger) : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -21,7 +21,7 @@ internal sealed partial class AdminFilter(AdminGate gate, RefusalLog refusals, I
             Log(http, actor, route, answer.Status, isRefused: refusal is not null);
             return answer;
         }
-#pragma warning disable CA1031 // The last handler of the admin API: whatever went wrong is logged once and answered as a fault.
+#pragma warning disable CA1031 // The last handler of the admin API logs every exception once and answers 500.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -37,10 +37,10 @@ internal sealed partial class AdminFilter(AdminGate gate, RefusalLog refusals, I
         return request.Query.Problem ?? (AdminAnswer)(await next(context))!;
     }
 
-    /// <summary>Logs a call. Calls that were not admitted are logged whatever their method, and within the bound of refusals.</summary>
+    /// <summary>Logs a call. A refused one is logged whatever its method, within the rate limit of refusals.</summary>
     private void Log(HttpContext context, string? actor, string route, int status, bool isRefused)
     {
-        // The level is looked at first: a line that is not written must not use the bound up.
+        // Check the level first: a line that is not written must not count against the rate limit.
         if (isRefused
             && !(logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven)))
         {

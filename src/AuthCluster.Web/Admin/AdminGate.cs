@@ -10,9 +10,9 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>
-/// Lets in who brings an active token of this server, for this server, with the scope that the method needs
-/// (RFC 6750).
+/// Admits a caller with an active token of this server, for this server, with the scope that the method needs (RFC 6750).
 /// </summary>
+/// <remarks>ASP.NET's authentication and authorization know no third outcome, which is 503: nobody knows now whether the token is active.</remarks>
 internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, IssuerUri issuer, TimeProvider clock)
 {
     private const string Scheme = "Bearer ";
@@ -21,8 +21,8 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
 
     private static readonly SearchValues<byte> Readable = SearchValues.Create([(byte)'\t', (byte)'\r', (byte)'\n', .. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (byte)c)]);
 
-    /// <summary>Says who asks, and why they may not. Only of who may is the body looked at.</summary>
-    /// <returns>The client id of the token where that is active, and the refusal where there is one.</returns>
+    /// <summary>Finds out who calls, and whether the call is refused. The body is read only after the token was accepted.</summary>
+    /// <returns>The client id of an active token, and the refusal; null where there is none.</returns>
     public async Task<(string? Actor, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
     {
         var request = context.Request;
@@ -64,8 +64,8 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
     }
 
     /// <summary>
-    /// The scope of the token that is enough for the request; null for none. Its client must have it still: who was an administrator
-    /// could else make themselves one again for as long as an old token lives.
+    /// The scope of the token that permits the request; null for none. The client must still be registered for it, or a former
+    /// administrator could restore the scope with an old token.
     /// </summary>
     private static string? ScopeThatAdmits(ValidatedToken token, HttpRequest request) =>
         token.HasScope(AdminScopes.Admin) ? AdminScopes.Admin
@@ -73,9 +73,9 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
         : null;
 
     /// <summary>
-    /// No call takes a form; but one that repeats the token is told so (RFC 6750 section 2.2). One that can't be read may hold a token
-    /// too, and is malformed in any case: its characters must all be ASCII. Both are an <c>invalid_request</c> (section 3.1). Lines may
-    /// end, since JSON that is sent by mistake as a form, as curl does by default, is told which media type to use.
+    /// No call takes a form, but a form may repeat the token (RFC 6750 section 2.2), which is an <c>invalid_request</c> (section 3.1). So
+    /// is a form that can't be read, since it may contain a token. Line ends are readable: JSON that was sent as a form by mistake, as
+    /// curl does by default, is then refused with the media type to use.
     /// </summary>
     private async Task<AdminAnswer?> CheckFormAsync(HttpRequest request)
     {

@@ -23,7 +23,7 @@ internal static class AdminOpenApi
 
     public static void AddAdminOpenApi(this IServiceCollection services)
     {
-        // Numbers are numbers: by default the description would allow them as strings too, and no generated client could read that.
+        // By default the description allows numbers as strings too, and generated clients can't read such a schema.
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
         services.AddOpenApi(Document, Describe);
     }
@@ -34,7 +34,7 @@ internal static class AdminOpenApi
         options.ShouldInclude = description => description.GroupName == Document;
         options.AddSchemaTransformer((schema, _, _) =>
         {
-            // What may be null is left out of answers then.
+            // Answers leave out members that are null.
             schema.Required?.ExceptWith([.. schema.Required.Where(name => MayBeNull(schema.Properties?[name]))]);
             return Task.CompletedTask;
         });
@@ -58,11 +58,11 @@ internal static class AdminOpenApi
             options.Title = "AuthCluster admin API";
             options.AddDocument(Document, routePattern: "/openapi/{documentName}.json");
             options.DefaultFonts = false;
-            // The page is an operator's: nothing in it calls anybody but this server.
+            // The page is for operators, and must call no server but this one.
             options.HideDeveloperTools().DisableAgent().DisableMcp().DisableTelemetry();
         }).WithMetadata(management);
 
-        // Made once: it is the same for everybody, and making it takes many times as long as any call that it describes. What failed is made again.
+        // Made once, because it is the same for everybody and takes far longer than a call. After a failure the next request makes it again.
         Task<byte[]> DocumentAsync() => document is { IsCompleted: false } or { IsCompletedSuccessfully: true }
             ? document
             : document = WriteAsync(routes.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document));
@@ -87,7 +87,7 @@ internal static class AdminOpenApi
             Version = Document,
             Description = "Clients, their secrets, reports, the audit and emergency revocation. Every call takes an access token of this server with the scope authcluster:admin, or authcluster:read for GET.",
         };
-        // Relative: a name that came with one request must not be what others are sent to.
+        // Relative, because the host that one request names must not be shown to others.
         document.Servers = [new OpenApiServer { Url = "/" }];
         document.AddComponent(Scheme, new OpenApiSecurityScheme
         {

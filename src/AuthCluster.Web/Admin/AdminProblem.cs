@@ -34,7 +34,7 @@ public sealed record ProblemBody
 /// <summary>The refusals of the admin API, each with its fixed text.</summary>
 internal static class AdminProblem
 {
-    private static readonly TimeSpan ComeBackAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     public static AdminAnswer NotFound(string what) => Of(404, "Not Found", $"There is no such {what}.");
 
@@ -71,33 +71,33 @@ internal static class AdminProblem
     public static AdminAnswer IfMatchMissing { get; } = Of(
         428, "Precondition Required", "PUT replaces the whole document; send If-Match with the ETag that you read, or * for any.");
 
-    /// <summary>What was asked may or may not have been done; it is safe to ask again.</summary>
-    public static AdminAnswer Unavailable { get; } = ComeBack(
+    /// <summary>The change may or may not have been made; it is safe to repeat.</summary>
+    public static AdminAnswer Unavailable { get; } = TryAgain(
         "Storage does not answer at the moment. Whether the change was made is not known; repeating it is safe.");
 
-    /// <summary>What had to be read, or who asks, can't be known: a read has no answer, and a change was not begun.</summary>
-    public static AdminAnswer NothingDone { get; } = ComeBack(
+    /// <summary>Storage did not answer a read, or the caller can't be authenticated now. No change was begun.</summary>
+    public static AdminAnswer NothingDone { get; } = TryAgain(
         "Storage does not answer at the moment, and nothing was done. Send the same again.");
 
-    /// <summary>The turn of a given secret did not come.</summary>
-    public static AdminAnswer TooManyGivenSecrets { get; } = ComeBack(
+    /// <summary>A given secret was not hashed within the time that a request may wait.</summary>
+    public static AdminAnswer TooManyGivenSecrets { get; } = TryAgain(
         "More given secrets are being hashed than this node has time for; nothing was made. Send fewer at a time, and this one again.");
 
-    /// <summary>The body is of another media type. What would be taken is named as RFC 9110 section 15.5.16 and, for PATCH, RFC 5789 section 2.2 have it.</summary>
+    /// <summary>The body has another media type. The accepted one is named as RFC 9110 section 15.5.16 and, for PATCH, RFC 5789 section 2.2 say.</summary>
     public static AdminAnswer MediaType(string expected) =>
         Of(415, "Unsupported Media Type", $"The body must be {expected}, as its Content-Type says.") with
         {
             Headers = [(expected == JsonMergePatch.ContentType ? AdminBody.AcceptPatch : HeaderNames.Accept, expected)],
         };
 
-    /// <summary>The body is encoded, which no body may be; said as RFC 7694 section 3 has it.</summary>
+    /// <summary>The body has a content coding, and no route accepts one (RFC 7694 section 3).</summary>
     public static AdminAnswer ContentEncoding { get; } =
         Of(415, "Unsupported Media Type", "The body must be sent without a Content-Encoding.") with
         {
             Headers = [(HeaderNames.AcceptEncoding, "identity")],
         };
 
-    /// <summary>If-None-Match names the present ETag, and the method is none that reads.</summary>
+    /// <summary>If-None-Match of a change names the present ETag.</summary>
     public static AdminAnswer Matched { get; } = Of(
         412, "Precondition Failed", "If-None-Match names what is there now; the change was to be made only if it were not.");
 
@@ -150,7 +150,7 @@ internal static class AdminProblem
         RequestId = requestId,
     });
 
-    /// <summary>The problem of an outcome that is none of success.</summary>
+    /// <summary>The problem of an outcome other than success.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is a success.</exception>
     public static AdminAnswer Of(ClientOutcome outcome, string what = "client") => outcome switch
     {
@@ -168,7 +168,7 @@ internal static class AdminProblem
     /// <exception cref="ArgumentOutOfRangeException">It found one.</exception>
     public static AdminAnswer OfRead(ClientOutcome outcome) => outcome == ClientOutcome.Unavailable ? NothingDone : Of(outcome);
 
-    private static AdminAnswer ComeBack(string detail) => Of(503, "Service Unavailable", detail) with { RetryAfter = ComeBackAfter };
+    private static AdminAnswer TryAgain(string detail) => Of(503, "Service Unavailable", detail) with { RetryAfter = RetryAfter };
 
     private static AdminAnswer Of(int status, string title, string detail) =>
         Write(new ProblemBody { Title = title, Status = status, Detail = detail });

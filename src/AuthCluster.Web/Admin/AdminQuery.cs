@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>
-/// Reads the parameters of a query string; what is wrong is collected by name. Names are case-sensitive, and one that the call
-/// does not know is refused: a misspelt filter must not answer everything.
+/// Reads the parameters of a query string and collects problems by name. ASP.NET's binding would ignore unknown and repeated names;
+/// here they are refused, since a misspelt filter must not return everything. Names are case-sensitive.
 /// </summary>
 internal sealed class AdminQuery
 {
@@ -59,7 +59,7 @@ internal sealed class AdminQuery
         return text;
     }
 
-    /// <summary>How many to answer, 1 to 1,000.</summary>
+    /// <summary>The largest number of items to return, 1 to 1,000.</summary>
     public int Limit() => Number("limit", 1, MaxLimit, DefaultLimit);
 
     /// <summary>A whole number in bounds.</summary>
@@ -92,7 +92,7 @@ internal sealed class AdminQuery
             return null;
         }
 
-        // A plus sign of an offset that was not escaped comes as a space.
+        // The plus sign of an offset arrives as a space when the caller did not escape it.
         if (Rfc3339.TryParse(text.Replace(' ', '+'), out var time))
         {
             return time;
@@ -118,7 +118,7 @@ internal sealed class AdminQuery
     /// <summary>True, false or absent, which is false.</summary>
     public bool Flag(string name) => Choice(name, "false", "true") == "true";
 
-    /// <summary>Notes a problem; the first of a parameter stands, and after 50 no more are noted.</summary>
+    /// <summary>Adds a problem. Only the first of each parameter is kept, and at most 50 in all.</summary>
     public void Refuse(string name, string problem)
     {
         if (_errors.Count < MaxErrors)
@@ -127,7 +127,7 @@ internal sealed class AdminQuery
         }
     }
 
-    /// <summary>A name that the caller made up: shortened, and without characters that can't be seen.</summary>
+    /// <summary>An unknown name as an answer may repeat it: shortened, and without invisible characters.</summary>
     private static string Shown(string name)
     {
         var shown = name.Length > MaxNameShown ? name[..MaxNameShown] + "…" : name;

@@ -32,8 +32,8 @@ internal sealed class AdminRequest(HttpContext http) : IBindableFromHttpContext<
 
     /// <summary>A value of the route, decoded.</summary>
     /// <remarks>
-    /// The server decodes all of a path but <c>%2F</c>, so that a value keeps its place between the slashes. What the caller sent as
-    /// <c>%252F</c> looks the same by then, and is left as it is: with its percent sign it names nothing.
+    /// Kestrel decodes a path except for <c>%2F</c>, so that a slash within a value does not end the segment. <c>%252F</c> looks the same
+    /// after that, and stays as it is: no id contains a percent sign.
     /// </remarks>
     public string Route(string name)
     {
@@ -43,7 +43,7 @@ internal sealed class AdminRequest(HttpContext http) : IBindableFromHttpContext<
             : value;
     }
 
-    /// <summary>Who makes a change. Made once for each request, so that a repeat of the grain's call is known as one.</summary>
+    /// <summary>Who makes a change, with a new audit id. Call it once for each request, so that the grain recognises a repeated call.</summary>
     public ActorRecord NewActor() => new(
         Actor,
         http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : "",

@@ -37,8 +37,8 @@ public static class AdminSetup
     }
 
     /// <summary>
-    /// Gives a problem to what routing refuses below <c>/admin/v1</c>: a path that is none, a method that a path has not. Who may not
-    /// call the API is told that first, and nothing of its paths.
+    /// Answers a problem where routing finds no path or method below <c>/admin/v1</c>. A caller who may not call the API is told that
+    /// first, and learns nothing of its paths.
     /// </summary>
     public static IApplicationBuilder UseAdminProblems(this IApplicationBuilder app) => app.UseWhen(
         context => context.Request.Path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase),

@@ -71,11 +71,11 @@ internal static class ClientAnswers
             ETag = etag,
         });
 
-    /// <summary>The later of what the grain remembers and what is stored: the grain is ahead, the table has earlier lives too.</summary>
+    /// <summary>The later of the grain's memory and the table. The grain is ahead of the table; the table also has uses of deleted clients with the same id.</summary>
     public static DateTimeOffset? LastUseOf(ClientView? client, LastUsesAnswer lastUses)
     {
         DateTimeOffset? stored = lastUses.Items.FirstOrDefault(use => use.Kind == ClientKind)?.UsedAt;
-        // An id that was deleted and made again has not been used by what it is now. Uses are kept to the minute.
+        // A use before the creation belongs to a deleted client with the same id. Uses are kept to the minute.
         stored = client is not null && stored < client.CreatedAt.AddMinutes(-1) ? null : stored;
         return client?.LastUsedAt is { } held && (stored is null || held > stored) ? held : stored;
     }

@@ -18,14 +18,14 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
         }
         catch (TypeLoadException)
         {
-            // Orleans says so where a silo of an older build, in a rolling upgrade, does not know the method. Nothing was changed.
+            // In a rolling upgrade, Orleans throws this for a silo of an older build that does not know the method. Nothing was changed.
             return await MergeHereAsync(id, command);
         }
     }
 
     /// <summary>
-    /// Merges with what was read, so the result may replace only that. A caller who named no ETag is merged with the next one.
-    /// The actor stays the same, so that a change that was made, its answer lost, is known as made.
+    /// Merges in this process and replaces only the document that it merged with. When another change came first, it merges again, unless
+    /// the caller named an ETag. The actor stays the same, so that the grain recognises a change that was made although its answer was lost.
     /// </summary>
     private async Task<PatchClientAnswer> MergeHereAsync(ClientId id, PatchClientCommand command)
     {
@@ -63,7 +63,7 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
             }
         }
 
-        // The others who change this client all the time won to the end.
+        // Other changes of this client came first each time until the deadline.
         return Unavailable;
     }
 }

@@ -20,8 +20,8 @@ internal sealed record IdempotencyKey(ImmutableArray<byte> Hash, ImmutableArray<
 }
 
 /// <summary>
-/// Repeats under an <c>Idempotency-Key</c>: what a request chose (ids, times, the generated secret) is stored
-/// before anything is made, so that the same request again makes the same thing and gives the same answer.
+/// Repeats under an <c>Idempotency-Key</c>. What the server chose for a request (ids, times, the generated secret) is stored before
+/// anything is created, so that a repeat creates the same and gets the same answer.
 /// </summary>
 internal sealed class IdempotentChoices(AdminGrains grains, KeyRing keys)
 {
@@ -45,7 +45,7 @@ internal sealed class IdempotentChoices(AdminGrains grains, KeyRing keys)
         }
 
         var key = Encoding.ASCII.GetBytes(text);
-        // None of the parts can hold a NUL, so that they can't run into each other.
+        // No part contains a NUL, so two different triples never give the same text.
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{request.Actor}\0{path}\0{text}"));
         var salt = SHA256.HashData(key);
         var bodyKey = keys.DeriveKey(salt, "authcluster idempotency body"u8);
@@ -94,7 +94,7 @@ internal sealed class IdempotentChoices(AdminGrains grains, KeyRing keys)
     }
 
     /// <summary>
-    /// Gives a problem as the answer. A refusal does not spend the key; an unknown outcome keeps it, so that a repeat finds its choices.
+    /// Answers a problem. After a refusal the key may be used anew; after an unknown outcome it is kept, so that a repeat finds its choices.
     /// </summary>
     public async Task<AdminAnswer> RefuseAsync(IdempotencyKey? key, AdminAnswer problem)
     {

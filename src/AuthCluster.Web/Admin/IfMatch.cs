@@ -16,8 +16,8 @@ internal readonly record struct IfMatch(bool IsGiven, string? ETag)
     public bool Admits(string etag) => ETag is null || ETag == etag;
 
     /// <summary>
-    /// Reads the header. Of several ETags the present one is taken, if it is among them. What <c>If-None-Match</c> forbids to change
-    /// is a problem too; what it says of a read is the reader's.
+    /// Reads the header. Of several ETags it takes the present one, if it is among them. A change that <c>If-None-Match</c> forbids is a
+    /// problem too; for a read, the route itself looks at <c>If-None-Match</c>.
     /// </summary>
     public static async Task<(IfMatch Match, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminGrains grains, ClientId id)
     {

@@ -6,16 +6,16 @@ using AuthCluster.Web.Clients;
 namespace AuthCluster.Web.Admin;
 
 /// <summary>
-/// Turns the secrets of a new client into what is stored. A given one costs a third of a second of a core, so it is computed in a turn
-/// of <see cref="SlowHashGate"/>, off the threads that serve requests. Each takes its turn alone, so that a document with one does not
-/// wait for all of another that has many.
+/// Hashes the secrets of a new client for storage. A given secret costs a third of a second of a core, so it takes a turn of
+/// <see cref="SlowHashGate"/>, off the threads that serve requests. Each secret takes a turn of its own, so that a document with one
+/// secret does not wait for all those of another document.
 /// </summary>
 internal sealed class SecretHashing(SlowHashGate slowHashes, TimeProvider clock)
 {
-    /// <summary>How long the secrets of one document wait for their turns, together.</summary>
+    /// <summary>How long all secrets of one document together may wait for their turns.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(7);
 
-    /// <summary>Computes them; null when a turn did not come in time, or the caller has gone.</summary>
+    /// <summary>Hashes them; null when a turn did not come in time, or the caller has gone.</summary>
     public async Task<ImmutableArray<NewSecret>?> StoreAsync(ImmutableArray<ClientSecretEntry> entries, CancellationToken cancellationToken)
     {
         var secrets = ImmutableArray.CreateBuilder<NewSecret>(entries.Length);

@@ -5,13 +5,13 @@ using AuthCluster.Contracts.Tokens;
 namespace AuthCluster.Web.Clients;
 
 /// <summary>
-/// Bounds the slow hashes that this process computes at once to half of its processors, for logins and for the new secrets of
-/// administrators together, so that a flood of wrong secrets takes the processors from nobody.
+/// Computes at most half as many slow hashes at once as there are processors, for logins and new secrets of administrators together, so
+/// that a flood of wrong secrets leaves processors for other requests.
 /// </summary>
 /// <remarks>
 /// <para>Logins and administrators alternate while both wait, so that neither can starve the other. Among logins the source networks take
-/// turns, and within a network its clients: the right secret from another network waits for one hash of a flood, not for all of it, and
-/// finds room however full the queue is. What does not fit, or does not come to its turn in time, is answered as not available.</para>
+/// turns, and within a network its clients: the right secret from another network waits for one hash of a flood, not for all of them, and
+/// enters the queue even when it is full. A login that finds no room, or no turn in time, is answered 503.</para>
 /// <para>Callers who present the same secret for the same client at once, as the pods of one service do after a
 /// restart, wait for one computation.</para>
 /// </remarks>

@@ -14,10 +14,10 @@ public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
 {
     private static readonly TimeSpan QuickFirst = TimeSpan.FromSeconds(1);
 
-    // Until a hung silo is declared dead each attempt waits for it in vain, the last one beyond that.
+    // Until a hung silo is declared dead, every attempt waits in vain; the last one waits beyond that moment.
     private static readonly TimeSpan QuickRepeat = TimeSpan.FromMilliseconds(750);
 
-    // A write that is given up goes on in its grain and makes the next wait for it, so it is given the time of a slow one.
+    // A write that is given up goes on in its grain, and the next attempt waits behind it. So each attempt may last as long as a slow write.
     private static readonly TimeSpan SlowRepeat = TimeSpan.FromSeconds(3);
 
     /// <summary>
@@ -45,7 +45,7 @@ public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
 /// <param name="Again">The longest for each that follows a failure.</param>
 public sealed record AttemptTimeout(TimeSpan? First, TimeSpan Again)
 {
-    /// <summary>For what would only take longer when it was begun twice: as long as the request's deadline lets it.</summary>
+    /// <summary>Until the request's deadline, for work that a second attempt would only make longer.</summary>
     public static AttemptTimeout ByDeadline { get; } = new(null, TimeSpan.MaxValue);
 
     /// <summary>Waits for one attempt.</summary>

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Web.Http;
 
 /// <summary>
-/// The outermost handler: an unexpected exception, or a handler that ends without an answer, is logged once, with an id, and the
-/// caller gets that id and no detail.
+/// The outermost handler. It logs an unexpected exception, or a handler that ends without an answer, once with an id, and
+/// answers the caller with that id and no detail.
 /// </summary>
 public sealed partial class FaultMiddleware(RequestDelegate next, ILogger<FaultMiddleware> logger)
 {

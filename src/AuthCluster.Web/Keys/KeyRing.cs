@@ -4,7 +4,7 @@ using AuthCluster.Protocol.Keys;
 
 namespace AuthCluster.Web.Keys;
 
-/// <summary>Holds the key snapshot of this process. Whoever learns of newer keys hands them in; readers never wait.</summary>
+/// <summary>Holds the key snapshot of this process. Readers never wait.</summary>
 /// <param name="encryptionKey">The key-encryption key, 32 bytes.</param>
 public sealed class KeyRing(ReadOnlyMemory<byte> encryptionKey)
 {
@@ -13,9 +13,9 @@ public sealed class KeyRing(ReadOnlyMemory<byte> encryptionKey)
     /// <summary>The snapshot; null until the first one has come.</summary>
     public KeySnapshot? Current => Volatile.Read(ref _current);
 
-    /// <summary>Takes over a snapshot; does nothing when it is the one held.</summary>
+    /// <summary>Replaces the snapshot; does nothing when the keys are the same.</summary>
     /// <exception cref="CryptographicException">A key can't be unwrapped, or none is active.</exception>
-    public void Adopt(KeySnapshotRecord record)
+    public void Update(KeySnapshotRecord record)
     {
         if (Current is { } held && IsSame(held.Source, record))
         {

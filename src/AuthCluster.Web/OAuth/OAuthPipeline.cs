@@ -14,9 +14,9 @@ namespace AuthCluster.Web.OAuth;
 /// <remarks>
 /// The folder owns what happens to every request to an OAuth endpoint: head and body within bounds (<see cref="FormBody"/>),
 /// <see cref="Admission"/>, the public name of a refusal (<see cref="RefusalMapping"/>), the time of a 401
-/// (<see cref="RefusalPacer"/>), metrics and log (<see cref="OAuthRecord"/>).
+/// (<see cref="RefusalPacer"/>), metrics and log (<see cref="OAuthTelemetry"/>).
 /// </remarks>
-public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer, Admission admission, OAuthRecord record, TimeProvider clock)
+public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer, Admission admission, OAuthTelemetry telemetry, TimeProvider clock)
 {
     /// <summary>Largest accepted form with a token, in bytes: tokens have extra claims.</summary>
     internal const int MaxTokenFormBytes = 32_768;
@@ -36,13 +36,13 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
             }
 
             // Counted before it is written, so that a caller who has the answer finds it in the metrics.
-            record.Issued(exchange);
+            telemetry.Issued(exchange);
             await answer.WriteAsync(context.Response);
         }
         catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
         {
             // FaultMiddleware answers and logs it.
-            record.Failed(exchange);
+            telemetry.Failed(exchange);
             throw;
         }
         finally
@@ -133,9 +133,9 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
             await pacer.WaitAsync(exchange.Arrived);
         }
 
-        var elapsed = record.Refused(exchange, refusal);
+        var elapsed = telemetry.Refused(exchange, refusal);
         await refusal.WriteAsync(exchange.Response);
-        record.LogRefusal(exchange, refusal, elapsed);
+        telemetry.LogRefusal(exchange, refusal, elapsed);
     }
 }
 

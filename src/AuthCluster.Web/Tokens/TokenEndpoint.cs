@@ -16,7 +16,7 @@ namespace AuthCluster.Web.Tokens;
 /// <see cref="OAuthPipeline"/> and <c>TokenRequestParser</c>, is decided by the client's grain (<see cref="ClientAuthority"/>), and
 /// ends in a token of <see cref="TokenSigner"/>.
 /// </remarks>
-public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority authority, TokenSigner signer, ReusableTokens reusable, OAuthRecord record)
+public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority authority, TokenSigner signer, ReusableTokens reusable, OAuthTelemetry telemetry)
     : IOAuthEndpoint
 {
     /// <summary>Largest accepted form body, in bytes.</summary>
@@ -54,10 +54,10 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
         WriteLimits(exchange.Response, decision.Limit);
         if (decision.Limit is { IsExceeded: true } exceeded)
         {
-            record.OverLimit(exchange, clientId.Value, grant.Scope, exceeded);
+            telemetry.OverLimit(exchange, clientId.Value, grant.Scope, exceeded);
         }
 
-        record.LogIssued(exchange, clientId.Value, grant.Scope, token.Jti);
+        telemetry.LogIssued(exchange, clientId.Value, grant.Scope, token.Jti);
         return new TokenAnswer(token, grant.Scope);
     }
 

@@ -58,7 +58,7 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadableAsync(HttpMethod.Get, path));
         }
 
-        _keys.Adopt(Snapshot("ES256"));
+        _keys.Update(Snapshot("ES256"));
 
         Assert.Equal(HttpStatusCode.OK, await ReadableAsync(HttpMethod.Get, path));
         Assert.Equal(HttpStatusCode.OK, await ReadableAsync(HttpMethod.Head, path));
@@ -80,7 +80,7 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task An_unchanged_key_set_can_be_told_from_another_origin_too()
     {
-        _keys.Adopt(Snapshot("ES256"));
+        _keys.Update(Snapshot("ES256"));
 
         Assert.Equal(HttpStatusCode.NotModified, await ReadableAsync(HttpMethod.Get, "/.well-known/jwks.json", ("If-None-Match", "*")));
     }
@@ -105,10 +105,10 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task The_document_for_OpenID_tools_follows_the_algorithms_of_the_keys()
     {
-        _keys.Adopt(Snapshot("ES256"));
+        _keys.Update(Snapshot("ES256"));
         Assert.Equal(["ES256"], await AlgorithmsAsync());
 
-        _keys.Adopt(Snapshot("ES256", "PS256"));
+        _keys.Update(Snapshot("ES256", "PS256"));
 
         Assert.Equal(["ES256", "PS256"], await AlgorithmsAsync());
     }

@@ -40,7 +40,7 @@ public sealed class OAuthPipelineTests : IDisposable
         var authority = new ClientAuthority(grains, retry, new SlowHashGate(_clock), CallTimeouts.ForSilo, _clock);
         var loggers = new Loggers(_log);
         _pipeline = new OAuthPipeline(
-            authority, _pacer, new Admission(_clock), new OAuthRecord(new TokenMetrics(meters), _refusals, _clock, loggers), _clock);
+            authority, _pacer, new Admission(_clock), new OAuthTelemetry(new TokenMetrics(meters), _refusals, _clock, loggers), _clock);
     }
 
     [Fact]

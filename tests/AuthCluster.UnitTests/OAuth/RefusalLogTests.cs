@@ -15,7 +15,7 @@ public sealed class RefusalLogTests
     {
         using var log = new RefusalLog(new FakeTimeProvider(), NullLoggerFactory.Instance);
 
-        Assert.Equal(LogBound.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => log.MayLog(flooding)));
+        Assert.Equal(LogRateLimit.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => log.MayLog(flooding)));
 
         Assert.All(Enum.GetValues<CallerStanding>().Where(other => other != flooding), other => Assert.True(log.MayLog(other)));
     }

@@ -22,7 +22,7 @@ public sealed class ReusableTokensTests : IDisposable
         var encryptionKey = RandomNumberGenerator.GetBytes(KeyWrap.KeyBytes);
         var ring = new KeyRing(encryptionKey);
         var wrapped = KeyWrap.Wrap(encryptionKey, KeyWrap.SigningKeyKind, "active", _key.ExportPkcs8PrivateKey(), RandomNumberGenerator.GetBytes(KeyWrap.NonceBytes));
-        ring.Adopt(new KeySnapshotRecord(
+        ring.Update(new KeySnapshotRecord(
             [new SigningKeyRecord { Kid = "active", Algorithm = "ES256", State = SigningKeyState.Active, WrappedPrivateKey = [.. wrapped], CreatedAt = _clock.GetUtcNow() }], 0));
         Assert.True(IssuerUri.TryParse("https://auth.example.com", out var issuer, out _));
         _tokens = new ReusableTokens(new TokenSigner(ring, issuer, _clock), _clock);

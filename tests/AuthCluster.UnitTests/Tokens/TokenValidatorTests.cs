@@ -29,7 +29,7 @@ public sealed class TokenValidatorTests : IDisposable
     {
         var encryptionKey = RandomNumberGenerator.GetBytes(KeyWrap.KeyBytes);
         var ring = new KeyRing(encryptionKey);
-        ring.Adopt(new KeySnapshotRecord([Record(_active, "active", SigningKeyState.Active, encryptionKey), Record(_revoked, "revoked", SigningKeyState.Revoked, encryptionKey)], 0));
+        ring.Update(new KeySnapshotRecord([Record(_active, "active", SigningKeyState.Active, encryptionKey), Record(_revoked, "revoked", SigningKeyState.Revoked, encryptionKey)], 0));
         Assert.True(IssuerUri.TryParse(Issuer, out var issuer, out _));
         _validator = new TokenValidator(ring, issuer, _clock);
     }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace AuthCluster.UnitTests.OAuth;
 
 /// <summary>The bound on what a flood may write into the log.</summary>
-public sealed class LogBoundTests
+public sealed class LogRateLimitTests
 {
     private readonly FakeTimeProvider _clock = new();
     private readonly ListLogger _log = new();
@@ -13,9 +13,9 @@ public sealed class LogBoundTests
     [Fact]
     public void A_hundred_events_a_second_are_let_through_and_the_others_are_told_in_one_line_when_it_is_over()
     {
-        using var bound = new LogBound("refusals", _clock, _log);
+        using var bound = new LogRateLimit("refusals", _clock, _log);
 
-        Assert.Equal(LogBound.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => bound.TryTake()));
+        Assert.Equal(LogRateLimit.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => bound.TryTake()));
         Assert.Empty(_log.Lines);
         _clock.Advance(TimeSpan.FromSeconds(1));
 
@@ -26,7 +26,7 @@ public sealed class LogBoundTests
     [Fact]
     public void A_second_within_the_bound_says_nothing()
     {
-        using var bound = new LogBound("refusals", _clock, _log);
+        using var bound = new LogRateLimit("refusals", _clock, _log);
 
         Assert.True(bound.TryTake());
         _clock.Advance(TimeSpan.FromSeconds(5));
@@ -37,7 +37,7 @@ public sealed class LogBoundTests
     [Fact]
     public void A_flood_of_minutes_says_one_line_a_second()
     {
-        using var bound = new LogBound("refusals", _clock, _log);
+        using var bound = new LogRateLimit("refusals", _clock, _log);
 
         for (var tenth = 0; tenth < 600; tenth++)
         {

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Web.OAuth;
 
 /// <summary>Counts the token requests, and logs what became of the requests to all OAuth endpoints.</summary>
-public sealed partial class OAuthRecord(TokenMetrics metrics, RefusalLog refusals, TimeProvider clock, ILoggerFactory loggers)
+public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refusals, TimeProvider clock, ILoggerFactory loggers)
 {
     private const string IssuedOutcome = "issued";
 
     private readonly ILogger _tokens = loggers.CreateLogger("AuthCluster.Tokens");
     private readonly ILogger _callers = loggers.CreateLogger("AuthCluster.OAuth");
 
-    // A category of its own, so that one setting turns on the record of who got which token.
+    // A separate category, so that one setting turns on the log of who got which token.
     private readonly ILogger _issuance = loggers.CreateLogger("AuthCluster.Issuance");
 
     /// <summary>Counts a token that is handed out.</summary>

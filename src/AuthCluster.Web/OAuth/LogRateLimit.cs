@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Web.OAuth;
 
 /// <summary>
-/// Lets at most <see cref="MaxPerSecond"/> events of one kind into the log within a second, and says in one line how many more there
-/// were, so that a flood of them can't drown the rest of the log. The metrics count every event.
+/// Logs at most <see cref="MaxPerSecond"/> events of one kind a second, and then one line that says how many were left out, so that a
+/// flood does not hide the rest of the log. The metrics count every event.
 /// </summary>
 /// <param name="kind">What the events are, in the plural, for that line.</param>
 /// <param name="clock">Measures the seconds.</param>
 /// <param name="logger">Where the line goes.</param>
-public sealed partial class LogBound(string kind, TimeProvider clock, ILogger logger) : IDisposable
+public sealed partial class LogRateLimit(string kind, TimeProvider clock, ILogger logger) : IDisposable
 {
     /// <summary>Largest number of events in a second.</summary>
     public const int MaxPerSecond = 100;
@@ -21,12 +21,12 @@ public sealed partial class LogBound(string kind, TimeProvider clock, ILogger lo
     private int _logged;
     private int _leftOut;
 
-    /// <summary>Whether one more event may be logged now. One that may not is counted.</summary>
+    /// <summary>Takes one event; false, and counted as left out, when the limit is reached.</summary>
     public bool TryTake()
     {
         lock (_lock)
         {
-            // The second begins with its first event, and costs a timer only then.
+            // The second begins with its first event, so that no timer runs while there are none.
             _timer ??= clock.CreateTimer(_ => EndPeriod(), null, Period, Timeout.InfiniteTimeSpan);
             if (_logged < MaxPerSecond)
             {
