@@ -106,10 +106,10 @@ public sealed record IssueTokenAnswer : IClientDecision
     /// <summary>The hashes to compute when <see cref="Kind"/> is <see cref="DecisionKind.Prove"/>.</summary>
     [Id(3)] public ImmutableArray<SlowHashChallenge> Challenges { get; init; } = [];
 
-    /// <summary>What the grain waits for when <see cref="Kind"/> is <see cref="DecisionKind.NotNow"/>.</summary>
+    /// <summary>What the grain waits for, for not now of an older build.</summary>
     [Id(4)] public NotNowReason Reason { get; init; }
 
-    /// <summary>When to ask again (not now), or when a token can be had again (limited, quota).</summary>
+    /// <summary>When a token can be had again (limited, quota).</summary>
     [Id(5)] public TimeSpan Delay { get; init; }
 
     /// <summary>Where a limited client stands; null for a client without limit and quota.</summary>

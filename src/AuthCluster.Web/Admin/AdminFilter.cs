@@ -22,7 +22,7 @@ internal sealed partial class AdminFilter(AdminGate gate, RefusalLog refusals, I
             return answer;
         }
 #pragma warning disable CA1031 // The last handler of the admin API logs every exception once and answers 500.
-        catch (Exception e)
+        catch (Exception e) when (!http.RequestAborted.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             LogFault(e, actor ?? "", route, http.TraceIdentifier);

@@ -33,7 +33,10 @@ internal sealed class ClientChanges(AdminGrains grains, ClientPatching patching)
             : AdminProblem.Invalid(patched.Problems.ToDictionary(problem => problem.Field, problem => problem.Problem, StringComparer.Ordinal));
     });
 
-    /// <summary>Reads the last uses before the change: once the change is made, its answer must not depend on one more read.</summary>
+    /// <summary>
+    /// Reads the last uses before the change: once the change is made, its answer must not depend on one more read. So while storage is away
+    /// the answer is 503, whatever else is wrong with the request.
+    /// </summary>
     private async Task<AdminAnswer> WithLastUsesAsync(ClientId id, Func<LastUsesAnswer, Task<AdminAnswer>> change)
     {
         var lastUses = await grains.ReadLastUsesAsync(id);

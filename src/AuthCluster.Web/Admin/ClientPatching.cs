@@ -7,11 +7,21 @@ namespace AuthCluster.Web.Admin;
 /// <summary>Asks a client's grain to merge a patch with the client's document.</summary>
 internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults, TimeProvider clock)
 {
+    // An older silo logs an error with a stack for each call that it does not know, so it is not asked each time.
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
+
     private static readonly PatchClientAnswer Unavailable = new(new ClientAnswer { Outcome = ClientOutcome.Unavailable }, []);
+
+    private long? _olderSiloSeenAt;
 
     /// <summary>Makes the change.</summary>
     public async Task<PatchClientAnswer> PatchAsync(ClientId id, PatchClientCommand command)
     {
+        if (_olderSiloSeenAt is { } seen && clock.GetElapsedTime(seen) < AskAgainAfter)
+        {
+            return await MergeHereAsync(id, command);
+        }
+
         try
         {
             return await grains.AskAsync(() => grains.Client(id).PatchAsync(command, CancellationToken.None), Unavailable);
@@ -19,6 +29,7 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
         catch (TypeLoadException)
         {
             // In a rolling upgrade, Orleans throws this for a silo of an older build that does not know the method. Nothing was changed.
+            _olderSiloSeenAt = clock.GetTimestamp();
             return await MergeHereAsync(id, command);
         }
     }

@@ -38,7 +38,11 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChanges change
             return body.Problem;
         }
 
-        var reading = await ParseAsync(body.Bytes, target.Id);
+        if (await ParseAsync(body.Bytes, target.Id) is not { } reading)
+        {
+            return AdminProblem.NothingDone;
+        }
+
         if (!reading.Succeeded)
         {
             return AdminProblem.Invalid(reading.Errors);
@@ -54,7 +58,8 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChanges change
         return await changes.ChangeAndShowAsync(target.Id, grain => grain.ReplaceAsync(command, CancellationToken.None));
     }
 
-    private async Task<ClientDocumentReading> ParseAsync(ReadOnlyMemory<byte> body, ClientId id)
+    /// <summary>Parses a document; null when that needs the stored document, which can't be read now.</summary>
+    private async Task<ClientDocumentReading?> ParseAsync(ReadOnlyMemory<byte> body, ClientId id)
     {
         var reading = ClientDocumentReader.ReadReplacement(body, id, null, defaults.TokenLifetimeSeconds);
         if (!reading.HasUnknownMembers)
@@ -64,7 +69,9 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChanges change
 
         // A newer build may have stored the member that this build does not know, and GET shows it. So compare with what is stored.
         var present = await grains.ReadClientAsync(id);
-        return ClientDocumentReader.ReadReplacement(body, id, present.Client?.DocumentJson, defaults.TokenLifetimeSeconds);
+        return present.Outcome == ClientOutcome.Unavailable
+            ? null
+            : ClientDocumentReader.ReadReplacement(body, id, present.Client?.DocumentJson, defaults.TokenLifetimeSeconds);
     }
 
     private async Task<AdminAnswer> PatchAsync(AdminRequest request)

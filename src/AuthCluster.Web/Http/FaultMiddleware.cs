@@ -47,7 +47,7 @@ public sealed partial class FaultMiddleware(RequestDelegate next, ILogger<FaultM
     }
 #pragma warning restore CA1031
 
-    /// <summary>A 200 with neither a body nor a length is the server's default: no handler has answered.</summary>
+    /// <summary>A 200 that has not started and has no length is the server's default: no handler has answered. So a handler that writes a body flushes it.</summary>
     private static void ThrowIfUnanswered(HttpResponse response)
     {
         if (response is { StatusCode: StatusCodes.Status200OK, HasStarted: false, ContentLength: null })

@@ -1,6 +1,7 @@
 using System.Buffers;
 using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Http;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.OAuth;
@@ -51,7 +52,7 @@ internal static class FormBody
     /// <param name="maxBytes">The bound, in bytes.</param>
     /// <param name="clock">Measures the deadline.</param>
     /// <returns>The body, which stays valid until the reader is advanced, or an error.</returns>
-    /// <exception cref="OperationCanceledException">The caller has gone, so that nobody is there to answer.</exception>
+    /// <exception cref="OperationCanceledException">The caller has gone, so there is nobody to answer.</exception>
     public static async ValueTask<FormBodyRead> ReadAsync(HttpRequest request, int maxBytes, TimeProvider clock)
     {
         var reader = request.BodyReader;
@@ -93,6 +94,14 @@ internal static class FormBody
         catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
         {
             return new FormBodyRead(default, OAuthError.BodyNotReceived);
+        }
+        catch (ConnectionResetException)
+        {
+            // Kestrel cancels the request a moment later. To an answer in between it would log an error with a stack, which any stranger
+            // could cause without bound: so end the request, and wait until it is cancelled.
+            request.HttpContext.Abort();
+            await Task.Delay(Timeout.InfiniteTimeSpan, clock, request.HttpContext.RequestAborted);
+            throw;
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {

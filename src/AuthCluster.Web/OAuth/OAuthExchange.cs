@@ -44,6 +44,9 @@ internal sealed class OAuthExchange(HttpContext context, OAuthEndpointKind kind,
     /// <summary>How far it is known who sent the request.</summary>
     public CallerStanding Standing { get; set; }
 
+    /// <summary>Whether the metrics have the request.</summary>
+    public bool IsCounted { get; set; }
+
     /// <summary>The slot of the admission that the request holds.</summary>
     public AdmissionSlot? Slot { get; set; }
 
@@ -73,7 +76,7 @@ internal enum OAuthEndpointKind
     /// <summary><c>/oauth/token</c>.</summary>
     Token,
 
-    /// <summary>Introspection, revocation and the revocation feed: whoever calls them has to authenticate.</summary>
+    /// <summary>Introspection, revocation and the revocation feed. The metrics of tokens don't count them.</summary>
     Caller,
 }
 

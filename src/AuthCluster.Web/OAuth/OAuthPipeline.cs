@@ -36,7 +36,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
             }
 
             // Counted before it is written, so that a caller who has the answer finds it in the metrics.
-            telemetry.Issued(exchange);
+            telemetry.Succeeded(exchange);
             await answer.WriteAsync(context.Response);
         }
         catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
@@ -100,6 +100,24 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
         return new TokenForm(parsed.Request.Token, authentication.Caller, authentication.Refusal);
     }
 
+    /// <summary>Asks who the caller is within a slot of the admission, which is given back with the answer: for a request that is held afterwards.</summary>
+    internal async Task<Authentication> AdmitAndAuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
+    {
+        if (!admission.TryEnter(out var slot))
+        {
+            return new Authentication(null, OAuthRefusal.Unavailable);
+        }
+
+        try
+        {
+            return await AuthenticateAsync(exchange, credentials);
+        }
+        finally
+        {
+            admission.Leave(slot);
+        }
+    }
+
     /// <summary>Asks who the caller is.</summary>
     internal async Task<Authentication> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
@@ -134,8 +152,8 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
         }
 
         var elapsed = telemetry.Refused(exchange, refusal);
-        await refusal.WriteAsync(exchange.Response);
         telemetry.LogRefusal(exchange, refusal, elapsed);
+        await refusal.WriteAsync(exchange.Response);
     }
 }
 

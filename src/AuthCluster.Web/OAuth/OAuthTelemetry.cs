@@ -16,11 +16,17 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
     // A separate category, so that one setting turns on the log of who got which token.
     private readonly ILogger _issuance = loggers.CreateLogger("AuthCluster.Issuance");
 
-    /// <summary>Counts a token that is handed out.</summary>
-    internal void Issued(OAuthExchange exchange) => Count(exchange, IssuedOutcome, exchange.AuthMethod);
+    /// <summary>Counts a request that is answered as asked: where it is for a token, a token that is handed out.</summary>
+    internal void Succeeded(OAuthExchange exchange) => Count(exchange, IssuedOutcome, exchange.AuthMethod);
 
-    /// <summary>Counts a request that failed by a fault of ours.</summary>
-    internal void Failed(OAuthExchange exchange) => Count(exchange, OAuthError.ServerError.Code, "none");
+    /// <summary>Counts a request that failed by a fault of ours, unless it was counted before its answer was written.</summary>
+    internal void Failed(OAuthExchange exchange)
+    {
+        if (!exchange.IsCounted)
+        {
+            Count(exchange, OAuthError.ServerError.Code, "none");
+        }
+    }
 
     /// <summary>Counts a refusal.</summary>
     /// <returns>How long the request took.</returns>
@@ -29,14 +35,16 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
     /// <summary>Logs a refusal, within the bound of <see cref="RefusalLog"/>.</summary>
     internal void LogRefusal(OAuthExchange exchange, OAuthRefusal refusal, TimeSpan elapsed)
     {
-        if (!refusals.MayLog(exchange.Standing))
+        // The level first: a line that is not written must not use up the limit.
+        var isForToken = exchange.Kind == OAuthEndpointKind.Token;
+        if (!(isForToken ? _tokens : _callers).IsEnabled(LogLevel.Information) || !refusals.MayLog(exchange.Standing))
         {
             return;
         }
 
         var address = SourceNetwork.AddressOf(exchange.Context);
         var id = exchange.Context.TraceIdentifier;
-        if (exchange.Kind == OAuthEndpointKind.Token)
+        if (isForToken)
         {
             LogTokenRefused(_tokens, exchange.LoggableClient, refusal.Error.Code, refusal.Reason, refusal.Scope, address, elapsed.TotalMilliseconds, id);
         }
@@ -61,7 +69,7 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
     internal void OverLimit(OAuthExchange exchange, string clientId, string scope, LimitStanding exceeded)
     {
         metrics.OverLimit(exceeded);
-        if (refusals.MayLog(CallerStanding.Proven))
+        if (_tokens.IsEnabled(LogLevel.Information) && refusals.MayLog(CallerStanding.Proven))
         {
             LogOverLimit(
                 _tokens, clientId, scope, exceeded.RateExceeded ? "rate limit" : "quota",
@@ -78,6 +86,7 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
 
         var elapsed = clock.GetElapsedTime(exchange.Arrived);
         metrics.Answered(outcome, authMethod, elapsed);
+        exchange.IsCounted = true;
         return elapsed;
     }
 

@@ -28,8 +28,8 @@ public sealed class RevocationFeedEndpoint(OAuthPipeline pipeline, RevocationWat
             return new OAuthRefusal(parsed.Error);
         }
 
-        // A held request costs no work, so it takes no slot of the admission.
-        var authentication = await pipeline.AuthenticateAsync(exchange, parsed.Request.Client);
+        // A held request costs no work, so it has no slot of the admission while it waits.
+        var authentication = await pipeline.AdmitAndAuthenticateAsync(exchange, parsed.Request.Client);
         if (!authentication.Succeeded)
         {
             return authentication.Refusal;

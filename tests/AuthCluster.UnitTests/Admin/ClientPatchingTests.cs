@@ -15,9 +15,11 @@ public sealed class ClientPatchingTests
     private readonly FakeTimeProvider _clock = new();
     private readonly ScriptedClientGrain _grain = ScriptedClientGrain.Create();
     private readonly List<ReplaceClientCommand> _replacements = [];
+    private readonly ClientPatching _patching;
 
     public ClientPatchingTests()
     {
+        _patching = new ClientPatching(_grain.Grains(_clock), new AdminDefaults(3_600), _clock);
         // What Orleans answers for a silo that does not know a method.
         _grain.Answers["PatchAsync"] = _ => Task.FromException<PatchClientAnswer>(new TypeLoadException("Unable to resolve type alias"));
     }
@@ -48,6 +50,25 @@ public sealed class ClientPatchingTests
         var document = JsonNode.Parse(replacement.DocumentJson)!;
         Assert.Equal("New", document["name"]!.GetValue<string>());
         Assert.Equal("read", document["scopes"]![0]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task An_older_silo_is_asked_for_a_merge_once_a_minute_since_it_logs_an_error_each_time()
+    {
+        await PatchStoredAsync();
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        await PatchStoredAsync();
+        Assert.Single(_grain.Calls, call => call == "PatchAsync");
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await PatchStoredAsync();
+
+        Assert.Equal(2, _grain.Calls.Count(call => call == "PatchAsync"));
+
+        Task<PatchClientAnswer> PatchStoredAsync()
+        {
+            Stored(("1", """{ "clientId": "orders", "name": "Old" }"""));
+            return PatchAsync("""{ "name": "New" }""");
+        }
     }
 
     [Fact]
@@ -135,6 +156,6 @@ public sealed class ClientPatchingTests
             IfMatch = ifMatch,
             Actor = new ActorRecord("boss", "127.0.0.1", "request", "audit-1"),
         };
-        return new ClientPatching(_grain.Grains(_clock), new AdminDefaults(3_600), _clock).PatchAsync(id, command);
+        return _patching.PatchAsync(id, command);
     }
 }

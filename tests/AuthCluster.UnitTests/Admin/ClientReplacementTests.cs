@@ -25,6 +25,16 @@ public sealed class ClientReplacementTests
         Assert.Equal(reads, _grain.Calls.Count);
     }
 
+    [Fact]
+    public async Task A_member_that_this_build_does_not_know_is_not_refused_for_good_while_the_stored_document_can_not_be_read()
+    {
+        _grain.Answers["GetAsync"] = _ => Task.FromResult(new ClientAnswer { Outcome = ClientOutcome.Unavailable });
+
+        var answer = await ReplaceAsync("""{ "colour": "red" }""");
+
+        Assert.Equal(503, answer.Status);
+    }
+
     private Task<AdminAnswer> ReplaceAsync(string document)
     {
         var http = new DefaultHttpContext();

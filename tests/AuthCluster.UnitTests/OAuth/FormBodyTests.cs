@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.OAuth;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
@@ -50,6 +51,18 @@ public sealed class FormBodyTests : IDisposable
         await _pipe.Writer.CompleteAsync(new IOException("The connection was reset."));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await FormBody.ReadAsync(_context.Request, MaxBytes, _clock));
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_reset_while_its_body_is_read_is_never_answered_also_before_the_request_is_cancelled()
+    {
+        await _pipe.Writer.CompleteAsync(new ConnectionResetException("Connection reset by peer"));
+
+        var reading = FormBody.ReadAsync(_context.Request, MaxBytes, _clock).AsTask();
+        Assert.False(reading.IsCompleted);
+        await _gone.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }
 
     public void Dispose() => _gone.Dispose();
