@@ -3,8 +3,8 @@ using Orleans.Concurrency;
 namespace AuthCluster.Contracts.Admin;
 
 /// <summary>
-/// Lists and reports over all clients, from the tables and never from the clients' own grains: a listing wakes
-/// nobody. Any number of activations may answer; front ends ask here because they hold no database connection.
+/// Lists and reports over all clients, from the tables and never from the clients' own grains: a listing activates none of them. Any number of
+/// activations may answer; front ends ask here because they have no database connection.
 /// </summary>
 [GrainInterfaceType("catalogue"), Alias("authcluster.catalogue")]
 public interface ICatalogueGrain : IGrainWithStringKey
@@ -32,11 +32,11 @@ public interface ICatalogueGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("usage-report")]
     Task<UsageReportAnswer> UsageReportAsync(UsageReportQuery query, CancellationToken cancellationToken = default);
 
-    /// <summary>Clients, secrets and scopes that nothing used since a time.</summary>
+    /// <summary>Clients, secrets and scopes that were not used since a time.</summary>
     [AlwaysInterleave, Alias("unused-report")]
     Task<UnusedReportAnswer> UnusedReportAsync(UnusedReportQuery query, CancellationToken cancellationToken = default);
 
-    /// <summary>Secrets and signing keys that run out in a window.</summary>
+    /// <summary>Secrets and signing keys that expire in a window.</summary>
     [AlwaysInterleave, Alias("expiring-report")]
     Task<ExpiringReportAnswer> ExpiringReportAsync(ExpiringReportQuery query, CancellationToken cancellationToken = default);
 }

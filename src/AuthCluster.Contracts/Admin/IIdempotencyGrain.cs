@@ -13,7 +13,7 @@ public interface IIdempotencyGrain : IGrainWithStringKey
     /// <summary>The one key of this grain.</summary>
     const string Key = "a:idempotency";
 
-    /// <summary>Stores the choices unless the key has some that still count, and answers those that are stored.</summary>
+    /// <summary>Stores the choices unless the key has valid ones, and answers those that are stored.</summary>
     [AlwaysInterleave, Alias("choose")]
     Task<IdempotencyAnswer> ChooseAsync(IdempotencyChoice choice, CancellationToken cancellationToken = default);
 

@@ -4,7 +4,7 @@ using Orleans.Services;
 
 namespace AuthCluster.Contracts.Cluster;
 
-/// <summary>Tells of the silos. Any activation may answer; its key is <see cref="Key"/>.</summary>
+/// <summary>Describes the silos. Any activation may answer; its key is <see cref="Key"/>.</summary>
 [GrainInterfaceType("cluster"), Alias("authcluster.cluster")]
 public interface IClusterGrain : IGrainWithStringKey
 {
@@ -16,7 +16,7 @@ public interface IClusterGrain : IGrainWithStringKey
     Task<ClusterAnswer> DescribeAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>What a silo knows of itself, asked by <see cref="IClusterGrain"/>.</summary>
+/// <summary>A silo's report on itself, for <see cref="IClusterGrain"/>.</summary>
 [GrainInterfaceType("silo-report"), Alias("authcluster.silo-report")]
 public interface ISiloReportService : IGrainService
 {
@@ -25,11 +25,11 @@ public interface ISiloReportService : IGrainService
     Task<SiloReport> ReportAsync();
 }
 
-/// <summary>What a silo says of itself.</summary>
+/// <summary>A silo's report on itself.</summary>
 /// <param name="Version">The version of its build.</param>
 /// <param name="StartedAt">When its process started.</param>
 /// <param name="Activations">Activations of clients in its memory.</param>
-/// <param name="TokensPerSecond">Tokens that its grains granted lately, by the second.</param>
+/// <param name="TokensPerSecond">Tokens that its grains granted lately, per second.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.silo-report.v1")]
 public sealed record SiloReport(
     [property: Id(0)] string Version,
@@ -41,7 +41,7 @@ public sealed record SiloReport(
 /// <param name="Address">Address, port and generation.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Status">What the membership says: <c>joining</c>, <c>active</c>, <c>shuttingDown</c> or <c>stopping</c>.</param>
-/// <param name="Report">What it says of itself; null when it does not answer.</param>
+/// <param name="Report">Its report; null when it does not answer.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.silo.v1")]
 public sealed record SiloRecord(
     [property: Id(0)] string Address,

@@ -12,8 +12,7 @@ public interface IKeyRingGrain : IGrainWithStringKey
     const string Key = "k:ring";
 
     /// <summary>
-    /// The keys that sign and check now, private parts wrapped by the key-encryption key. Answered from memory, also
-    /// while the floor is being raised.
+    /// The keys that sign and verify now, with wrapped private parts. Answered from memory, also while the floor is being raised.
     /// </summary>
     [Alias("get-snapshot"), AlwaysInterleave]
     Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default);
@@ -62,7 +61,7 @@ public sealed record SigningKeyRecord
     public override string ToString() => $"SigningKeyRecord({Kid}, {Algorithm}, {State})";
 }
 
-/// <summary>What signs and checks: an immutable snapshot.</summary>
+/// <summary>The keys that sign and verify, and the floor: an immutable snapshot.</summary>
 /// <param name="Keys">All keys that are not removed, in the order of creation.</param>
 /// <param name="Floor">The generation floor of the cluster.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.key-snapshot.v1")]

@@ -4,7 +4,7 @@ using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Admin;
 
-/// <summary>The audit: entries are added with the change that they tell of, read page by page, and never changed.</summary>
+/// <summary>The audit: entries are added with the change that they record, read page by page, and never changed.</summary>
 public sealed class AuditStore(Database database)
 {
     // What the columns hold.
@@ -86,7 +86,7 @@ public sealed class AuditStore(Database database)
         return new Page<AuditRecord>(rows, WriteCursor(rows[^1]));
     }
 
-    /// <summary>Whether the audit has an entry: then the change that it tells of was made.</summary>
+    /// <summary>Whether the audit has an entry: if so, its change was made.</summary>
     public async Task<bool> IsAuditedAsync(string auditId, CancellationToken cancellationToken = default) =>
         (await database.ReadAsync(_contains, new { AuditId = auditId }, row => row.GetInt32(0), cancellationToken)).Count > 0;
 

@@ -6,7 +6,7 @@ namespace AuthCluster.Storage.Admin;
 
 /// <summary>A row of the table of keys.</summary>
 /// <param name="Choice">What the request chose before it made anything. Its hashes have 32 bytes each.</param>
-/// <param name="ExpiresAt">When the key stops to count.</param>
+/// <param name="ExpiresAt">When the key expires.</param>
 public sealed record IdempotencyRow(IdempotencyChoice Choice, DateTimeOffset ExpiresAt)
 {
     /// <summary>Prints nothing of the hashes and the secret.</summary>
@@ -16,7 +16,7 @@ public sealed record IdempotencyRow(IdempotencyChoice Choice, DateTimeOffset Exp
 /// <summary>The choices of requests with an <c>Idempotency-Key</c>, for an hour.</summary>
 public sealed class IdempotencyStore(Database database)
 {
-    /// <summary>How long a key counts: as long as a client's grain remembers what it made.</summary>
+    /// <summary>How long a key is valid: as long as a client's grain remembers what it made.</summary>
     public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
     // The clocks of a cluster differ by less.
@@ -64,9 +64,9 @@ public sealed class IdempotencyStore(Database database)
             """,
         sqlServer: "update top (@Limit) idempotency set expires_at = @End where expires_at > @Latest");
 
-    /// <summary>Stores the choices unless the key has some that still count, and returns those that are stored now.</summary>
+    /// <summary>Stores the choices unless the key has valid ones, and returns those that are stored now.</summary>
     /// <param name="row">The choices.</param>
-    /// <param name="now">The time; null where it is in doubt: then whatever the key has counts.</param>
+    /// <param name="now">The time; null while the clock is in doubt: then any stored choices are valid.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The given row when this call stored it (or an equal one did before), else the earlier one.</returns>
     public Task<IdempotencyRow> InsertOrReadAsync(IdempotencyRow row, DateTimeOffset? now, CancellationToken cancellationToken = default) =>
@@ -103,7 +103,7 @@ public sealed class IdempotencyStore(Database database)
                         return stored;
                     }
 
-                    // Another request with the key was refused, and deleted the row that was in the way: the key is free again.
+                    // Another request with the key was refused and deleted the row meanwhile: the key is free again.
                 }
             },
             cancellationToken);
@@ -113,8 +113,8 @@ public sealed class IdempotencyStore(Database database)
         database.ExecuteAsync(_delete, new { KeyHash = keyHash.Raw() }, cancellationToken);
 
     /// <summary>
-    /// Deletes keys that no longer count, at most <paramref name="max"/> of them, and returns how many. A key that a wrong clock gave
-    /// an end too far away counts from now on as long as any other.
+    /// Deletes expired keys, at most <paramref name="max"/> of them, and returns how many. A key to which a wrong clock gave an end too far away
+    /// is shortened to the usual time from now.
     /// </summary>
     public Task<int> SweepAsync(DateTimeOffset now, int max, CancellationToken cancellationToken = default) =>
         database.WriteAsync(

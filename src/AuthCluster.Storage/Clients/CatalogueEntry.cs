@@ -20,7 +20,7 @@ public sealed record CatalogueEntry
     /// <summary>Whether it may have the scope <c>authcluster:admin</c>.</summary>
     public required bool IsAdmin { get; init; }
 
-    /// <summary>True for a tombstone: it is in no list, and keeps a late repeat of an older change from bringing the client back.</summary>
+    /// <summary>True for a tombstone: it is in no list, and keeps a late repeat of an older change from restoring the client.</summary>
     public bool Deleted { get; init; }
 
     /// <summary>The client document as JSON, without the members that the server makes; empty in a tombstone.</summary>
@@ -46,7 +46,7 @@ public sealed record CatalogueEntry
 /// <param name="Kind"><see cref="ScopeKind"/> or <see cref="SecretKind"/>.</param>
 /// <param name="Value">The scope or the secret's id.</param>
 /// <param name="Label">The secret's label; null for none.</param>
-/// <param name="CreatedAt">Since when the client has it. One that the catalogue knows already keeps its time.</param>
+/// <param name="CreatedAt">Since when the client has it. A part that the catalogue already has keeps its time.</param>
 /// <param name="ExpiresAt">When it runs out; null for never.</param>
 public sealed record CataloguePart(string Kind, string Value, string? Label, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt)
 {

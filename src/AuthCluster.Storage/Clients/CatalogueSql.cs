@@ -1,8 +1,8 @@
 namespace AuthCluster.Storage.Clients;
 
 /// <summary>
-/// The catalogue's page and search queries. Lists are in the order of the id, always; the hard case is a prefix of the name that
-/// many clients share. How many do is counted first, up to a bound: few are sorted, many are found by going through the ids.
+/// The catalogue's page and search queries. Lists are always in the order of the id, so the hard case is a name prefix that many clients share.
+/// They are counted first, up to a bound: few are sorted by id; many are found by reading in the order of the ids.
 /// </summary>
 /// <remarks>Each text names the index that it is written for where the database lets it; a test reads the plans.</remarks>
 internal sealed record CatalogueSql
@@ -15,8 +15,8 @@ internal sealed record CatalogueSql
         left join last_used u on u.client_id = c.client_id and u.kind = 'client' and u.value = ''
         """;
 
-    // SQL Server pads the shorter of two texts with blanks before it compares them: without a look at the lengths "team " would be "team",
-    // and "Orders" would begin with "Orders ".
+    // SQL Server pads the shorter of two texts with blanks before it compares them. Without the lengths "team " would equal "team", and "Orders"
+    // would begin with "Orders ".
     private const string OwnerIsExactly = "owner = @Owner and datalength(owner) = datalength(@Owner) and owner <> N'' and ";
 
     private const string NameBeginsSo = "name_key >= @NameFrom and name_key < @NameTo and datalength(name_key) >= datalength(@NameFrom)";
@@ -148,8 +148,8 @@ internal sealed record CatalogueSql
             "ix_client_catalogue_owner_page", "ix_client_catalogue_owner_page", OwnerIsExactly),
     };
 
-    // The cross join keeps SQLite from going through all clients in order and asking of each whether it was found; the plus keeps it from
-    // beginning at the lower of two bounds.
+    // The cross join keeps SQLite from reading all clients in order and checking each against the found ones; the plus keeps it from starting at
+    // the lower of two bounds.
     private static string SqliteSearch(string idIndex, string nameIndex, string ownerFilter) => $"""
         select {Columns}
         from (
@@ -167,7 +167,7 @@ internal sealed record CatalogueSql
         order by c.client_id
         """;
 
-    // A materialized list is sorted whatever the planner believes; without it, it would now and then go through all ids for a rare name.
+    // A materialized list is always sorted. Otherwise the planner would sometimes read all ids for a rare name.
     private static string PostgreSqlSearch(bool few, string ownerFilter) => $"""
         with by_id as (
             select client_id from client_catalogue

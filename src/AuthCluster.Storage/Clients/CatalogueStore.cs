@@ -6,11 +6,11 @@ using AuthCluster.Contracts.Clients;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>Lists, search and counts of clients, from the catalogue alone: no grain wakes for a listing.</summary>
+/// <summary>Lists, search and counts of clients, from the catalogue alone: a listing activates no grain.</summary>
 public sealed class CatalogueStore(Database database)
 {
     /// <summary>
-    /// Up to so many names that begin alike are sorted; where more do, going through the ids meets enough of them soon.
+    /// Up to this many names with one prefix are sorted. With more, reading in the order of the ids finds enough of them soon.
     /// </summary>
     /// <remarks>
     /// Measured on SQLite over a million clients, in processor time: to count and sort 100,000 names 25 ms; to go through 900,000 ids 65 ms, which
@@ -43,7 +43,9 @@ public sealed class CatalogueStore(Database database)
             order by p.expires_at, p.client_id, p.value
             """);
 
-    /// <summary>Lists clients in ordinal order of their ids, without their secrets. A search finds the beginning of an id exactly, and of a name in any case.</summary>
+    /// <summary>
+    /// Lists clients in ordinal order of their ids, without their secrets. A search finds the beginning of an id exactly, and of a name in any case.
+    /// </summary>
     public async Task<Page<ClientView>> PageAsync(ListClientsQuery query, CancellationToken cancellationToken = default)
     {
         if (!IsStorable(query.Search) || !IsStorable(query.Owner) || !IsStorable(query.After) || query.Owner is "")
@@ -59,7 +61,7 @@ public sealed class CatalogueStore(Database database)
             After = after,
             Owner = query.Owner is null ? "" : OwnerKey(query.Owner),
             Search = search,
-            // Where a database begins to read: at the higher of the two bounds.
+            // The database starts to read here: at the higher of the two bounds.
             IdFrom = string.CompareOrdinal(search, after) > 0 ? search : after,
             IdTo = StoredText.EndOfPrefix(database.Provider, search),
             NameFrom = nameKey,
@@ -122,7 +124,7 @@ public sealed class CatalogueStore(Database database)
                 row.GetString(0), row.GetString(1), row.TextOrNull(2), row.GetString(3), row.GetBoolean(4), row.Time(5)),
             cancellationToken);
 
-    /// <summary>How the catalogue keeps an owner: a long one is cut, and its hash keeps it apart from others that begin alike.</summary>
+    /// <summary>How the catalogue stores an owner: a long one is cut, and a hash distinguishes it from others with the same beginning.</summary>
     internal static string OwnerKey(string owner)
     {
         if (owner.Length <= MaxOwnerLength)

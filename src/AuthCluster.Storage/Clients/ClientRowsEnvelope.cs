@@ -8,7 +8,7 @@ using AuthCluster.Storage.Revocation;
 namespace AuthCluster.Storage.Clients;
 
 /// <summary>
-/// The payload of a write that stores a client's state together with the rows that tell of the change. The write query (see
+/// The payload of a write that stores a client's state together with the rows that record the change. The write query (see
 /// <c>0016_tell_rows_with_state</c>) inserts the rows and stores the state alone.
 /// </summary>
 /// <remarks>
@@ -17,7 +17,7 @@ namespace AuthCluster.Storage.Clients;
 /// </remarks>
 public static class ClientRowsEnvelope
 {
-    // The SQL knows an envelope by its first 14 bytes. No state begins so: its own members come before those that a build does not know.
+    // The SQL recognises an envelope by its first 14 bytes. No state begins with them: known members come before those that a build does not know.
     private const string RowsName = "rowsToTell";
     private const string StateName = "stateToKeep";
 
@@ -103,10 +103,10 @@ public static class ClientRowsEnvelope
         row.Json.WriteEndObject();
     }
 
-    /// <summary>The parts, each once: what is named twice must not keep a client's change from being stored.</summary>
+    /// <summary>The parts, each once: a part that is named twice must not block the client's change.</summary>
     private static void WriteParts(RowWriter row, CatalogueEntry client)
     {
-        // Uses are kept by whole minutes: those of the minute of the change count.
+        // Uses are stored by whole minutes; a use in the minute of the change counts.
         row.Time("uses_count_from", client.UpdatedAt.AddTicks(-(client.UpdatedAt.UtcTicks % TimeSpan.TicksPerMinute)));
         row.Json.WriteStartArray("parts");
         IEnumerable<CataloguePart> parts = client.Deleted
@@ -159,7 +159,7 @@ public static class ClientRowsEnvelope
                 return;
             }
 
-            // PostgreSQL's type has a zone, and takes the session's where none is written. SQL Server's has none.
+            // PostgreSQL's type has a zone, and assumes the session's where none is written. SQL Server's has none.
             var zone = Provider == StorageProvider.PostgreSql ? "Z" : "";
             Json.WriteString(column, $"{stored.Utc.ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture)}{zone}");
         }

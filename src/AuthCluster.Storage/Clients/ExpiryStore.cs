@@ -2,7 +2,7 @@ using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>The ends of secrets: the soonest one, and which warnings of them were given.</summary>
+/// <summary>When secrets expire, and which warnings were given.</summary>
 public sealed class ExpiryStore(Database database)
 {
     private readonly string _soonest = database.Sql(
@@ -69,14 +69,16 @@ public sealed class ExpiryStore(Database database)
             """,
         sqlServer: "delete top (@Limit) from expiry_warning where expires_at <= @Now");
 
-    /// <summary>When the next secret of an enabled client runs out; null when none does.</summary>
+    /// <summary>When the next secret of an enabled client expires; null when none does.</summary>
     public async Task<DateTimeOffset?> SoonestAsync(DateTimeOffset now, CancellationToken cancellationToken = default)
     {
         var rows = await database.ReadAsync(_soonest, new { Now = new StoredTime(now) }, row => row.Time(0), cancellationToken);
         return rows.Count == 0 ? null : rows[0];
     }
 
-    /// <summary>Secrets that run out after now and not after a time, the soonest first, page by page, each with the nearest warning that was given of it.</summary>
+    /// <summary>
+    /// Secrets that expire after now and not after a time, the soonest first, page by page, each with the nearest warning that was given.
+    /// </summary>
     /// <param name="now">Past this.</param>
     /// <param name="to">Up to this.</param>
     /// <param name="after">The last of the page before; null for the first page.</param>
@@ -100,7 +102,7 @@ public sealed class ExpiryStore(Database database)
                 row.IsDBNull(6) ? null : row.GetInt32(6)),
             cancellationToken);
 
-    /// <summary>Takes over warnings; answers those that nobody had taken over before. Nobody else gets the same ones.</summary>
+    /// <summary>Claims warnings; answers those that nobody had claimed before. Each warning goes to one caller.</summary>
     public Task<IReadOnlyList<ExpiryWarning>> ClaimAsync(IReadOnlyList<ExpiryWarning> due, CancellationToken cancellationToken = default) =>
         database.WriteAsync<IReadOnlyList<ExpiryWarning>>(
             async (connection, transaction) =>
@@ -119,7 +121,7 @@ public sealed class ExpiryStore(Database database)
             },
             cancellationToken);
 
-    /// <summary>Forgets warnings of secrets that have run out, at most <paramref name="max"/> of them, and returns how many.</summary>
+    /// <summary>Deletes warnings of expired secrets, at most <paramref name="max"/> of them, and returns how many.</summary>
     public Task<int> SweepAsync(DateTimeOffset now, int max, CancellationToken cancellationToken = default) =>
         database.ExecuteAsync(_sweep, new { Now = new StoredTime(now), Limit = max }, cancellationToken);
 }

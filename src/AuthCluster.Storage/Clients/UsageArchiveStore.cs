@@ -1,16 +1,18 @@
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>Keeps the tables of the usage small: old hours become days, old days go. Each call takes a bounded number of rows, in one transaction.</summary>
+/// <summary>
+/// Keeps the usage tables small: old hours become days, old days are deleted. Each call takes a bounded number of rows, in one transaction.
+/// </summary>
 /// <remarks>
-/// What is added to an hour late, as after an outage, is moved to its day by a later call: a count is in one place at any moment, and the
-/// sum over both tables is what was counted.
+/// A count that is added late to an old hour, as after an outage, is moved to its day by a later call. A count is in one table at any moment, so
+/// the sum over both tables is right.
 /// </remarks>
 public sealed class UsageArchiveStore(Database database)
 {
     private const string OldHours = "hour < @Before";
     private const string HoursOfOlderBuilds = "writer <> '' and hour < @Before";
 
-    // In this order an index has the rows, whose count is a part of it.
+    // The order of an index that holds the count too.
     private readonly string _hoursToDays = Move(
         database,
         OldHours,
@@ -56,7 +58,7 @@ public sealed class UsageArchiveStore(Database database)
     /// Adds the rows of older builds, one for each activation of a client, to the one row of the hour: those that began before a time, at
     /// most <paramref name="max"/> rows, and returns how many.
     /// </summary>
-    /// <param name="before">Long enough ago that no process of an older build still writes its count of that hour.</param>
+    /// <param name="before">Long enough ago that no process of an older build still writes a count of that hour.</param>
     /// <param name="max">The most rows to move.</param>
     /// <param name="cancellationToken">Ends the wait; nothing is half moved.</param>
     public Task<int> MergeHoursOfOlderBuildsAsync(DateTimeOffset before, int max, CancellationToken cancellationToken = default) =>
@@ -79,7 +81,7 @@ public sealed class UsageArchiveStore(Database database)
     /// <summary>Deletes rows of hours, adds their sums to the rows of a target, and answers how many were deleted.</summary>
     /// <param name="database">The database.</param>
     /// <param name="condition">Which rows.</param>
-    /// <param name="order">In which order they are taken: a total one, so that SQLite's two statements take the same.</param>
+    /// <param name="order">The order in which they are taken: a total one, so that SQLite's two statements take the same rows.</param>
     /// <param name="target">The table and its columns, the count among them.</param>
     /// <param name="key">The target's key.</param>
     /// <param name="time">The second column of the target, from <c>hour</c>.</param>

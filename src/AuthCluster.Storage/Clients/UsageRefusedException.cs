@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace AuthCluster.Storage.Clients;
 
 /// <summary>
-/// The database took the number of a flush and refused the rows. The flush is not stored and never will be, also where it was tried before
-/// and its outcome was not known: what it holds may be written under the same number in other flushes.
+/// The database took the number of a flush and refused its rows. The flush is not stored and never will be, even if an earlier try had an unknown
+/// outcome, so its rows may be written under the same number in other flushes.
 /// </summary>
 public sealed class UsageRefusedException : DbException
 {

@@ -2,16 +2,17 @@ using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>How often something happened to a client's requests in one hour, since it was last told.</summary>
+/// <summary>How often requests of a client had an outcome in one hour, since the last flush.</summary>
 /// <param name="ClientId">The client.</param>
 /// <param name="Hour">The start of the hour, UTC.</param>
 /// <param name="Outcome"><see cref="HourlyUsageRecord.Issued"/>, or the refusal's error code.</param>
-/// <param name="Count">How often: is added to what is stored.</param>
+/// <param name="Count">How often; added to the stored count.</param>
 public sealed record UsageCount(string ClientId, DateTimeOffset Hour, string Outcome, long Count);
 
-/// <summary>Which flush of which silo it is. One that is stored is not stored again, so a flush whose outcome is not known is simply repeated.</summary>
-/// <param name="Writer">A start of a silo: unique, up to 64 characters.</param>
-/// <param name="Number">1 for its first flush, and one more for each that follows. A flush follows when the one before is known to be stored.</param>
+/// <summary>Identifies a flush. A stored flush is not stored again, so one of unknown outcome can simply be repeated.</summary>
+/// <param name="Writer">The silo's start: unique, up to 64 characters.</param>
+/// <param name="Number">1 for the first flush, then one more each time. The next number is used only when the flush before is known to be
+/// stored.</param>
 /// <param name="At">When, for the sweep.</param>
 public sealed record UsageFlush(string Writer, long Number, DateTimeOffset At);
 

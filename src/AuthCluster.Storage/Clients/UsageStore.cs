@@ -3,11 +3,11 @@ using AuthCluster.Contracts.Admin;
 
 namespace AuthCluster.Storage.Clients;
 
-/// <summary>Usage by the hour and by the day, and last uses: flushed in batches, read by reports.</summary>
+/// <summary>Usage by the hour and by the day, and last uses: written in batches, read by reports.</summary>
 /// <remarks>
-/// A flush adds to what is stored. It has a number, which is stored in the same transaction, so a flush whose outcome is not known is simply
-/// repeated. Hours that are no longer kept are days (<see cref="UsageArchiveStore"/>): a day counts where it begins.
-/// Last uses move forward; but one that is more than a day ahead goes back, since a clock was wrong.
+/// A flush adds to the stored counts. It has a number, which is stored in the same transaction, so that a flush of unknown outcome can simply be
+/// repeated. Old hours become days (<see cref="UsageArchiveStore"/>): a day counts where it begins. A last use only moves forward, unless the
+/// stored one is more than a day ahead: then a clock was wrong.
 /// </remarks>
 public sealed class UsageStore(Database database)
 {
@@ -73,12 +73,12 @@ public sealed class UsageStore(Database database)
             order by p.client_id, p.kind, p.value
             """);
 
-    /// <summary>Adds counts and moves last uses forward, in one transaction, unless this flush is stored already.</summary>
-    /// <exception cref="UsageRefusedException">The database refuses a row: nothing of the flush is stored, nor will be.</exception>
+    /// <summary>Adds counts and moves last uses forward in one transaction, unless this flush is already stored.</summary>
+    /// <exception cref="UsageRefusedException">The database refuses a row. Nothing of the flush is stored, nor will be.</exception>
     public Task FlushAsync(
         UsageFlush flush, IReadOnlyCollection<UsageCount> counts, IReadOnlyCollection<LastUse> lastUses, CancellationToken cancellationToken = default)
     {
-        // One row for each key, and always in the same order: two flushes at once take their row locks in the same order.
+        // One row for each key, always in the same order, so that two flushes take their row locks in the same order.
         var countRows = counts
             .GroupBy(row => (row.ClientId, row.Hour.UtcTicks, row.Outcome))
             .Select(same => same.First() with { Count = same.Sum(row => row.Count) })
@@ -121,7 +121,7 @@ public sealed class UsageStore(Database database)
                 }
                 catch (Exception e) when (StorageFaults.Of(e) == StorageFault.Rejected)
                 {
-                    // The number was free and is locked until the rollback: an earlier try, whose commit would hold that lock, is not stored.
+                    // The number was free and is locked until the rollback, so no earlier try of this flush is stored or still committing.
                     throw new UsageRefusedException("The database refused the usage.", e);
                 }
 
@@ -130,7 +130,10 @@ public sealed class UsageStore(Database database)
             cancellationToken);
     }
 
-    /// <summary>A client's usage by hour (or day, where hours are no longer kept) and outcome, in those that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
+    /// <summary>
+    /// A client's usage by hour (or day, where hours are no longer kept) and outcome, in those that start from <paramref name="from"/> on and
+    /// before <paramref name="to"/>.
+    /// </summary>
     public async Task<IReadOnlyList<HourlyUsageRecord>> ReadAsync(
         string clientId, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(
@@ -139,7 +142,10 @@ public sealed class UsageStore(Database database)
             row => new HourlyUsageRecord(row.Time(0), row.GetString(1), SumOf(row, 2)),
             cancellationToken);
 
-    /// <summary>The clients with most tokens or most refusals, in the hours (or days, where hours are no longer kept) that start from <paramref name="from"/> on and before <paramref name="to"/>.</summary>
+    /// <summary>
+    /// The clients with most tokens or most refusals, in the hours (or days, where hours are no longer kept) that start from
+    /// <paramref name="from"/> on and before <paramref name="to"/>.
+    /// </summary>
     public async Task<IReadOnlyList<UsageTotalRecord>> TopAsync(
         DateTimeOffset from, DateTimeOffset to, bool byRefused, int limit, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(

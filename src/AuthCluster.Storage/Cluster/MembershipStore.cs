@@ -27,7 +27,7 @@ public sealed class MembershipStore(Database database)
 
     private readonly string _forgetVersions = "delete from orleans_membership_version";
 
-    /// <summary>How many silos have lately said that they live.</summary>
+    /// <summary>How many silos have reported lately that they are alive.</summary>
     /// <param name="since">What counts as lately.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<int> CountLivingAsync(DateTimeOffset since, CancellationToken cancellationToken = default) =>
@@ -37,13 +37,13 @@ public sealed class MembershipStore(Database database)
                 _countLiving, new { Dead, Since = new StoredTime(since) }, row => Convert.ToInt32(row.GetValue(0), null), cancellationToken))[0];
 
     /// <summary>
-    /// How many other sessions of this product are open on the database: those of processes that run, whatever a
-    /// restored membership says. SQL Server shows them only to a login with VIEW SERVER STATE.
+    /// How many other sessions of this product are open on the database. They show which processes run, whatever a restored membership says. SQL
+    /// Server shows them only to a login with VIEW SERVER STATE.
     /// </summary>
     public async Task<int> CountSessionsAsync(CancellationToken cancellationToken = default) =>
         (await database.ReadAsync(_countSessions, null, row => Convert.ToInt32(row.GetValue(0), null), cancellationToken))[0];
 
-    /// <summary>Forgets all silos, within a transaction: after a restore the rows speak of processes that are gone.</summary>
+    /// <summary>Deletes all silos, within a transaction: after a restore the rows describe processes that no longer exist.</summary>
     internal async Task ClearAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken)
     {
         if (database.Provider != StorageProvider.Sqlite)

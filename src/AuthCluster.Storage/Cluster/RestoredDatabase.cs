@@ -15,7 +15,7 @@ public sealed class RestoredDatabase(Database database)
 
     private readonly MembershipStore _membership = new(database);
 
-    /// <summary>Raises the generation floor by the clock, so that no token issued before stays active. All of it in one transaction.</summary>
+    /// <summary>Raises the generation floor by the clock, so that no token issued before stays active. Works in one transaction.</summary>
     /// <param name="now">The time of the clock.</param>
     /// <param name="audit">The entry that tells of it.</param>
     /// <param name="forgetSilos">

@@ -1,7 +1,7 @@
 namespace AuthCluster.Storage.Keys;
 
-/// <summary>A first start that is under way: its one row stands from before the keys are made until the first credentials were shown.</summary>
-/// <remarks>So a first start that dies at any moment is completed by the next, with the same credentials.</remarks>
+/// <summary>A first start in progress: its one row exists from before the keys are made until the first credentials were shown.</summary>
+/// <remarks>So the next start completes a first start that died at any moment, with the same credentials.</remarks>
 public sealed class FirstStartStore(Database database)
 {
     private readonly string _insert = database.Sql(

@@ -6,8 +6,8 @@ namespace AuthCluster.Storage.Keys;
 
 /// <summary>Signing keys, peppers and the generation floor. Private parts come and go wrapped; this class can't read them.</summary>
 /// <remarks>
-/// Nodes that start together on an empty database each bring a first ring; one is stored, and all get that one back. Every later
-/// change names the ring version that it was made from and is refused when another change came first.
+/// Nodes that start together on an empty database each propose a first ring; one is stored, and all get that one back. Each later change names the
+/// ring version that it is based on, and is refused when another change came first.
 /// </remarks>
 public sealed class KeyMaterialStore(Database database)
 {
@@ -60,7 +60,9 @@ public sealed class KeyMaterialStore(Database database)
     public Task<KeyMaterial?> ReadAsync(CancellationToken cancellationToken = default) =>
         database.ReadTogetherAsync((connection, transaction) => ReadAsync(connection, transaction, cancellationToken), cancellationToken);
 
-    /// <summary>Reads what tells whether anything has changed: two numbers, for reading often. Null when no node has ever started on this database.</summary>
+    /// <summary>
+    /// Reads what tells whether anything has changed: two numbers, for reading often. Null when no node has ever started on this database.
+    /// </summary>
     public async Task<KeyRingVersion?> ReadVersionAsync(CancellationToken cancellationToken = default)
     {
         var rows = await database.ReadAsync(
@@ -78,7 +80,7 @@ public sealed class KeyMaterialStore(Database database)
         database.WriteAsync(
             async (connection, transaction) =>
             {
-                // Whoever inserts this row brings the rest; others wait here for its commit and then find it.
+                // The one that inserts this row inserts the rest; the others wait here for its commit and then find it.
                 if (await Database.ExecuteAsync(connection, transaction, _insertRing, null, cancellationToken) == 1)
                 {
                     foreach (var key in signingKeys)

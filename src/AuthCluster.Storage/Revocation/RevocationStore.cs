@@ -3,7 +3,7 @@ using AuthCluster.Contracts.Revocation;
 
 namespace AuthCluster.Storage.Revocation;
 
-/// <summary>Revoked tokens, clients and keys: for the clients' grains, and in order for the feed that APIs read.</summary>
+/// <summary>Revoked tokens, clients and keys: for the clients' grains, and as a feed that APIs read in order.</summary>
 /// <remarks>
 /// The feed must never skip a row. Two transactions that write at once may commit in another order than they took their
 /// numbers in, so a reader who has seen the later number would miss the earlier one. Each database has its own cure:
@@ -71,11 +71,11 @@ public sealed class RevocationStore(Database database)
             cancellationToken);
 
     /// <summary>
-    /// The <c>jti</c>s of a client's revoked tokens of one generation, expired or not: which have expired is for the sweep to say, and not for
-    /// the clock of whoever reads. Those of an older generation are dead without.
+    /// The <c>jti</c>s of a client's revoked tokens of one generation, expired or not: only the sweep decides which have expired, never the
+    /// reader's clock. Tokens of an older generation are dead anyway.
     /// </summary>
     /// <param name="clientId">The client.</param>
-    /// <param name="gen">What the items of that generation's tokens hold: a token is dead below it.</param>
+    /// <param name="gen">The generation in the items of those tokens: a token is dead below it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<IReadOnlyList<string>> TokensAsync(string clientId, long gen, CancellationToken cancellationToken = default) =>
         await database.ReadAsync(_tokens, new { ClientId = clientId, Gen = gen }, row => row.GetString(0), cancellationToken);
