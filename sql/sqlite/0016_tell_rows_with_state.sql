@@ -66,11 +66,12 @@ begin
     on conflict (client_id, kind, value, gen) do nothing;
 end;
 
+-- A first write passes on to the trigger of updates. With "or abort", as an upsert updates: so SQLite compiles the statements above once for
+-- each write of any kind, not twice.
 create trigger grain_state_inserted after insert on grain_state
 when substr(new.payload, 1, 14) = cast('{"rowsToTell":' as blob)
 begin
-    insert into tell_client_rows (told) values (cast(new.payload as text) -> 'rowsToTell');
-    update grain_state set payload = cast(cast(new.payload as text) -> 'stateToKeep' as blob) where rowid = new.rowid;
+    update or abort grain_state set payload = new.payload where rowid = new.rowid;
 end;
 
 create trigger grain_state_updated after update of payload on grain_state
