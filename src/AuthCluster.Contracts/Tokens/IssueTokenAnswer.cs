@@ -33,7 +33,7 @@ public enum Refusal
     /// <summary>No such client, or it was deleted.</summary>
     UnknownClient = 1,
 
-    /// <summary>The secret is none of the client's.</summary>
+    /// <summary>The client has no such secret.</summary>
     WrongSecret = 2,
 
     /// <summary>The secret is the client's, but its end has passed or its start has not come.</summary>
@@ -61,7 +61,7 @@ public enum Refusal
     QuotaExceeded = 10,
 }
 
-/// <summary>Why a grain of an older build could not answer at once. No grain of this build tells it.</summary>
+/// <summary>Why a grain of an older build could not answer at once. This build only reads it.</summary>
 public enum NotNowReason
 {
     /// <summary>Nothing to wait for.</summary>

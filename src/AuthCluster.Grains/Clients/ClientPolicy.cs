@@ -17,7 +17,7 @@ internal sealed class ClientPolicy
     private readonly ScopeSet _defaultScopes;
     private readonly ImmutableArray<string> _audiences;
     private readonly long _generation;
-    private IssueTokenAnswer? _usual;
+    private IssueTokenAnswer? _defaultAnswer;
 
     private ClientPolicy(ClientState state, ClientDocument document, ClientDefaults defaults)
     {
@@ -65,7 +65,7 @@ internal sealed class ClientPolicy
 
         var isUsual = !command.ScopesAsked && command.Audiences.IsDefaultOrEmpty && command.Resources.IsDefaultOrEmpty;
         var generation = floor + _generation;
-        if (isUsual && _usual?.Grant is { } usual && usual.Generation == generation && usual.RevocationMark == revocationMark)
+        if (isUsual && _defaultAnswer?.Grant is { } usual && usual.Generation == generation && usual.RevocationMark == revocationMark)
         {
             grant = usual;
             return Refusal.None;
@@ -94,7 +94,7 @@ internal sealed class ClientPolicy
         };
         if (isUsual)
         {
-            _usual = new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant };
+            _defaultAnswer = new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant };
         }
 
         return Refusal.None;
@@ -102,7 +102,7 @@ internal sealed class ClientPolicy
 
     /// <summary>The answer with a grant. For the request that names no scopes and no target it is the same object each time, which saves an allocation.</summary>
     public IssueTokenAnswer AnswerOf(TokenGrant grant) =>
-        _usual is { } usual && ReferenceEquals(usual.Grant, grant)
+        _defaultAnswer is { } usual && ReferenceEquals(usual.Grant, grant)
             ? usual
             : new IssueTokenAnswer { Kind = DecisionKind.Allowed, Grant = grant };
 }

@@ -112,7 +112,7 @@ internal sealed partial class ClientRow(
         await _turns.WaitAsync(cancellationToken);
         try
         {
-            return await IsReadAsync(cancellationToken);
+            return await EnsureFreshAsync(cancellationToken);
         }
         finally
         {
@@ -146,7 +146,7 @@ internal sealed partial class ClientRow(
         {
             for (var tries = 0; ; tries++)
             {
-                if (!await IsReadAsync(cancellationToken))
+                if (!await EnsureFreshAsync(cancellationToken))
                 {
                     return false;
                 }
@@ -202,7 +202,7 @@ internal sealed partial class ClientRow(
         await _turns.WaitAsync();
         try
         {
-            await IsReadAsync(CancellationToken.None);
+            await EnsureFreshAsync(CancellationToken.None);
             _readFailedAt = CanDecide ? null : clock.GetTimestamp();
             return CanDecide;
         }
@@ -213,7 +213,7 @@ internal sealed partial class ClientRow(
     }
 
     /// <summary>Reads the row unless memory has the content and version of storage.</summary>
-    private async Task<bool> IsReadAsync(CancellationToken cancellationToken) =>
+    private async Task<bool> EnsureFreshAsync(CancellationToken cancellationToken) =>
         State != RowState.GoneBack && ((CanDecide && !_mustReadBeforeWriting) || await ReadAsync(cancellationToken));
 
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)

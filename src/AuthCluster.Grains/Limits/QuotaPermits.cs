@@ -41,7 +41,7 @@ internal sealed class QuotaPermits(double spread)
 
     private ClientQuota? _quota;
     private QuotaReservation? _reservation;
-    private DateTimeOffset _moment;
+    private DateTimeOffset _latestTime;
     private DateTimeOffset _end;
 
     // Negative while a quota that only observes has spent permits that are not reserved yet.
@@ -91,15 +91,15 @@ internal sealed class QuotaPermits(double spread)
         }
 
         var stored = state.QuotaOf(quota.Per);
-        SetMoment(now);
-        if (stored?.PeriodStart > _moment && stored.PeriodStart - now <= MaxLead)
+        NoteTime(now);
+        if (stored?.PeriodStart > _latestTime && stored.PeriodStart - now <= MaxLead)
         {
-            _moment = stored.PeriodStart;
+            _latestTime = stored.PeriodStart;
         }
 
         MoveReservation();
         _reservation = ReservationIn(state, quota.Per);
-        _end = quota.Per.End(_moment);
+        _end = quota.Per.End(_latestTime);
         // A restored database may have fewer permits reserved than this activation holds.
         _held = Math.Min(_held, _reservation.Reserved);
         _heldForNext = Math.Min(_heldForNext, _reservation.Next);
@@ -239,35 +239,35 @@ internal sealed class QuotaPermits(double spread)
     }
 
     private QuotaReservation ReservationIn(ClientState state, QuotaPeriod period) =>
-        state.QuotaOf(period)?.MovedTo(period, _moment) ?? new QuotaReservation(period.Name, period.Start(_moment), Reserved: 0);
+        state.QuotaOf(period)?.MovedTo(period, _latestTime) ?? new QuotaReservation(period.Name, period.Start(_latestTime), Reserved: 0);
 
     private bool IsNextDue(DateTimeOffset now) => ReserveAheadAt <= now && _reservation!.Next < _quota!.Tokens;
 
     private void MoveTo(DateTimeOffset now)
     {
-        SetMoment(now);
+        NoteTime(now);
         MoveReservation();
     }
 
     /// <summary>Ignores small steps back, so that the period does not change to and fro.</summary>
-    private void SetMoment(DateTimeOffset now)
+    private void NoteTime(DateTimeOffset now)
     {
-        if (now >= _moment || _moment - now > MaxLead)
+        if (now >= _latestTime || _latestTime - now > MaxLead)
         {
-            _moment = now;
+            _latestTime = now;
         }
     }
 
     /// <summary>Moves the reservation and the permits to the period in use.</summary>
     private void MoveReservation()
     {
-        if (_reservation is not { } old || (_moment >= old.PeriodStart && _moment < _end))
+        if (_reservation is not { } old || (_latestTime >= old.PeriodStart && _latestTime < _end))
         {
             return;
         }
 
         var period = _quota!.Per;
-        _reservation = old.MovedTo(period, _moment);
+        _reservation = old.MovedTo(period, _latestTime);
         if (old.IsFresh(_reservation.PeriodStart))
         {
             _held = _reservation.PeriodStart == _end ? _heldForNext : 0;
@@ -280,7 +280,7 @@ internal sealed class QuotaPermits(double spread)
 
         _heldForNext = 0;
         _usedInPeriod = false;
-        _end = period.End(_moment);
+        _end = period.End(_latestTime);
     }
 
     private TimeSpan ReserveAhead(QuotaPeriod period)

@@ -23,8 +23,8 @@ internal sealed class RevokedTokens(string clientId, Func<long> generation, Revo
     public const int MaxLive = 10_000;
 
     /// <summary>
-    /// With so many stored, expired ones that are not swept yet included, a token that has expired by a clock in doubt is not revoked: else a
-    /// client could fill the table with tokens that it let expire.
+    /// Above so many stored ones, expired ones included, no token is revoked that looks expired by a clock in doubt: else a client could fill
+    /// the table with tokens that it let expire.
     /// </summary>
     private const int MaxStored = 2 * MaxLive;
 

@@ -4,7 +4,7 @@ using AuthCluster.Protocol.Limits;
 namespace AuthCluster.Protocol.Clients;
 
 /// <summary>
-/// What is registered of a client, its secrets apart. A value that was not given and follows something else (the server's
+/// The registration of a client without its secrets. A value that was not given and follows something else (the server's
 /// lifetime, all of the scopes, one second's burst) stays not given, so that it goes on following.
 /// </summary>
 /// <remarks>

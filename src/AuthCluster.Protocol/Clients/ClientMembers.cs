@@ -44,7 +44,7 @@ internal static class ClientMembers
     public const string ETag = "etag";
     public const string SecretId = "secretId";
 
-    /// <summary>Those of every document, as a caller who misspelled one is told them; <c>allowedNetworks</c> is none of this version.</summary>
+    /// <summary>The members of a document, as the error about an unknown member lists them; this version has no <c>allowedNetworks</c>.</summary>
     public static ImmutableArray<string> OfDocument { get; } =
     [
         ClientId, Name, Enabled, GrantTypes, Scopes, DefaultScopes, Audiences, Introspects, TokenLifetimeSeconds, TokenReuseSeconds, AuthMethods,

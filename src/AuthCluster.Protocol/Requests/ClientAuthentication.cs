@@ -10,9 +10,9 @@ namespace AuthCluster.Protocol.Requests;
 /// revocation endpoints and for the revocation feed. Nothing is proven here.
 /// </summary>
 /// <remarks>
-/// The checks, in their order: <c>SchemeIsBasic</c> (401), <c>OneMethodOnly</c> (400), <c>AssertionsAreNotOffered</c> (401),
-/// <c>BasicCanBeRead</c> (401), <c>IdsAgree</c> (400), <c>CredentialsAreComplete</c> (401), <c>IdIsInGrammar</c> (401, and the
-/// same answer as for an unknown client).
+/// The checks, in their order: the scheme is Basic (401), there is one method only (400), no assertion is sent (401), Basic can be
+/// read (401), both ids agree (400), id and secret are there (401), the id is in the grammar (401, with the same answer as for an unknown
+/// client).
 /// </remarks>
 public static class ClientAuthentication
 {

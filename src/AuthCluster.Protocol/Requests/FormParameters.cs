@@ -38,7 +38,7 @@ internal enum FormParameter
 }
 
 /// <summary>
-/// The known parameters of a form, found in one pass and not yet decoded. An empty value is as none
+/// The known parameters of a form, found in one pass and not yet decoded. An empty value counts as absent
 /// (RFC 6749 section 3.2); unknown parameters are ignored.
 /// </summary>
 internal ref struct FormParameters
