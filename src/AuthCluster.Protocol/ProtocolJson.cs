@@ -13,7 +13,7 @@ using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol;
 
-/// <summary>How the documents of the OAuth RFCs are written: names by the snake-case policy, members without a value left out.</summary>
+/// <summary>How the documents of the OAuth RFCs are written: names in snake case, without the members that have no value.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TokenDocument))]
 [JsonSerializable(typeof(ErrorDocument))]
@@ -24,7 +24,7 @@ namespace AuthCluster.Protocol;
 [JsonSerializable(typeof(RsaKeyDocument))]
 internal sealed partial class ProtocolJson : JsonSerializerContext
 {
-    // Nothing of it is ever read as HTML.
+    // No reader treats these documents as HTML.
     private static readonly JsonWriterOptions WithoutHtmlEscapes = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes a document as compact JSON, UTF-8.</summary>
@@ -40,7 +40,7 @@ internal sealed partial class ProtocolJson : JsonSerializerContext
 [JsonSerializable(typeof(RevocationFeedDocument))]
 internal sealed partial class ApiJson : JsonSerializerContext;
 
-/// <summary>Writes a list of one as a string, as RFC 7519 section 4.1.3 lets <c>aud</c> be. Never reads.</summary>
+/// <summary>Writes a list of one entry as a string, which RFC 7519 section 4.1.3 allows for <c>aud</c>. Reading is not supported.</summary>
 internal sealed class OneOrManyConverter : JsonConverter<ImmutableArray<string>>
 {
     public override ImmutableArray<string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

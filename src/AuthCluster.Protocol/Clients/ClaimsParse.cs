@@ -7,7 +7,7 @@ using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>Reads a client's own claims: what goes into its tokens beside the server's claims.</summary>
+/// <summary>Reads a client's own claims, which its tokens carry in addition to the server's claims.</summary>
 internal static class ClaimsParse
 {
     private const int MaxClaims = 50;
@@ -15,7 +15,7 @@ internal static class ClaimsParse
     private const int MaxBytes = 8_192;
     private const int MaxLevels = 8;
 
-    /// <summary>Reads claims; gives compact JSON, or null for none or with the problems noted.</summary>
+    /// <summary>Reads claims; returns compact JSON. Returns null when there are no claims, or when there are problems, which it notes.</summary>
     public static string? Read(string path, JsonElement claims, FieldErrors errors)
     {
         if (claims.ValueKind != JsonValueKind.Object)
@@ -49,9 +49,9 @@ internal static class ClaimsParse
         return count == 0 || errors.Any ? null : Compact(path, claims, errors);
     }
 
-    /// <param name="path">Where.</param>
+    /// <param name="path">The path of the value.</param>
     /// <param name="value">A value in the claims.</param>
-    /// <param name="level">Which level it is on if it is an object or a list; the claims themselves are the first.</param>
+    /// <param name="level">The nesting level of the value when it is an object or a list. The claims object itself is level 1.</param>
     /// <param name="errors">Where problems are noted.</param>
     private static void Check(string path, JsonElement value, int level, FieldErrors errors)
     {
@@ -120,8 +120,8 @@ internal static class ClaimsParse
     }
 
     /// <summary>
-    /// The writer of the BCL has no encoder that leaves characters beyond U+FFFF alone: it writes 12 bytes of escapes for the
-    /// 4 of UTF-8, which would count against the bound and swell every token.
+    /// Replaces escaped surrogate pairs by their characters. Every encoder of the BCL escapes characters beyond U+FFFF: it writes
+    /// 12 bytes of escapes instead of 4 bytes of UTF-8, which would count against the bound and enlarge every token.
     /// </summary>
     private static string WithoutEscapedPairs(string json)
     {

@@ -1,6 +1,6 @@
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>How a client proves who it is (RFC 6749 section 2.3.1; names of RFC 7591 section 2).</summary>
+/// <summary>How a client authenticates (RFC 6749 section 2.3.1; names of RFC 7591 section 2).</summary>
 public enum ClientAuthMethod
 {
     /// <summary>HTTP Basic: <c>client_secret_basic</c>.</summary>

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>What a merge patch (RFC 7396) makes of a client: its new document, or what is wrong with it.</summary>
+/// <summary>The result of a merge patch (RFC 7396) on a client: the client's new document, or what is wrong with the patch.</summary>
 public sealed record ClientDocumentMerge
 {
     private ClientDocumentMerge()
@@ -17,13 +17,13 @@ public sealed record ClientDocumentMerge
     /// <summary>The new document as it is stored.</summary>
     public string? DocumentJson { get; private init; }
 
-    /// <summary>Whether the client is to be enabled; null leaves that as it is.</summary>
+    /// <summary>Whether the client shall be enabled; null for no change.</summary>
     public bool? Enabled { get; private init; }
 
     /// <summary>What is wrong, by field.</summary>
     public ImmutableSortedDictionary<string, string> Errors { get; private init; } = ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>Merges a patch with a client's document and validates the result as that of a PUT. Pure.</summary>
+    /// <summary>Merges a patch with a client's document and validates the result like the document of a PUT. Pure.</summary>
     /// <param name="clientId">The client.</param>
     /// <param name="storedJson">The client's present document, as it is stored.</param>
     /// <param name="patch">The patch, as the caller sent it.</param>

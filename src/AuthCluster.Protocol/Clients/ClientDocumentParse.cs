@@ -6,7 +6,7 @@ using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>Reads the members of one client document. One field, one method; the rules between fields come last.</summary>
+/// <summary>Reads the members of one client document. Each field has its own method; the rules between fields are checked last.</summary>
 internal sealed class ClientDocumentParse
 {
     private const int MaxName = 200;
@@ -63,11 +63,14 @@ internal sealed class ClientDocumentParse
         Stored,
     }
 
-    /// <summary>Reads a document to create a client from; without a generated id it has to name one.</summary>
+    /// <summary>Reads the document of a new client; without a generated id the document has to name an id.</summary>
     public static ClientDocumentReading New(JsonElement root, ClientId? generatedId, int serverLifetimeSeconds) =>
         new ClientDocumentParse(Mode.New, generatedId).Read(root, serverLifetimeSeconds);
 
-    /// <summary>Reads a document that replaces one; what is stored with the same value is kept, also where it is unknown.</summary>
+    /// <summary>
+    /// Reads a document that replaces a stored one. A member that this version does not know is accepted when it is stored with the
+    /// same value.
+    /// </summary>
     public static ClientDocumentReading Replacement(JsonElement root, ClientId id, StoredMembers stored, int serverLifetimeSeconds) =>
         new ClientDocumentParse(Mode.Replacement, id, stored).Read(root, serverLifetimeSeconds);
 
@@ -76,8 +79,8 @@ internal sealed class ClientDocumentParse
         new ClientDocumentParse(Mode.Stored, id).Read(root, null);
 
     /// <summary>
-    /// What a merge patch would remove that no client document has, as problems by field: in the merged document nothing would tell
-    /// of such a misspelling.
+    /// The members that a merge patch would remove although no client document has them, as problems by field. The merged document
+    /// would not show such a misspelling.
     /// </summary>
     public static ImmutableSortedDictionary<string, string> UnknownRemovals(JsonElement patch)
     {
@@ -125,7 +128,7 @@ internal sealed class ClientDocumentParse
         }
 
         var document = _document with { ClientId = id, Name = _document.Name.Length > 0 ? _document.Name : id.Value };
-        // What an earlier version stored stays readable, so that its client goes on.
+        // A document that an earlier version stored must stay readable, so that its client can still get tokens.
         return _mode != Mode.Stored && ClientDocumentSize.ProblemOf(document) is { } problem
             ? ClientDocumentReader.Refused(StrictJson.Root, problem)
             : new ClientDocumentReading { Document = document, Secrets = _secrets.Entries };
@@ -148,7 +151,7 @@ internal sealed class ClientDocumentParse
         }
     }
 
-    /// <summary>Keeps a member that is stored with this value already: a newer version, which knows it, wrote it.</summary>
+    /// <summary>Keeps an unknown member that is stored with the same value: a newer version, which knows the member, wrote it.</summary>
     private bool KeepsUnknown(string name, JsonElement value)
     {
         var isKept = _stored.Has(name, value);
@@ -252,7 +255,7 @@ internal sealed class ClientDocumentParse
 
     private void ReadAllowedNetworks(JsonElement value)
     {
-        // Passed over, it would open the client to networks that its owner shut out.
+        // If this version ignored the member, it would admit networks that the client's owner excluded.
         if (_mode != Mode.Stored
             && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
             && !KeepsUnknown(ClientMembers.AllowedNetworks, value))

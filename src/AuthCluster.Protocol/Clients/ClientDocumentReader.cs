@@ -6,7 +6,7 @@ using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>What reading a client document gave: the document, or what is wrong with it.</summary>
+/// <summary>The result of reading a client document: the document, or what is wrong with it.</summary>
 public sealed record ClientDocumentReading
 {
     /// <summary>Whether there is a document; else there are errors.</summary>
@@ -16,7 +16,7 @@ public sealed record ClientDocumentReading
     /// <summary>The document.</summary>
     public ClientDocument? Document { get; init; }
 
-    /// <summary>The secrets that came with it; empty for none.</summary>
+    /// <summary>The secrets that came with the document; empty for none.</summary>
     public ImmutableArray<ClientSecretEntry> Secrets { get; init; } = [];
 
     /// <summary>What is wrong: a sentence for each field, by its path; <c>$</c> is the document as a whole. At most 50.</summary>
@@ -32,10 +32,10 @@ public sealed record ClientDocumentReading
     public override string ToString() => $"ClientDocumentReading({(Succeeded ? "good" : "bad")})";
 }
 
-/// <summary>What reading a file of client documents gave: the documents, or what is wrong with them.</summary>
+/// <summary>The result of reading a file of client documents: the documents, or what is wrong with them.</summary>
 public sealed record ClientsFileReading
 {
-    /// <summary>Whether the file is good; else there are errors.</summary>
+    /// <summary>Whether the file is valid; else there are errors.</summary>
     public bool Succeeded => Errors.IsEmpty;
 
     /// <summary>The documents with their secrets, in the file's order.</summary>
@@ -49,12 +49,12 @@ public sealed record ClientsFileReading
 }
 
 /// <summary>
-/// Reads client documents from strict JSON. Pure: ids, secrets and times that the server makes are arguments or another's.
+/// Reads client documents from strict JSON. Pure: it generates no ids, secrets or times.
 /// </summary>
-/// <remarks>Work grows with the length of the text alone, whatever is repeated or nested in it.</remarks>
+/// <remarks>The work grows only with the length of the text, whatever the text repeats or nests.</remarks>
 public static class ClientDocumentReader
 {
-    /// <summary>Reads a document to create a client from.</summary>
+    /// <summary>Reads the document of a new client.</summary>
     /// <param name="utf8">The body.</param>
     /// <param name="generatedId">The id for a client that names none.</param>
     /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens, for a client that names none.</param>
@@ -65,8 +65,8 @@ public static class ClientDocumentReader
     /// <param name="utf8">The body.</param>
     /// <param name="id">The client.</param>
     /// <param name="storedJson">
-    /// The client's present document, as it is stored: a member of it that this version does not know is accepted with the value that it has.
-    /// Null to accept none.
+    /// The client's present document, as it is stored. A member that this version does not know is accepted when this document has it
+    /// with the same value. Null to accept no unknown member.
     /// </param>
     /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens.</param>
     public static ClientDocumentReading ReadReplacement(ReadOnlyMemory<byte> utf8, ClientId id, string? storedJson, int serverLifetimeSeconds)
@@ -76,8 +76,8 @@ public static class ClientDocumentReader
     }
 
     /// <summary>
-    /// Reads a merge patch (RFC 7396); the merged document is then handled as a replacement, so that members which a newer version stored
-    /// are kept.
+    /// Reads a merge patch (RFC 7396). The merged document is then read as a replacement, so that members which a newer version
+    /// stored are kept.
     /// </summary>
     /// <param name="utf8">The patch.</param>
     /// <param name="id">The client.</param>
@@ -101,7 +101,7 @@ public static class ClientDocumentReader
             return ReadReplacement(JsonMergePatch.Apply(stored.RootElement, patch), id, storedJson, serverLifetimeSeconds);
         });
 
-    /// <summary>Reads a file of documents: a JSON list. Every document names its id, and no two the same.</summary>
+    /// <summary>Reads a file of documents: a JSON list. Every document must name its id, and no two documents the same id.</summary>
     /// <param name="utf8">The file's content.</param>
     /// <param name="serverLifetimeSeconds">The server's own lifetime of tokens, for a client that names none.</param>
     public static ClientsFileReading ReadFile(ReadOnlyMemory<byte> utf8, int serverLifetimeSeconds)
@@ -120,12 +120,12 @@ public static class ClientDocumentReader
     }
 
     /// <summary>
-    /// Reads a document as it is stored. Members that this version does not know are passed over: a newer server may have
-    /// written them.
+    /// Reads a document as it is stored. Members that this version does not know are ignored: a newer server may have written
+    /// them.
     /// </summary>
     /// <param name="clientId">The client's id.</param>
     /// <param name="json">The document, as <see cref="ClientDocumentWriter.ToStoredJson"/> wrote it.</param>
-    /// <exception cref="FormatException">It can't be read, or is another client's.</exception>
+    /// <exception cref="FormatException">The document can't be read, or belongs to another client.</exception>
     public static ClientDocument ReadStored(string clientId, string json)
     {
         if (!ClientId.TryParse(clientId, out var id))
@@ -142,7 +142,7 @@ public static class ClientDocumentReader
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // The second is what the reader says of an escape that makes half of a surrogate pair.
+            // The reader throws InvalidOperationException for an escape that is half of a surrogate pair.
             throw new FormatException("The stored document is not JSON.", exception);
         }
     }

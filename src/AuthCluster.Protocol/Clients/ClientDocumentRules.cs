@@ -24,11 +24,11 @@ internal static class ClientDocumentRules
     public static string? ProblemOfAudience(string audience) =>
         Audience.IsAcceptable(audience) ? null : "Must be a name or an absolute URI without fragment, of 1 to 512 printable ASCII characters without space.";
 
-    /// <summary>Notes what does not fit together.</summary>
-    /// <param name="document">The document, its fields read.</param>
+    /// <summary>Notes the fields that contradict each other.</summary>
+    /// <param name="document">The document, after its fields were read.</param>
     /// <param name="serverLifetimeSeconds">
-    /// The server's own lifetime of tokens, for a client that names none. Null for a stored document, which was checked by the lifetime that
-    /// the server had then.
+    /// The server's own lifetime of tokens, for a client that names none. Null for a stored document, which was checked against the
+    /// server's lifetime when it was stored.
     /// </param>
     /// <param name="errors">Where problems are noted.</param>
     public static void CheckBetweenFields(ClientDocument document, int? serverLifetimeSeconds, FieldErrors errors)

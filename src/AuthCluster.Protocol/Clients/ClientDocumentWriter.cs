@@ -7,19 +7,19 @@ using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>What an answer tells of a client beside its document.</summary>
+/// <summary>What an answer says of a client in addition to its document.</summary>
 public sealed record ClientAnswerMembers
 {
-    /// <summary>Whether it may get tokens.</summary>
+    /// <summary>Whether the client may get tokens.</summary>
     public required bool Enabled { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>When the client was created.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was last changed.</summary>
+    /// <summary>When the client was last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When it last got a token; null for never.</summary>
+    /// <summary>When the client last got a token; null for never.</summary>
     public DateTimeOffset? LastUsedAt { get; init; }
 
     /// <summary>The ETag, in the items of a list; null to leave it out.</summary>
@@ -28,7 +28,7 @@ public sealed record ClientAnswerMembers
     /// <summary>The id of the first secret, in the answer to a creation; null to leave it out.</summary>
     public string? SecretId { get; init; }
 
-    /// <summary>The secret that the server made, this once; null to leave it out.</summary>
+    /// <summary>The secret that the server generated, which only this answer shows; null to leave it out.</summary>
     public string? Secret { get; init; }
 
     /// <summary>Prints nothing of the secret.</summary>
@@ -41,8 +41,8 @@ public static class ClientDocumentWriter
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
-    /// The document as it is stored: compact JSON without <c>enabled</c> and the members that the server makes. What was not
-    /// given and follows something else is left out; what a newer version stored is written as that did.
+    /// The document as it is stored: compact JSON without <c>enabled</c> and the members that the server sets. A value that was not
+    /// given and follows another value is left out. An unknown member is written as the newer version stored it.
     /// </summary>
     public static string ToStoredJson(ClientDocument document)
     {
@@ -90,7 +90,7 @@ public static class ClientDocumentWriter
     /// Writes the document as the admin API answers it. Members of the stored document that this version does not know are
     /// answered too, so that a caller who sends it back does not drop them.
     /// </summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">The buffer to write to.</param>
     /// <param name="storedJson">The document, as <see cref="ToStoredJson"/> wrote it.</param>
     /// <param name="members">The other members.</param>
     public static void WriteAnswer(IBufferWriter<byte> writer, string storedJson, ClientAnswerMembers members)

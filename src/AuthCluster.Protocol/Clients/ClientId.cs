@@ -8,11 +8,11 @@ namespace AuthCluster.Protocol.Clients;
 /// <c>" \ &lt; &gt; % # ?</c>, not <c>.</c> or <c>..</c>, not beginning with <c>acs_</c>. Case-sensitive.
 /// </summary>
 /// <remarks>
-/// <para>The ids of other servers are in the grammar, such as <c>http://adfs/x</c>, <c>a@b</c> and <c>sp-x!b1|y!b2</c>. It has
-/// neither spaces nor control characters, nor what JSON or HTML would have to escape, so a parsed id may be logged. In a URL
-/// and in HTTP Basic an id is percent-encoded; because it never has a percent sign, no text is an id both before and after
-/// decoding.</para>
-/// <para>The prefix of generated secrets is left out so that a secret sent in the place of an id never counts as an id.</para>
+/// <para>The grammar includes ids of other servers, such as <c>http://adfs/x</c>, <c>a@b</c> and <c>sp-x!b1|y!b2</c>. It excludes
+/// spaces, control characters, and the characters that end a JSON string or begin an HTML tag, so a parsed id may be logged. In a URL
+/// and in HTTP Basic an id is percent-encoded. Because no id has a percent sign, no text is one id before decoding and another id
+/// after it.</para>
+/// <para>The grammar excludes the prefix of generated secrets, so that a secret sent instead of an id never counts as an id.</para>
 /// </remarks>
 public readonly record struct ClientId
 {
@@ -43,7 +43,7 @@ public readonly record struct ClientId
         return true;
     }
 
-    /// <summary>Reads an id from its UTF-8 bytes; nothing is allocated for what is outside the grammar.</summary>
+    /// <summary>Reads an id from its UTF-8 bytes; allocates nothing for a text outside the grammar.</summary>
     /// <returns>False when the text is outside the grammar; it must then not be logged.</returns>
     public static bool TryParse(ReadOnlySpan<byte> utf8, out ClientId id)
     {

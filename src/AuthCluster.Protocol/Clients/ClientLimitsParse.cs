@@ -5,14 +5,14 @@ using AuthCluster.Protocol.Limits;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>Reads a client's <c>rateLimit</c> and <c>quota</c>: objects of two members of their own and <c>enforce</c>.</summary>
+/// <summary>Reads a client's <c>rateLimit</c> and <c>quota</c>: each is an object of two members of its own and <c>enforce</c>.</summary>
 /// <param name="errors">Where problems are noted.</param>
-/// <param name="refusesUnknown">Whether a member that is not known is a problem, or passed over.</param>
+/// <param name="refusesUnknown">Whether an unknown member is a problem; otherwise it is ignored.</param>
 internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
 {
-    /// <summary>Reads a rate limit; null with the problems noted.</summary>
+    /// <summary>Reads a rate limit; notes the problems and returns null when there are any.</summary>
     /// <param name="value">The rate limit.</param>
-    /// <param name="stored">The one that it replaces.</param>
+    /// <param name="stored">The stored rate limit that it replaces.</param>
     public ClientRateLimit? ReadRateLimit(JsonElement value, StoredMembers stored)
     {
         double? rate = null;
@@ -34,9 +34,9 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
         return new ClientRateLimit { TokensPerSecond = rate.Value, RegisteredBurst = burst, Enforce = common.Enforce, Unknown = common.Unknown };
     }
 
-    /// <summary>Reads a quota; null with the problems noted.</summary>
+    /// <summary>Reads a quota; notes the problems and returns null when there are any.</summary>
     /// <param name="value">The quota.</param>
-    /// <param name="stored">The one that it replaces.</param>
+    /// <param name="stored">The stored quota that it replaces.</param>
     public ClientQuota? ReadQuota(JsonElement value, StoredMembers stored)
     {
         long? tokens = null;
@@ -64,7 +64,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
             : new ClientQuota { Tokens = tokens.Value, Per = per, Enforce = common.Enforce, Unknown = common.Unknown };
     }
 
-    /// <summary>Notes the members that a merge patch would remove from <c>rateLimit</c> or <c>quota</c>, and that it has not.</summary>
+    /// <summary>Notes the members that a merge patch would remove from <c>rateLimit</c> or <c>quota</c> although these never have them.</summary>
     public void RefuseUnknownRemovals(string path, JsonElement patch)
     {
         if (patch.ValueKind != JsonValueKind.Object)
@@ -89,7 +89,7 @@ internal sealed class ClientLimitsParse(FieldErrors errors, bool refusesUnknown)
     private void RefuseUnknown(string path, string name, string first, string second) =>
         errors.AddUnknown($"{path}.{StrictJson.InPath(name)}", path, first, second, ClientMembers.Enforce);
 
-    /// <summary>Reads the members of one object; gives those that both objects have, or null where it is no object.</summary>
+    /// <summary>Reads the members of a rate limit or quota; returns the members that both have, or null when the value is no object.</summary>
     private Common? ReadObject(
         string path,
         JsonElement value,

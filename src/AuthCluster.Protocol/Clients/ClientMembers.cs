@@ -22,14 +22,14 @@ internal static class ClientMembers
     public const string Claims = "claims";
     public const string Metadata = "metadata";
 
-    // Of rateLimit and quota.
+    // Members of rateLimit and quota.
     public const string TokensPerSecond = "tokensPerSecond";
     public const string Burst = "burst";
     public const string Tokens = "tokens";
     public const string Per = "per";
     public const string Enforce = "enforce";
 
-    // Of a new client alone, and of the entries of secrets.
+    // Members that only a new client may have, and members of the entries of secrets.
     public const string Secrets = "secrets";
     public const string Secret = "secret";
     public const string SecretHash = "secretHash";
@@ -37,7 +37,7 @@ internal static class ClientMembers
     public const string NotBefore = "notBefore";
     public const string ExpiresAt = "expiresAt";
 
-    // The server makes these.
+    // Members that the server sets.
     public const string CreatedAt = "createdAt";
     public const string UpdatedAt = "updatedAt";
     public const string LastUsedAt = "lastUsedAt";
@@ -51,12 +51,12 @@ internal static class ClientMembers
         RateLimit, Quota, Claims, Metadata,
     ];
 
-    /// <summary>Those by which a new client gets its secrets.</summary>
+    /// <summary>The members by which a new client gets its secrets.</summary>
     public static ImmutableArray<string> OfSecrets { get; } = [Secrets, Secret, SecretHash];
 
-    /// <summary>Those of an entry of <c>secrets</c>.</summary>
+    /// <summary>The members of an entry of <c>secrets</c>.</summary>
     public static ImmutableArray<string> OfSecretEntry { get; } = [Secret, SecretHash, Label, NotBefore, ExpiresAt];
 
-    /// <summary>Those of an answer that may come back with what GET gave, and mean nothing then.</summary>
+    /// <summary>The members of an answer that a caller may send back with the rest of the answer to a GET; they are ignored then.</summary>
     public static ImmutableArray<string> OfServer { get; } = [CreatedAt, UpdatedAt, LastUsedAt, ETag];
 }

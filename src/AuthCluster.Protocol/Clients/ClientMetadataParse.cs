@@ -11,7 +11,7 @@ internal static class ClientMetadataParse
     private const int MaxNameLength = 64;
     private const int MaxValueLength = 1_000;
 
-    /// <summary>Reads metadata; empty with the problems noted. A member that is null counts as absent.</summary>
+    /// <summary>Reads metadata, and notes the problems. A member that is null counts as absent.</summary>
     public static ImmutableSortedDictionary<string, string> Read(string path, JsonElement value, FieldErrors errors)
     {
         if (value.ValueKind != JsonValueKind.Object)

@@ -4,11 +4,11 @@ using System.Globalization;
 namespace AuthCluster.Protocol.Clients;
 
 /// <summary>
-/// Secrets that the server makes: <c>acs_</c>, 43 characters (base64url of 32 random bytes), <c>_</c>, and 8
-/// lower-case hex digits: CRC-32 (IEEE 802.3) of all before that last <c>_</c>.
+/// Secrets that the server generates: <c>acs_</c>, 43 characters (base64url of 32 random bytes), <c>_</c>, and 8
+/// lower-case hex digits: the CRC-32 (IEEE 802.3) of everything before that last <c>_</c>.
 /// </summary>
-/// <remarks>The prefix and the check let secret scanners find a leaked one without false alarms. The 256 random
-/// bits are what makes a fast hash of it safe to store.</remarks>
+/// <remarks>The prefix and the check digits let secret scanners find a leaked secret without false alarms. The 256 random
+/// bits make it safe to store a fast hash of the secret.</remarks>
 public static class GeneratedSecret
 {
     /// <summary>What every generated secret begins with.</summary>
@@ -27,7 +27,7 @@ public static class GeneratedSecret
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8);
 
     /// <summary>Makes the secret that holds these random bytes.</summary>
-    /// <param name="random32">32 bytes of a random number generator that can't be guessed.</param>
+    /// <param name="random32">32 bytes of a random number generator whose output can't be guessed.</param>
     /// <exception cref="ArgumentException">There are not 32 bytes.</exception>
     public static string Create(ReadOnlySpan<byte> random32)
     {
@@ -44,7 +44,7 @@ public static class GeneratedSecret
         return System.Text.Encoding.ASCII.GetString(text);
     }
 
-    /// <summary>Whether a text has the form of a generated secret, its check digits included. Says nothing of whose it is.</summary>
+    /// <summary>Whether a text has the form of a generated secret, its check digits included. Does not tell whose secret it is.</summary>
     public static bool IsWellFormed(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length != Length || !utf8.StartsWith("acs_"u8) || utf8[CheckedLength] != '_')

@@ -2,7 +2,7 @@ namespace AuthCluster.Protocol.Clients;
 
 /// <summary>
 /// Secrets that a person or another system chose: 16 to 256 characters of <c>%x20-7E</c> (RFC 6749 appendix A.2).
-/// They may be guessable, so they get a slow hash; one of the form of <see cref="GeneratedSecret"/> does not need it.
+/// They may be guessable, so they get a slow hash. A secret in the form of a <see cref="GeneratedSecret"/> does not need one.
 /// </summary>
 public static class GivenSecret
 {

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>The hashes that another server may have stored of a client's secret.</summary>
+/// <summary>The algorithms by which another server may have hashed a client's secret.</summary>
 public enum SecretHashAlgorithm
 {
     /// <summary>PBKDF2 with HMAC-SHA-1 (ASP.NET Identity version 2; RFC 8018 section 5.2).</summary>
@@ -28,7 +28,7 @@ public enum SecretHashAlgorithm
     Sha512,
 }
 
-/// <summary>A hash of a secret as another server stored it, taken apart.</summary>
+/// <summary>A hash of a secret as another server stored it, parsed.</summary>
 public sealed record ImportedSecretHash
 {
     /// <summary>Longest text of a hash, in characters.</summary>
@@ -46,7 +46,7 @@ public sealed record ImportedSecretHash
     /// <summary>Most memory of Argon2id, in KiB.</summary>
     public const int MaxArgon2MemoryKib = 262_144;
 
-    /// <summary>Most memory times passes of Argon2id, in KiB.</summary>
+    /// <summary>Largest product of memory, in KiB, and passes of Argon2id.</summary>
     public const int MaxArgon2Work = 1_048_576;
 
     /// <summary>Most lanes of Argon2id.</summary>
@@ -55,10 +55,10 @@ public sealed record ImportedSecretHash
     /// <summary>The algorithm.</summary>
     public required SecretHashAlgorithm Algorithm { get; init; }
 
-    /// <summary>The salt; for bcrypt the 29 ASCII characters before the hash (<c>$2b$12$</c> and 22 of salt); empty for a plain SHA.</summary>
+    /// <summary>The salt; for bcrypt the 29 ASCII characters before the hash (<c>$2b$12$</c> and 22 of salt); empty for plain SHA.</summary>
     public ImmutableArray<byte> Salt { get; init; } = [];
 
-    /// <summary>Rounds of PBKDF2, cost exponent of bcrypt, passes of Argon2id; 0 for a plain SHA.</summary>
+    /// <summary>Rounds of PBKDF2, cost exponent of bcrypt, passes of Argon2id; 0 for plain SHA.</summary>
     public int Iterations { get; init; }
 
     /// <summary>Memory of Argon2id in KiB; else 0.</summary>
@@ -67,13 +67,13 @@ public sealed record ImportedSecretHash
     /// <summary>Lanes of Argon2id; else 0.</summary>
     public int Parallelism { get; init; }
 
-    /// <summary>What the right secret gives; for bcrypt the 60 ASCII characters of the whole hash.</summary>
+    /// <summary>The hash of the right secret; for bcrypt the 60 ASCII characters of the whole text.</summary>
     public required ImmutableArray<byte> Expected { get; init; }
 
     /// <summary>Reads a hash.</summary>
     /// <param name="text">The text.</param>
     /// <param name="hash">The hash, when the text is one.</param>
-    /// <param name="problem">What is wrong with the text, as a sentence without its subject; it repeats nothing of the text.</param>
+    /// <param name="problem">What is wrong with the text, as a sentence without its subject. The sentence repeats no part of the text.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out ImportedSecretHash? hash, [NotNullWhen(false)] out string? problem)
     {
         hash = null;

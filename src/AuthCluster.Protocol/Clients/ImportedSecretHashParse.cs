@@ -7,13 +7,13 @@ using System.Text;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>Takes apart the hashes that other servers store.</summary>
+/// <summary>Parses the hashes that other servers store.</summary>
 /// <remarks>
 /// <para>The forms: Hydra's <c>$pbkdf2-sha256$i=…,l=…$salt$hash</c> (also sha1 and sha512); the base64 of ASP.NET Identity
-/// version 2 (0x00, salt of 16 bytes, key of 32 bytes; 1,000 rounds of HMAC-SHA-1) and of version 3, which is OpenIddict's too
+/// version 2 (0x00, salt of 16 bytes, key of 32 bytes; 1,000 rounds of HMAC-SHA-1) and of version 3, which OpenIddict uses too
 /// (0x01, function, rounds and salt length as big-endian 32-bit numbers, salt, key); the base64 of SHA-256 or SHA-512
 /// (Duende); bcrypt (<c>$2a$</c>, <c>$2b$</c>, <c>$2y$</c>); Argon2id as a PHC string.</para>
-/// <para>Work parameters are bounded, so that no import can make every login of a client cost seconds or gigabytes.</para>
+/// <para>Work parameters are bounded, so that no imported hash makes each authentication of a client cost seconds or gigabytes.</para>
 /// </remarks>
 internal static class ImportedSecretHashParse
 {
@@ -62,7 +62,7 @@ internal static class ImportedSecretHashParse
     /// <summary><c>$2b$12$</c>, 22 characters of salt, 31 of hash.</summary>
     private static string? ReadBcrypt(string text, ref ImportedSecretHash? hash)
     {
-        // The last characters of salt and hash have bits to spare; set, they could never match what is computed.
+        // The last characters of salt and hash have unused bits. A hash with such a bit set could never match a computed hash.
         if (text.Length != BcryptLength
             || text[2] is not ('a' or 'b' or 'y') || text[3] != '$' || text[6] != '$'
             || text.AsSpan(7).ContainsAnyExcept(BcryptCharacters)

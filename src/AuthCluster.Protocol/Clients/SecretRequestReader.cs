@@ -4,26 +4,26 @@ using AuthCluster.Protocol.Json;
 
 namespace AuthCluster.Protocol.Clients;
 
-/// <summary>A request to add a secret to a client. The server makes the secret itself.</summary>
+/// <summary>A request to add a secret to a client. The server generates the secret.</summary>
 public sealed record SecretRequest
 {
     /// <summary>A label for people, up to 200 characters.</summary>
     public string? Label { get; init; }
 
-    /// <summary>When it starts to be valid; null for at once.</summary>
+    /// <summary>When the secret becomes valid; null for at once.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
-    /// <summary>When it ends; null for never.</summary>
+    /// <summary>When the secret expires; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>When given, the client's other secrets end after this time at the latest.</summary>
+    /// <summary>When given, the client's other secrets expire after this time at the latest.</summary>
     public TimeSpan? RetireOthersAfter { get; init; }
 }
 
-/// <summary>Reads requests to add a secret from strict JSON; an empty body asks for nothing particular.</summary>
+/// <summary>Reads requests to add a secret from strict JSON; an empty body is a request without options.</summary>
 public static class SecretRequestReader
 {
-    /// <summary>Longest time after which the other secrets end: ten years.</summary>
+    /// <summary>Longest time after which the other secrets expire: ten years.</summary>
     public const int MaxRetireOthersAfterSeconds = 315_360_000;
 
     private const string RetireOthersAfter = "retireOthersAfter";

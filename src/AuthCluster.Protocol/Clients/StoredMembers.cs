@@ -3,15 +3,16 @@ using System.Text.Json;
 namespace AuthCluster.Protocol.Clients;
 
 /// <summary>
-/// The members of what a new document replaces. Those that this version does not know were written by a newer one, and stay as they are.
+/// The members of the stored object that a new one replaces. A newer version wrote the members that this version does not know, so they
+/// are kept unchanged.
 /// </summary>
-/// <param name="Element">The object; null where nothing is replaced.</param>
+/// <param name="Element">The stored object; null when nothing is replaced.</param>
 internal readonly record struct StoredMembers(JsonElement? Element)
 {
-    /// <summary>Whether a member is there with this value.</summary>
+    /// <summary>Whether the object has a member with this name and value.</summary>
     public bool Has(string name, JsonElement value) => Find(name) is { } stored && JsonElement.DeepEquals(stored, value);
 
-    /// <summary>The members of a member.</summary>
+    /// <summary>The members of the member with this name.</summary>
     public StoredMembers In(string name) => new(Find(name));
 
     private JsonElement? Find(string name) =>

@@ -8,21 +8,21 @@ namespace AuthCluster.Protocol.Introspection;
 public sealed record IntrospectionResponse
 {
     /// <summary>
-    /// The answer about any other token: unknown, ended, revoked, garbled, or one that the caller has no right to see. It
-    /// says nothing more, so that it can't be told which (section 2.2).
+    /// The answer about any other token: unknown, expired, revoked, malformed, or not for the caller to see. The answer
+    /// says nothing more, so that the caller can't tell these cases apart (section 2.2).
     /// </summary>
     public static ReadOnlyMemory<byte> Inactive { get; } = """{"active":false}"""u8.ToArray();
 
     /// <summary>The issuer: <c>iss</c>.</summary>
     public required string Issuer { get; init; }
 
-    /// <summary>Whose token it is: <c>client_id</c> and <c>sub</c>.</summary>
+    /// <summary>The client that the token was issued to: <c>client_id</c> and <c>sub</c>.</summary>
     public required string ClientId { get; init; }
 
-    /// <summary>Its scopes, separated by one space; empty for no <c>scope</c>.</summary>
+    /// <summary>The token's scopes, separated by one space; empty for no <c>scope</c>.</summary>
     public required string Scope { get; init; }
 
-    /// <summary>Whom it is for: <c>aud</c>, a string when it is one, as in the token.</summary>
+    /// <summary>The token's audiences: <c>aud</c>, a string when there is one audience, as in the token.</summary>
     public required ImmutableArray<string> Audiences { get; init; }
 
     /// <summary>Unix seconds: <c>iat</c>.</summary>
@@ -31,7 +31,7 @@ public sealed record IntrospectionResponse
     /// <summary>Unix seconds: <c>exp</c>.</summary>
     public required long ExpiresAt { get; init; }
 
-    /// <summary>Its id: <c>jti</c>.</summary>
+    /// <summary>The token's id: <c>jti</c>.</summary>
     public required string TokenId { get; init; }
 
     /// <summary>The answer as compact JSON, UTF-8.</summary>

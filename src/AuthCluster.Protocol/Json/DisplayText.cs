@@ -5,9 +5,9 @@ using System.Text;
 namespace AuthCluster.Protocol.Json;
 
 /// <summary>
-/// Names, labels and values that people read. Counted in Unicode code points; control and format characters (which include
-/// those that turn the direction of text), surrogates, private and unassigned ones, and separators of lines and paragraphs are
-/// refused, so that what is shown is what is stored.
+/// Names, labels and values that people read. Their length is counted in Unicode code points. Control and format characters (such as
+/// those that change the direction of text), surrogates, private and unassigned characters, and separators of lines and paragraphs are
+/// refused, so that people see what is stored.
 /// </summary>
 public static class DisplayText
 {
@@ -43,7 +43,7 @@ public static class DisplayText
     /// <summary>What is wrong with a text, as a sentence; null when nothing is.</summary>
     internal static string? ProblemOf(string text, int min, int max)
     {
-        // Two UTF-16 units at most make a code point: what is longer need not be counted.
+        // A code point has at most two UTF-16 units, so a text of more than twice the maximum is too long without counting.
         if (text.Length > 2 * max || Length(text) is var length && (length < min || length > max))
         {
             return string.Create(CultureInfo.InvariantCulture, $"Must have {min:N0} to {max:N0} characters.");

@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace AuthCluster.Protocol.Json;
 
-/// <summary>Collects what is wrong with a document, by field; the first problem of a field stands.</summary>
+/// <summary>Collects what is wrong with a document, by field; a field keeps its first problem.</summary>
 internal sealed class FieldErrors
 {
-    /// <summary>After so many no more are collected: who sends thousands of unknown members need not be told them all.</summary>
+    /// <summary>Most problems that are collected, so that a document with thousands of unknown members gets a short answer.</summary>
     public const int MaxErrors = 50;
 
     private readonly SortedDictionary<string, string> _errors = new(StringComparer.Ordinal);
@@ -27,9 +27,9 @@ internal sealed class FieldErrors
     }
 
     /// <summary>Notes a member that its object does not have.</summary>
-    /// <param name="path">Where.</param>
+    /// <param name="path">The member's path.</param>
     /// <param name="whole">The object, for example "a secret".</param>
-    /// <param name="members">The members that the object has: whoever wrote another one sees the right spelling.</param>
+    /// <param name="members">The members that the object has, so that the caller sees the right spelling.</param>
     public void AddUnknown(string path, string whole, params string[] members) =>
         AddUnsupported(path, $"Is no member of {whole}, which has {string.Join(", ", members[..^1])} and {members[^1]}.");
 
@@ -40,7 +40,7 @@ internal sealed class FieldErrors
         Add(path, problem);
     }
 
-    /// <summary>Takes the value, or null with the problem noted.</summary>
+    /// <summary>Reads a string; notes the problem and returns null when the value is none.</summary>
     public string? Text(string path, JsonElement element)
     {
         if (element.ValueKind == JsonValueKind.String)
@@ -52,7 +52,7 @@ internal sealed class FieldErrors
         return null;
     }
 
-    /// <summary>Takes the value, or null with the problem noted.</summary>
+    /// <summary>Reads a boolean; notes the problem and returns null when the value is none.</summary>
     public bool? Flag(string path, JsonElement element)
     {
         if (element.ValueKind is JsonValueKind.True or JsonValueKind.False)
@@ -64,7 +64,7 @@ internal sealed class FieldErrors
         return null;
     }
 
-    /// <summary>Takes the value, or null with the problem noted.</summary>
+    /// <summary>Reads a whole number in a range; notes the problem and returns null when the value is none.</summary>
     public long? Number(string path, JsonElement element, long min, long max)
     {
         if (element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number >= min && number <= max)
@@ -76,7 +76,7 @@ internal sealed class FieldErrors
         return null;
     }
 
-    /// <summary>Takes a time, or null with the problem noted.</summary>
+    /// <summary>Reads a time; notes the problem and returns null when the value is none.</summary>
     public DateTimeOffset? Time(string path, JsonElement element)
     {
         if (element.ValueKind == JsonValueKind.String && Rfc3339.TryParse(element.GetString(), out var time))
@@ -88,10 +88,10 @@ internal sealed class FieldErrors
         return null;
     }
 
-    /// <summary>Takes a list of different strings, or null with the problem noted.</summary>
-    /// <param name="path">Where.</param>
+    /// <summary>Reads a list of different strings; notes the problems and returns null when there are any.</summary>
+    /// <param name="path">The list's path.</param>
     /// <param name="element">The list.</param>
-    /// <param name="maxEntries">The most entries that it may have.</param>
+    /// <param name="maxEntries">The most entries that the list may have.</param>
     /// <param name="problemOf">What is wrong with an entry, as a sentence; null when nothing is.</param>
     public ImmutableArray<string>? List(string path, JsonElement element, int maxEntries, Func<string, string?> problemOf)
     {

@@ -13,7 +13,7 @@ public static class JsonMergePatch
     internal static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Applies a patch.</summary>
-    /// <param name="target">What is patched.</param>
+    /// <param name="target">The JSON to patch.</param>
     /// <param name="patch">The patch.</param>
     /// <returns>The result as compact JSON, UTF-8.</returns>
     public static byte[] Apply(JsonElement target, JsonElement patch)

@@ -2,20 +2,20 @@ using System.Globalization;
 
 namespace AuthCluster.Protocol.Json;
 
-/// <summary>Times as RFC 3339 section 5.6 (<c>date-time</c>) writes them.</summary>
+/// <summary>Times in the form of RFC 3339 section 5.6 (<c>date-time</c>).</summary>
 public static class Rfc3339
 {
     private const int SecondsEnd = 19;
     private const int TickDigits = 7;
 
-    /// <summary>The time in UTC, with as many digits of a second as it has: <c>2026-01-31T08:00:00Z</c>.</summary>
+    /// <summary>The time in UTC, with as many digits of the second's fraction as it has: <c>2026-01-31T08:00:00Z</c>.</summary>
     public static string Format(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
-    /// <summary>A time without what is beyond its milliseconds: the precision that every table and document keeps.</summary>
+    /// <summary>A time cut to whole milliseconds: the precision that every table and document keeps.</summary>
     public static DateTimeOffset ToMillisecond(DateTimeOffset time) => time.AddTicks(-(time.UtcTicks % TimeSpan.TicksPerMillisecond));
 
-    /// <summary>Reads a time. Digits past 100 ns are dropped; a leap second (<c>:60</c>) is refused, as no clock here has one.</summary>
+    /// <summary>Reads a time. Digits past 100 ns are dropped; a leap second (<c>:60</c>) is refused, because no clock here has one.</summary>
     public static bool TryParse(string? text, out DateTimeOffset time)
     {
         time = default;
@@ -73,7 +73,7 @@ public static class Rfc3339
         return true;
     }
 
-    /// <summary>RFC 3339 has offsets up to 23:59, DateTimeOffset up to 14:00: so the moment is made in UTC.</summary>
+    /// <summary>RFC 3339 allows offsets up to 23:59, but DateTimeOffset only up to 14:00. So the result is in UTC.</summary>
     private static bool TryMake(DateTime local, TimeSpan offset, out DateTimeOffset time)
     {
         var utcTicks = local.Ticks - offset.Ticks;

@@ -7,13 +7,13 @@ using System.Text.Unicode;
 namespace AuthCluster.Protocol.Json;
 
 /// <summary>What is wrong with a JSON text, and where.</summary>
-/// <param name="Path">Where, as <c>scopes[2]</c> or <c>rateLimit.burst</c>; <c>$</c> for the text as a whole.</param>
-/// <param name="Problem">What, as a sentence.</param>
+/// <param name="Path">The path of the problem, such as <c>scopes[2]</c> or <c>rateLimit.burst</c>; <c>$</c> for the text as a whole.</param>
+/// <param name="Problem">The problem, as a sentence.</param>
 internal readonly record struct JsonProblem(string Path, string Problem);
 
 /// <summary>
 /// Reads JSON without leniency: no comment, no trailing comma, no member twice in an object, no broken Unicode, no deep nesting
-/// (RFC 8259; RFC 7493 section 2). In one pass over the text, in time that grows with its length alone.
+/// (RFC 8259; RFC 7493 section 2). The time grows only with the length of the text.
 /// </summary>
 internal static class StrictJson
 {
@@ -30,7 +30,7 @@ internal static class StrictJson
     public static bool TryParse(ReadOnlyMemory<byte> utf8, [NotNullWhen(true)] out JsonDocument? document, out JsonProblem problem)
     {
         document = null;
-        // Editors on Windows begin a file so.
+        // Some editors on Windows begin a file with a byte order mark.
         utf8 = utf8.Span.StartsWith(Encoding.UTF8.Preamble) ? utf8[Encoding.UTF8.Preamble.Length..] : utf8;
         if (!Utf8.IsValid(utf8.Span))
         {
@@ -59,7 +59,7 @@ internal static class StrictJson
         return true;
     }
 
-    /// <summary>A member's name as it may stand in a path: shortened, and without characters that can't be seen.</summary>
+    /// <summary>A member's name in the form in which a path shows it: shortened, and without characters that can't be seen.</summary>
     public static string InPath(string name)
     {
         var shown = name.Length > MaxNameInPath ? name[..MaxNameInPath] + "…" : name;
@@ -120,7 +120,7 @@ internal static class StrictJson
         }
     }
 
-    /// <summary>The token's text; null when its escapes make half of a surrogate pair.</summary>
+    /// <summary>The token's text; null when an escape in it is half of a surrogate pair.</summary>
     private static string? TextOf(ref Utf8JsonReader reader)
     {
         try
@@ -129,7 +129,7 @@ internal static class StrictJson
         }
         catch (InvalidOperationException)
         {
-            // The text is UTF-8, so this is what the reader says of such escapes; it has no way to ask beforehand.
+            // The text is UTF-8, so only such an escape makes the reader throw; the reader has no way to check beforehand.
             return null;
         }
     }
@@ -152,7 +152,7 @@ internal static class StrictJson
         return path.Length == 0 ? Root : path.ToString();
     }
 
-    /// <summary>An object or a list that the reader is in.</summary>
+    /// <summary>An object or a list around the reader's present position.</summary>
     private sealed class Level(bool isObject)
     {
         private readonly HashSet<string>? _names = isObject ? new HashSet<string>(StringComparer.Ordinal) : null;

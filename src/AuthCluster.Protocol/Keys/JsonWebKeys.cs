@@ -14,7 +14,7 @@ public sealed record PublicJwk(string KeyId, string Algorithm, ReadOnlyMemory<by
 
 /// <summary>
 /// Writes public keys as JSON Web Keys and key sets (RFC 7517, RFC 7518 section 6) and computes their thumbprints
-/// (RFC 7638). Only the public half of the parameters is ever read.
+/// (RFC 7638). Only the public parameters are read.
 /// </summary>
 public static class JsonWebKeys
 {
@@ -33,7 +33,7 @@ public static class JsonWebKeys
     private const string P256Oid = "1.2.840.10045.3.1.7";
 
     /// <summary>The JWK of a P-256 key.</summary>
-    /// <exception cref="ArgumentException">The key is of another curve or has no public point.</exception>
+    /// <exception cref="ArgumentException">The key is on another curve or has no public point.</exception>
     public static PublicJwk Of(ECParameters parameters)
     {
         var (x, y) = Coordinates(parameters);
@@ -60,7 +60,7 @@ public static class JsonWebKeys
     }
 
     /// <summary>The SHA-256 thumbprint of a P-256 key: members <c>crv</c>, <c>kty</c>, <c>x</c>, <c>y</c> (RFC 7638 section 3.2).</summary>
-    /// <exception cref="ArgumentException">The key is of another curve or has no public point.</exception>
+    /// <exception cref="ArgumentException">The key is on another curve or has no public point.</exception>
     public static string Thumbprint(ECParameters parameters)
     {
         var (x, y) = Coordinates(parameters);
@@ -75,7 +75,7 @@ public static class JsonWebKeys
         return Hash($$"""{"e":"{{e}}","kty":"RSA","n":"{{n}}"}""");
     }
 
-    /// <summary>Writes a key set (RFC 7517 section 5); the keys come in the order given.</summary>
+    /// <summary>Writes a key set (RFC 7517 section 5); the keys keep their order.</summary>
     public static void WriteSet(IBufferWriter<byte> writer, params ReadOnlySpan<PublicJwk> keys)
     {
         writer.Write("""{"keys":["""u8);
@@ -98,7 +98,7 @@ public static class JsonWebKeys
 
     private static (string X, string Y) Coordinates(ECParameters parameters)
     {
-        // A named curve has its OID or, from some stores, only its friendly name.
+        // A named curve has its OID or, when it comes from some key stores, only its friendly name.
         if (!parameters.Curve.IsNamed
             || !(parameters.Curve.Oid.Value == P256Oid || parameters.Curve.Oid.FriendlyName is "nistP256" or "ECDSA_P256"))
         {
@@ -122,7 +122,7 @@ public static class JsonWebKeys
         return Base64Url.EncodeToString(padded);
     }
 
-    /// <summary>The least number of bytes: no leading zero (RFC 7518 section 6.3.1, Base64urlUInt).</summary>
+    /// <summary>Modulus and exponent in the fewest bytes, without a leading zero (RFC 7518 section 6.3.1, Base64urlUInt).</summary>
     private static (string N, string E) Numbers(RSAParameters parameters)
     {
         var modulus = WithoutLeadingZeros(parameters.Modulus);

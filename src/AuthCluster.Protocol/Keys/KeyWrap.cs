@@ -6,7 +6,7 @@ namespace AuthCluster.Protocol.Keys;
 
 /// <summary>
 /// Wraps key material under the key-encryption key: AES-256-GCM (NIST SP 800-38D) with the kind and the id of
-/// what is wrapped as associated data, so that a wrapped value is worth nothing in another row.
+/// the material as associated data, so that a wrapped value can't be unwrapped in another row.
 /// </summary>
 /// <remarks>Layout: format byte 1, nonce (12 bytes), tag (16 bytes), ciphertext.</remarks>
 public static class KeyWrap
@@ -23,7 +23,7 @@ public static class KeyWrap
     /// <summary>The kind of a pepper.</summary>
     public const string PepperKind = "pepper";
 
-    /// <summary>The kind of the seed of a first start's secrets.</summary>
+    /// <summary>The kind of the seed from which a first start derives secrets.</summary>
     public const string FirstStartKind = "first-start";
 
     private const byte Format = 1;
@@ -32,8 +32,8 @@ public static class KeyWrap
 
     /// <summary>Wraps a value.</summary>
     /// <param name="key">The key-encryption key, 32 bytes.</param>
-    /// <param name="kind">What is wrapped, such as <c>signing-key</c>.</param>
-    /// <param name="id">Its id.</param>
+    /// <param name="kind">The kind of the value, such as <c>signing-key</c>.</param>
+    /// <param name="id">The value's id.</param>
     /// <param name="plaintext">The value.</param>
     /// <param name="nonce">12 bytes, never used before with this key: take them from a random number generator.</param>
     public static byte[] Wrap(
@@ -53,7 +53,7 @@ public static class KeyWrap
     }
 
     /// <summary>Unwraps a value.</summary>
-    /// <returns>False when the key is another, or the value was changed or belongs to another kind or id.</returns>
+    /// <returns>False when the key is another one, or when the value was changed or belongs to another kind or id.</returns>
     public static bool TryUnwrap(
         ReadOnlySpan<byte> key, string kind, string id, ReadOnlySpan<byte> wrapped, out byte[] plaintext)
     {
@@ -83,7 +83,7 @@ public static class KeyWrap
         return true;
     }
 
-    /// <summary>The kind with its length before it, then the id: no two pairs give the same bytes.</summary>
+    /// <summary>The kind's length, the kind, then the id, so that no two pairs give the same bytes.</summary>
     private static byte[] AssociatedData(string kind, string id)
     {
         var kindBytes = Encoding.UTF8.GetBytes(kind);

@@ -32,14 +32,14 @@ public sealed class QuotaPeriod
         return period is not null;
     }
 
-    /// <summary>When the period that holds this moment began, in UTC.</summary>
+    /// <summary>When the period that contains this moment began, in UTC.</summary>
     public DateTimeOffset Start(DateTimeOffset moment)
     {
         var utc = moment.ToUniversalTime();
         return new DateTimeOffset(utc.Year, utc.Month, this == Month ? 1 : utc.Day, this == Hour ? utc.Hour : 0, 0, 0, TimeSpan.Zero);
     }
 
-    /// <summary>When the period that holds this moment ends, in UTC: the first moment of the next one.</summary>
+    /// <summary>When the period that contains this moment ends, in UTC: the first moment of the next period.</summary>
     public DateTimeOffset End(DateTimeOffset moment)
     {
         var start = Start(moment);
@@ -51,7 +51,7 @@ public sealed class QuotaPeriod
 }
 
 /// <summary>
-/// Quotas are reserved in storage in blocks ahead of use: a crash loses what is left of a block, and never gives more
+/// Quotas are reserved in storage in blocks before the tokens are issued. So a crash loses the rest of a block, and never gives more
 /// than the quota.
 /// </summary>
 public static class QuotaBlock
@@ -62,6 +62,6 @@ public static class QuotaBlock
     /// <summary>Tokens in a block: 5 % of the quota, at least 1.</summary>
     public static long Size(long quota) => Math.Max(1, quota / 20);
 
-    /// <summary>Tokens of the next block when so many are reserved already: less where the quota ends, 0 when it is spent.</summary>
+    /// <summary>Tokens of the next block when so many are reserved already: fewer when the quota has less left, 0 when it has none left.</summary>
     public static long Next(long quota, long reserved) => Math.Clamp(quota - reserved, 0, Size(quota));
 }

@@ -1,16 +1,16 @@
 namespace AuthCluster.Protocol.Limits;
 
 /// <summary>
-/// A token bucket as the generic cell rate algorithm (GCRA, ITU-T I.371): the whole state of a client is one moment,
+/// A token bucket by the generic cell rate algorithm (GCRA, ITU-T I.371): the whole state of a client is one moment,
 /// the theoretical arrival.
 /// </summary>
 /// <remarks>
 /// <para>A bucket holds <see cref="Burst"/> tokens and gains <see cref="TokensPerSecond"/>. Its level at a moment is
-/// <c>burst − (arrival − now) / interval</c>, at most the burst; a full bucket has an arrival that has passed.</para>
+/// <c>burst − (arrival − now) / interval</c>, at most the burst; the arrival of a full bucket is in the past.</para>
 /// <para>Exactness. Arrivals are kept in units of 2^-32 clock ticks of 100 ns (<see cref="TheoreticalArrival"/>), and the
 /// interval between two tokens is rounded up to such a unit. So a window never gives more than
-/// <c>burst + rate × window</c>, and what the rounding takes away is less than one token in 10^10, at the highest rate
-/// (10 ticks an interval) as elsewhere. Adding is exact: nothing drifts however long a client is busy.</para>
+/// <c>burst + rate × window</c>. The rounding costs less than one token in 10^10, even at the highest rate
+/// (10 ticks an interval). Additions are exact, so no error grows however long a client is busy.</para>
 /// </remarks>
 public sealed record RateLimit
 {
@@ -25,9 +25,9 @@ public sealed record RateLimit
 
     private readonly Int128 _interval;
 
-    /// <summary>A limit.</summary>
+    /// <summary>Creates a limit.</summary>
     /// <param name="tokensPerSecond">Tokens that the bucket gains each second, 0.01 to 1,000,000.</param>
-    /// <param name="burst">Tokens that it can hold, 1 to 10,000,000.</param>
+    /// <param name="burst">Tokens that the bucket can hold, 1 to 10,000,000.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public RateLimit(double tokensPerSecond, long burst)
     {
@@ -38,8 +38,8 @@ public sealed record RateLimit
 
         TokensPerSecond = tokensPerSecond;
         Burst = burst;
-        // A decimal takes the number that was written (0.1 and not 0.1000000000000000055…); it has 28 digits, of which
-        // the quotient needs 19 before the point.
+        // A decimal keeps the number that the operator wrote (0.1 and not 0.1000000000000000055…). It has 28 digits, and
+        // the quotient needs 19 of them before the point.
         _interval = (Int128)decimal.Ceiling(TimeSpan.TicksPerSecond * (decimal)TheoreticalArrival.UnitsPerTick / (decimal)tokensPerSecond);
     }
 
@@ -53,10 +53,10 @@ public sealed record RateLimit
     public static bool IsValid(double tokensPerSecond, long burst) =>
         tokensPerSecond is >= MinTokensPerSecond and <= MaxTokensPerSecond && burst is >= 1 and <= MaxBurst;
 
-    /// <summary>The burst of a client that registered none: what one second gives, at least 1.</summary>
+    /// <summary>The burst of a client that registered none: the tokens of one second, at least 1.</summary>
     public static long DefaultBurst(double tokensPerSecond) => Math.Max(1, (long)Math.Ceiling(tokensPerSecond));
 
-    /// <summary>Decides one request (GCRA). Pure: clock and state come in, the new state comes out.</summary>
+    /// <summary>Decides one request (GCRA). Pure: it takes the time and the state, and returns the new state.</summary>
     /// <param name="now">The monotonic clock.</param>
     /// <param name="theoreticalArrival">The client's state, on the same clock.</param>
     public RateDecision Decide(TimeSpan now, TheoreticalArrival theoreticalArrival)
@@ -70,10 +70,10 @@ public sealed record RateLimit
             : new RateDecision(true, new TheoreticalArrival(after), TimeSpan.Zero, (long)(-excess / _interval), Duration(after - start));
     }
 
-    /// <summary>Takes as many tokens as there are, up to a wish: a block to lend out.</summary>
+    /// <summary>Takes as many of the wanted tokens as the bucket has.</summary>
     /// <param name="now">The monotonic clock.</param>
     /// <param name="theoreticalArrival">The client's state, on the same clock.</param>
-    /// <param name="wanted">The wish; 0 or less takes none.</param>
+    /// <param name="wanted">How many tokens are wanted; 0 or less takes none.</param>
     /// <param name="newTheoreticalArrival">The new state.</param>
     /// <returns>How many were taken.</returns>
     public long Take(TimeSpan now, TheoreticalArrival theoreticalArrival, long wanted, out TheoreticalArrival newTheoreticalArrival)
@@ -85,11 +85,11 @@ public sealed record RateLimit
         return taken;
     }
 
-    /// <summary>Gives tokens back that were taken and not used; what the bucket can't hold is lost.</summary>
+    /// <summary>Gives back tokens that were taken and not used; tokens that the bucket can't hold are lost.</summary>
     public TheoreticalArrival Return(TheoreticalArrival theoreticalArrival, long tokens) =>
         new(theoreticalArrival.Units - (_interval * Math.Max(0, tokens)));
 
-    /// <summary>Whole tokens that could be had now.</summary>
+    /// <summary>Whole tokens that are available now.</summary>
     public long Remaining(TimeSpan now, TheoreticalArrival theoreticalArrival)
     {
         var room = (_interval * Burst) - Int128.Max(0, theoreticalArrival.Units - TheoreticalArrival.At(now).Units);
@@ -106,24 +106,24 @@ public sealed record RateLimit
     /// <summary>The state of an empty bucket.</summary>
     public TheoreticalArrival Empty(TimeSpan now) => ArrivalAtLevel(now, 0);
 
-    /// <summary>The state of a bucket at a level, as <see cref="Level"/> gave it; a level beyond the burst is the burst, one that is no number is 0.</summary>
+    /// <summary>The state of a bucket at a level, as <see cref="Level"/> gave it; a level above the burst counts as the burst, NaN as 0.</summary>
     public TheoreticalArrival ArrivalAtLevel(TimeSpan now, double level)
     {
         var missing = Burst - (double.IsNaN(level) ? 0 : Math.Clamp(level, 0, Burst));
-        // Whole tokens are exact; the part of one is rounded to the caller's disadvantage.
+        // Whole tokens are exact; the fraction of a token is rounded to the caller's disadvantage.
         var whole = Math.Floor(missing);
         var part = (Int128)Math.Ceiling((missing - whole) * (double)_interval);
         return new TheoreticalArrival(TheoreticalArrival.At(now).Units + (_interval * (long)whole) + part);
     }
 
-    /// <summary>Rounded up to a clock tick: at that time the token is there.</summary>
+    /// <summary>Rounded up to a clock tick, so that the token is available when the time has passed.</summary>
     private static TimeSpan Duration(Int128 units) =>
         units <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks((long)((units + TheoreticalArrival.UnitsPerTick - 1) / TheoreticalArrival.UnitsPerTick));
 }
 
 /// <summary>
-/// The moment at which the bucket will be full again: the state of a rate limit. A value of one process's monotonic
-/// clock, never stored; what is stored is <see cref="RateLimit.Level"/>. The default is a full bucket.
+/// The moment at which the bucket will be full again: the state of a rate limit. It is a time of one process's monotonic
+/// clock, so it is never stored; <see cref="RateLimit.Level"/> is stored instead. The default is a full bucket.
 /// </summary>
 public readonly record struct TheoreticalArrival
 {
@@ -137,11 +137,11 @@ public readonly record struct TheoreticalArrival
     internal static TheoreticalArrival At(TimeSpan now) => new((Int128)now.Ticks * UnitsPerTick);
 }
 
-/// <summary>What a rate limit says to one request.</summary>
-/// <param name="Allowed">Whether it may have its token.</param>
-/// <param name="NewTheoreticalArrival">The state after it; unchanged when it was refused.</param>
-/// <param name="RetryAfter">When the token can be had; zero when it is allowed.</param>
+/// <summary>The decision of a rate limit on one request.</summary>
+/// <param name="Allowed">Whether the request may have its token.</param>
+/// <param name="NewTheoreticalArrival">The state after the request; unchanged when the request was refused.</param>
+/// <param name="RetryAfter">The time until the token is available; zero when the request is allowed.</param>
 /// <param name="Remaining">Whole tokens that are left.</param>
-/// <param name="ResetAfter">When the bucket is full again, if none is taken.</param>
+/// <param name="ResetAfter">The time until the bucket is full again, if no token is taken.</param>
 public readonly record struct RateDecision(
     bool Allowed, TheoreticalArrival NewTheoreticalArrival, TimeSpan RetryAfter, long Remaining, TimeSpan ResetAfter);

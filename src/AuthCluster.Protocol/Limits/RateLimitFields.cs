@@ -2,18 +2,18 @@ using System.Globalization;
 
 namespace AuthCluster.Protocol.Limits;
 
-/// <summary>Where a client stands with its rate limit.</summary>
+/// <summary>The state of a client's rate limit.</summary>
 /// <param name="TokensPerSecond">The rate.</param>
 /// <param name="Burst">The burst.</param>
-/// <param name="Remaining">Tokens that could be had at once.</param>
-/// <param name="ResetAfter">Until the bucket is full again.</param>
+/// <param name="Remaining">Tokens that are available at once.</param>
+/// <param name="ResetAfter">The time until the bucket is full again.</param>
 public readonly record struct RateStanding(double TokensPerSecond, long Burst, long Remaining, TimeSpan ResetAfter);
 
-/// <summary>Where a client stands with its quota.</summary>
+/// <summary>The state of a client's quota.</summary>
 /// <param name="Tokens">The quota.</param>
 /// <param name="Period">The period's length.</param>
-/// <param name="Remaining">What is left of it.</param>
-/// <param name="ResetAfter">Until the period ends.</param>
+/// <param name="Remaining">Tokens that are left of the quota.</param>
+/// <param name="ResetAfter">The time until the period ends.</param>
 public readonly record struct QuotaStanding(long Tokens, TimeSpan Period, long Remaining, TimeSpan ResetAfter);
 
 /// <summary>
@@ -21,17 +21,17 @@ public readonly record struct QuotaStanding(long Tokens, TimeSpan Period, long R
 /// (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4): lists of structured fields (RFC 9651).
 /// </summary>
 /// <remarks>
-/// <para>The policies are <c>"rate"</c> and <c>"quota"</c>. Windows are whole seconds there: the rate is told as its burst
-/// in the time that fills it or, where that is less than a second, as what one second gives.</para>
-/// <para><c>t</c> of the rate is the time until one token more can be had, so that a <c>Retry-After</c> beside it never
-/// lies before its end (section 6).</para>
+/// <para>The policies are <c>"rate"</c> and <c>"quota"</c>. Their windows are whole seconds. So the rate is given as the burst
+/// in the time that fills the bucket or, when that is less than a second, as the tokens of one second.</para>
+/// <para>The <c>t</c> of the rate is the time until one more token is available, so that a <c>Retry-After</c> in the same
+/// answer never names a moment before the end of that time (section 6).</para>
 /// </remarks>
 public static class RateLimitFields
 {
-    /// <summary>Name of the field with where the client stands.</summary>
+    /// <summary>Name of the field that says how much of each limit is left.</summary>
     public const string Standing = "RateLimit";
 
-    /// <summary>Name of the field with the limits.</summary>
+    /// <summary>Name of the field that names the limits.</summary>
     public const string Policy = "RateLimit-Policy";
 
     /// <summary>The value of <c>RateLimit-Policy</c>; null when the client has no limit.</summary>

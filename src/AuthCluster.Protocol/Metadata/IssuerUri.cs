@@ -6,7 +6,7 @@ namespace AuthCluster.Protocol.Metadata;
 
 /// <summary>
 /// An issuer identifier (RFC 8414 section 2): an <c>https</c> URL, or <c>http</c> where the operator allows it, without
-/// query and fragment. Kept character for character: it is compared as text.
+/// query and fragment. It is kept character for character, because readers compare it as text.
 /// </summary>
 public sealed record IssuerUri
 {
@@ -39,19 +39,19 @@ public sealed record IssuerUri
     /// <summary>Its path without a trailing slash; empty when it has none.</summary>
     public string Path { get; }
 
-    /// <summary>Where its metadata document is: the well-known path goes between host and path (RFC 8414 section 3.1).</summary>
+    /// <summary>The path of the metadata document: the well-known path stands between host and path (RFC 8414 section 3.1).</summary>
     public string MetadataPath => MetadataPrefix + Path;
 
-    /// <summary>Where OpenID Connect Discovery 1.0 section 4 looks for it: the well-known path comes after the path.</summary>
+    /// <summary>The path of the OpenID document in OpenID Connect Discovery 1.0 section 4: the well-known path comes after the path.</summary>
     public string OpenIdConfigurationPath => Path + OpenIdSuffix;
 
-    /// <summary>Where RFC 8414 section 5 looks for the OpenID document: between host and path.</summary>
+    /// <summary>The path of the OpenID document in RFC 8414 section 5: the well-known path stands between host and path.</summary>
     public string OpenIdConfigurationInsertedPath => OpenIdSuffix + Path;
 
     /// <summary>Reads an issuer.</summary>
     /// <param name="text">The text.</param>
     /// <param name="issuer">The issuer, when the text is one.</param>
-    /// <param name="problem">What is wrong with it, as a sentence without its subject, when it is none.</param>
+    /// <param name="problem">What is wrong with the text, as a sentence without its subject, when it is no issuer.</param>
     public static bool TryParse(string? text, [NotNullWhen(true)] out IssuerUri? issuer, [NotNullWhen(false)] out string? problem)
     {
         issuer = null;
@@ -89,7 +89,7 @@ public sealed record IssuerUri
             return "has a space or a character outside printable ASCII";
         }
 
-        // Uri.TryCreate would take a path of the file system for an absolute URI, and mend backslashes.
+        // Uri.TryCreate would accept a file system path as an absolute URI, and would turn backslashes into slashes.
         if (!(text.StartsWith("https://", StringComparison.Ordinal) || text.StartsWith("http://", StringComparison.Ordinal))
             || !Uri.TryCreate(text, UriKind.Absolute, out uri)
             || uri.Host.Length == 0)

@@ -4,9 +4,9 @@ using AuthCluster.Protocol.Clients;
 namespace AuthCluster.Protocol.Metadata;
 
 /// <summary>
-/// The metadata document (RFC 8414 section 2). It lists what works, and nothing else: <c>grant_types_supported</c> is there
-/// because its default would be wrong. <c>response_types_supported</c> is an empty list, as there is no authorization endpoint:
-/// section 2 requires the member, and readers that check for it outnumber those that heed section 3.2, which leaves empty lists out.
+/// The metadata document (RFC 8414 section 2). It lists only what works. It has <c>grant_types_supported</c> because the default of
+/// that member would be wrong. <c>response_types_supported</c> is an empty list, because there is no authorization endpoint. Section 2
+/// requires that member, and more readers check for it than follow section 3.2, which leaves empty lists out.
 /// </summary>
 public sealed record ServerMetadata
 {
@@ -38,8 +38,8 @@ public sealed record ServerMetadata
     public byte[] ToJson() => ToJson(null);
 
     /// <summary>
-    /// The same as readers of OpenID Connect Discovery 1.0 section 3 want it: they take a key's algorithm from the list of those that
-    /// sign ID tokens, and refuse a document without the kinds of subject. No ID token is ever issued here.
+    /// The document for readers of OpenID Connect Discovery 1.0 section 3. They take a key's algorithm from the list of algorithms that
+    /// sign ID tokens, and refuse a document without the subject types. This server never issues an ID token.
     /// </summary>
     /// <param name="algorithms">The algorithms (RFC 7518) of the published keys.</param>
     public byte[] ToOpenIdJson(IEnumerable<string> algorithms) => ToJson([.. algorithms]);

@@ -6,19 +6,19 @@ using AuthCluster.Protocol.Clients;
 namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
-/// Reads how a client says who it is (RFC 6749 section 2.3): the one place for the token, introspection and
-/// revocation endpoints and for the revocation feed. Nothing is proven here.
+/// Reads a client's credentials (RFC 6749 section 2.3) for the token, introspection and revocation endpoints and for
+/// the revocation feed. It does not check whether the secret is right.
 /// </summary>
 /// <remarks>
-/// The checks, in their order: the scheme is Basic (401), there is one method only (400), no assertion is sent (401), Basic can be
-/// read (401), both ids agree (400), id and secret are there (401), the id is in the grammar (401, with the same answer as for an unknown
-/// client).
+/// The checks, in their order: the scheme is Basic (401), there is only one method (400), no assertion is sent (401), the Basic
+/// credentials can be read (401), both ids agree (400), id and secret are present (401), the id is in the grammar (401, with the same
+/// answer as for an unknown client).
 /// </remarks>
 public static class ClientAuthentication
 {
     private const string BasicScheme = "Basic";
 
-    /// <summary>Reads credentials that may come in the Authorization header alone, for a request without a form.</summary>
+    /// <summary>Reads credentials from the Authorization header only, for a request without a form.</summary>
     /// <param name="authorization">The values of all Authorization headers.</param>
     /// <param name="queryString">The query string, not decoded.</param>
     public static ParsedRequest<ClientCredentials> ParseHeader(ReadOnlySpan<string?> authorization, ReadOnlySpan<char> queryString)
@@ -99,7 +99,7 @@ public static class ClientAuthentication
         return null;
     }
 
-    /// <summary>HTTP Basic: base64 of form(id), a colon, form(secret); the first colon divides (RFC 6749 section 2.3.1, RFC 7617).</summary>
+    /// <summary>HTTP Basic: base64 of form(id), a colon, form(secret). The first colon separates them (RFC 6749 section 2.3.1, RFC 7617).</summary>
     private static OAuthError? ReadBasic(
         ReadOnlySpan<char> header, in FormParameters form, out ClientCredentials? credentials, out PresentedId id)
     {
@@ -176,7 +176,7 @@ public static class ClientAuthentication
         return decoded.Bytes.SequenceEqual(other.Bytes);
     }
 
-    /// <summary>Strict base64 with its padding: the decoder of the BCL would skip white space.</summary>
+    /// <summary>Decodes strict base64 with its padding; the decoder of the BCL alone would skip white space.</summary>
     private static bool TryDecodeBase64(ReadOnlySpan<char> text, byte[] buffer, out int length)
     {
         length = 0;

@@ -27,7 +27,7 @@ internal static class FormDecoding
 
     /// <summary>
     /// Whether the decoded text is UTF-8. A whole form may be checked at once: its separators are ASCII, so no
-    /// character of more bytes spans one.
+    /// multi-byte character contains a separator.
     /// </summary>
     public static bool IsUtf8(ReadOnlySpan<byte> encoded)
     {
@@ -54,7 +54,7 @@ internal static class FormDecoding
         return Encoding.UTF8.GetString(decoded.Bytes);
     }
 
-    /// <summary>Decodes; the target is at least as long as the source. A raw space stays a space, a plus becomes one.</summary>
+    /// <summary>Decodes into a target that is at least as long as the source. A raw space stays a space; a plus becomes a space.</summary>
     public static int Decode(ReadOnlySpan<byte> encoded, Span<byte> target)
     {
         var written = 0;
@@ -79,12 +79,15 @@ internal static class FormDecoding
 
     private static int HexValue(byte digit) => digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 
-    /// <summary>A decoded value: the source itself where nothing is encoded, else in a pooled buffer, which is cleared as it may hold a secret.</summary>
+    /// <summary>
+    /// A decoded value: the source itself when nothing is encoded, otherwise a pooled buffer. The buffer is cleared before it returns to
+    /// the pool, because it may hold a secret.
+    /// </summary>
     public readonly ref struct DecodedValue
     {
         private readonly byte[]? _pooled;
 
-        /// <summary>Decodes a text whose escapes are good.</summary>
+        /// <summary>Decodes a text whose escapes are valid.</summary>
         public DecodedValue(ReadOnlySpan<byte> encoded)
         {
             if (encoded.ContainsAny(Encoded))
@@ -101,7 +104,7 @@ internal static class FormDecoding
         /// <summary>The decoded bytes.</summary>
         public ReadOnlySpan<byte> Bytes { get; }
 
-        /// <summary>Gives the buffer back.</summary>
+        /// <summary>Returns the buffer to the pool.</summary>
         public void Dispose()
         {
             if (_pooled is not null)

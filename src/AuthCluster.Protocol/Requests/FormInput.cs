@@ -1,9 +1,9 @@
 namespace AuthCluster.Protocol.Requests;
 
-/// <summary>A form request as it came over HTTP: what the parsers of the OAuth endpoints read.</summary>
+/// <summary>A form request as it came over HTTP: the input of the parsers of the OAuth endpoints.</summary>
 public readonly ref struct FormInput
 {
-    /// <summary>The body, not decoded. Its size is bounded by the caller before it is read.</summary>
+    /// <summary>The body, not decoded. The calling endpoint bounds its size before it reads the body.</summary>
     public required ReadOnlySpan<byte> Body { get; init; }
 
     /// <summary>The value of <c>Content-Type</c>; null when there is none.</summary>

@@ -21,19 +21,19 @@ internal enum FormParameter
     /// <summary>A bearer token in a form or a query string (RFC 6750 section 2.3), which no endpoint takes.</summary>
     AccessToken = 1024,
 
-    /// <summary>How a client may say who it is; known to every endpoint.</summary>
+    /// <summary>The parameters by which a client authenticates; every endpoint knows them.</summary>
     Client = ClientId | ClientSecret | ClientAssertion | ClientAssertionType,
 
-    /// <summary>What the token endpoint knows.</summary>
+    /// <summary>The parameters that the token endpoint knows.</summary>
     TokenEndpoint = Client | GrantType | Scope | Resource | Audience,
 
-    /// <summary>What introspection and revocation know.</summary>
+    /// <summary>The parameters that introspection and revocation know.</summary>
     TokenArgument = Client | Token | TokenTypeHint,
 
-    /// <summary>What must not be sent in a query string.</summary>
+    /// <summary>The parameters that must not be sent in a query string.</summary>
     Secrets = Client | Token | AccessToken,
 
-    /// <summary>What may be sent more than once (RFC 8707 section 2).</summary>
+    /// <summary>The parameters that may be sent more than once (RFC 8707 section 2).</summary>
     Repeatable = Resource | Audience,
 }
 
@@ -43,7 +43,7 @@ internal enum FormParameter
 /// </summary>
 internal ref struct FormParameters
 {
-    /// <summary>More parameters than this are refused; a body of 16 KiB can hold as many only when they say nothing.</summary>
+    /// <summary>More parameters than this are refused; in a body of 16 KiB so many have at most one character each on average.</summary>
     public const int MaxParameters = 8_192;
 
     /// <summary>The longest known name, <c>client_assertion_type</c>, with every character escaped.</summary>
@@ -69,13 +69,13 @@ internal ref struct FormParameters
 
     public ReadOnlySpan<byte> TokenTypeHint { get; private set; }
 
-    /// <summary>Whether there is a <c>resource</c> or an <c>audience</c>; these are read from the body again.</summary>
+    /// <summary>Whether there is a <c>resource</c> or an <c>audience</c>; a second pass over the body reads their values.</summary>
     public readonly bool HasTargets => (_seen & FormParameter.Repeatable) != 0;
 
     /// <summary>Reads a form.</summary>
     /// <param name="input">The request.</param>
-    /// <param name="known">What the endpoint knows.</param>
-    /// <param name="parameters">What was found.</param>
+    /// <param name="known">The parameters that the endpoint knows.</param>
+    /// <param name="parameters">The parameters of the form.</param>
     /// <returns>What is wrong with the form, or null.</returns>
     public static OAuthError? Read(in FormInput input, FormParameter known, out FormParameters parameters)
     {
@@ -113,7 +113,7 @@ internal ref struct FormParameters
         return parameters.Find(input.Body, known) ? null : OAuthError.RepeatedParameter;
     }
 
-    /// <summary>Whether a query string has a parameter that belongs to a client's or an API's credentials.</summary>
+    /// <summary>Whether a query string has a parameter of a client's or an API's credentials, or a token.</summary>
     public static bool QueryHasCredentials(ReadOnlySpan<char> query)
     {
         query = query.TrimStart('?');
@@ -169,7 +169,7 @@ internal ref struct FormParameters
         };
     }
 
-    /// <returns>False when a parameter that may be there once is repeated, also where a value is empty.</returns>
+    /// <returns>False when a parameter that may be sent only once is repeated, even with an empty value.</returns>
     private bool Find(ReadOnlySpan<byte> body, FormParameter known)
     {
         foreach (var pair in new FormPairs(body))
@@ -224,7 +224,7 @@ internal ref struct FormParameters
     }
 }
 
-/// <summary>Walks the pairs of an encoded form; those without a name come too.</summary>
+/// <summary>Enumerates the pairs of an encoded form, including pairs without a name.</summary>
 internal ref struct FormPairs(ReadOnlySpan<byte> form)
 {
     private ReadOnlySpan<byte> _rest = form;

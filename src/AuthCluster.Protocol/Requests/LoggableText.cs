@@ -4,8 +4,8 @@ using System.Globalization;
 namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
-/// What a log may hold of a caller's own text. A secret may have come to stand anywhere in it, whole, in pieces or in another
-/// encoding, so only what the server knows to be registered is logged as it is.
+/// The form in which a log may show a caller's own text. The text may contain a secret by mistake: whole, in pieces or in another
+/// encoding. So only text that the server knows to be registered is logged unchanged.
 /// </summary>
 public static class LoggableText
 {
@@ -13,8 +13,8 @@ public static class LoggableText
     private const int MaxShown = 3;
 
     /// <summary>
-    /// The first characters of a text, at most an eighth of it and at most three, and its length, as <c>or...(18)</c>: an operator who
-    /// looks for a misspelled id or scope finds it, and nobody reads a secret back.
+    /// The first characters of a text, at most an eighth of it and at most three, and its length, such as <c>or...(18)</c>. An operator
+    /// can find a misspelled id or scope by it, and nobody can recover a secret from it.
     /// </summary>
     public static string Masked(string text)
     {
@@ -23,9 +23,9 @@ public static class LoggableText
         return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, shown)}...({text.Length})");
     }
 
-    /// <summary>The scopes that a request asks for, with a space between each two.</summary>
-    /// <param name="requested">What is asked for; null for nothing.</param>
-    /// <param name="areRegistered">Whether all of them are known to be the client's; else each is masked.</param>
+    /// <summary>The scopes that a request asks for, separated by a space.</summary>
+    /// <param name="requested">The requested scopes; null for none.</param>
+    /// <param name="areRegistered">Whether all of them are known to be registered for the client; otherwise each is masked.</param>
     public static string Scopes(ImmutableArray<string>? requested, bool areRegistered) =>
         requested is not { IsDefaultOrEmpty: false } scopes ? ""
         : string.Join(' ', scopes.Select(scope => areRegistered ? scope : Masked(scope)));

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
-/// What a request was refused with (RFC 6749 section 5.2): a closed set, one instance for each rule. Code, text and
-/// status are fixed; nothing of the caller's input ever gets into them.
+/// The error by which a request is refused (RFC 6749 section 5.2): a closed set, one instance for each rule. Code, text and
+/// status are fixed; they never contain the caller's input.
 /// </summary>
 /// <remarks>Texts hold only <c>%x20-21 / %x23-5B / %x5D-7E</c>, as section 5.2 demands, and name the remedy.</remarks>
 public sealed class OAuthError
@@ -24,13 +24,13 @@ public sealed class OAuthError
     /// <summary>More parameters than any caller needs.</summary>
     public static readonly OAuthError TooManyParameters = Request("The request body has too many parameters");
 
-    /// <summary>A percent sign that two hexadecimal digits don't follow.</summary>
+    /// <summary>A percent sign without two hexadecimal digits after it.</summary>
     public static readonly OAuthError MalformedForm = Request("The request body has a percent sign without two hexadecimal digits after it");
 
     /// <summary>The decoded form is not UTF-8 (RFC 6749 appendix B).</summary>
     public static readonly OAuthError FormNotUtf8 = Request("The request body is not UTF-8 once it is decoded");
 
-    /// <summary>A parameter that may be there once is there twice (RFC 6749 section 3.2).</summary>
+    /// <summary>A parameter that may be sent only once is repeated (RFC 6749 section 3.2).</summary>
     public static readonly OAuthError RepeatedParameter = Request("A parameter is repeated that may be sent only once");
 
     /// <summary>No <c>grant_type</c>, or an empty one.</summary>
@@ -54,19 +54,19 @@ public sealed class OAuthError
     /// <summary>A method other than GET and HEAD.</summary>
     public static readonly OAuthError MethodNotGetOrHead = Request("This endpoint takes GET and HEAD only", 405);
 
-    /// <summary>A <c>wait</c> of the revocation feed that is no number of seconds.</summary>
+    /// <summary>A <c>wait</c> of the revocation feed that is no whole number of seconds.</summary>
     public static readonly OAuthError MalformedWait = Request("The parameter wait must be a whole number of seconds");
 
-    /// <summary>The body was cut off, or did not come within its time.</summary>
+    /// <summary>The body was cut off, or did not arrive in time.</summary>
     public static readonly OAuthError BodyNotReceived = Request("The request body did not arrive whole and in time", 408);
 
     /// <summary>The body is larger than the endpoint takes.</summary>
     public static readonly OAuthError BodyTooLarge = Request("The request body is too large", 413);
 
-    /// <summary>A body with a <c>Content-Encoding</c>, which is never inflated.</summary>
+    /// <summary>A body with a <c>Content-Encoding</c>; the server never decompresses a body.</summary>
     public static readonly OAuthError ContentEncodingNotSupported = Request("The request body must not have a Content-Encoding", 415);
 
-    /// <summary>A body whose chunks are not as HTTP has them (RFC 9112 section 7.1).</summary>
+    /// <summary>A body with malformed chunks (RFC 9112 section 7.1).</summary>
     public static readonly OAuthError MalformedBody = Request("The request body is not framed as HTTP has it");
 
     /// <summary>No credentials, or half of them.</summary>
@@ -82,8 +82,8 @@ public sealed class OAuthError
     public static readonly OAuthError ClientAuthenticationMethodNotSupported = Client("Client assertions are not supported; use client_secret_basic or client_secret_post");
 
     /// <summary>
-    /// Unknown client, wrong secret, disabled client, ended secret, or a method that the client is not registered for:
-    /// one answer, so that it can't be told which.
+    /// Unknown client, wrong secret, disabled client, expired secret, or a method that the client is not registered for.
+    /// All have the same answer, so that a caller can't tell them apart.
     /// </summary>
     public static readonly OAuthError ClientAuthenticationFailed = Client("Client authentication failed");
 
@@ -102,7 +102,7 @@ public sealed class OAuthError
     /// <summary>More different scopes than a client can have.</summary>
     public static readonly OAuthError TooManyScopes = New(OAuthErrorCodes.InvalidScope, "More scopes are requested than a client can have");
 
-    /// <summary>A scope that is not the client's.</summary>
+    /// <summary>A scope that is not registered for the client.</summary>
     public static readonly OAuthError ScopeNotAllowed = New(OAuthErrorCodes.InvalidScope, "A requested scope is not registered for this client");
 
     /// <summary>A <c>resource</c> that is no absolute URI, or has a fragment (RFC 8707 section 2).</summary>
@@ -114,19 +114,19 @@ public sealed class OAuthError
     /// <summary>More audiences than a client can have.</summary>
     public static readonly OAuthError TooManyTargets = New(OAuthErrorCodes.InvalidTarget, "More audiences are requested than a client can have");
 
-    /// <summary>An audience or resource that is not the client's (RFC 8707 section 2).</summary>
+    /// <summary>An audience or resource that the token may not have (RFC 8707 section 2).</summary>
     public static readonly OAuthError TargetNotAllowed = New(OAuthErrorCodes.InvalidTarget, "A requested audience or resource is not allowed for this client and these scopes");
 
     /// <summary>The caller lacks the right that the endpoint asks for (RFC 6750 section 3.1).</summary>
     public static readonly OAuthError InsufficientScope = New(OAuthErrorCodes.InsufficientScope, "The client is not registered for this endpoint", 403);
 
-    /// <summary>Over the client's rate limit (RFC 6585 section 4).</summary>
+    /// <summary>The client is over its rate limit (RFC 6585 section 4).</summary>
     public static readonly OAuthError RateLimited = New(OAuthErrorCodes.SlowDown, "The client is over its rate limit; retry after the time that Retry-After names", 429);
 
-    /// <summary>Over the client's quota (RFC 6585 section 4).</summary>
+    /// <summary>The client is over its quota (RFC 6585 section 4).</summary>
     public static readonly OAuthError QuotaExceeded = New(OAuthErrorCodes.SlowDown, "The client is over its quota; retry after the time that Retry-After names", 429);
 
-    /// <summary>The client has more revoked tokens alive than are kept.</summary>
+    /// <summary>The client already has as many revoked tokens as the server keeps.</summary>
     public static readonly OAuthError TooManyRevocations = New(OAuthErrorCodes.SlowDown, "Too many tokens of this client are revoked one by one; revoke all of its tokens instead", 429);
 
     /// <summary>The cluster can't answer now.</summary>
@@ -143,7 +143,7 @@ public sealed class OAuthError
         Body = BodyWith(correlationId: null);
     }
 
-    /// <summary>All of them.</summary>
+    /// <summary>All errors.</summary>
     public static ImmutableArray<OAuthError> All { get; } = [.. Known];
 
     /// <summary>The value of <c>error</c>; one of <see cref="OAuthErrorCodes"/>.</summary>
@@ -155,11 +155,11 @@ public sealed class OAuthError
     /// <summary>The HTTP status.</summary>
     public int Status { get; }
 
-    /// <summary>The JSON body, as it goes out.</summary>
+    /// <summary>The JSON body, as it is sent.</summary>
     public ReadOnlyMemory<byte> Body { get; }
 
-    /// <summary>The JSON body of a fault that someone has to look up in the log.</summary>
-    /// <param name="correlationId">The id by which it is found there: <c>correlation_id</c>.</param>
+    /// <summary>The JSON body of a fault that an operator has to look up in the log.</summary>
+    /// <param name="correlationId">The id by which the log shows the fault: <c>correlation_id</c>.</param>
     public byte[] BodyWith(string? correlationId) =>
         JsonSerializer.SerializeToUtf8Bytes(new ErrorDocument(Code, Description, correlationId), ProtocolJson.Default.ErrorDocument);
 
@@ -205,12 +205,12 @@ public static class OAuthErrorCodes
     /// <summary>RFC 6750 section 3.1.</summary>
     public const string InsufficientScope = "insufficient_scope";
 
-    /// <summary>RFC 8628 section 3.5 has the word; here it says that a limit or a quota is spent.</summary>
+    /// <summary>RFC 8628 section 3.5 defines the word; this server uses it when a limit or a quota is spent.</summary>
     public const string SlowDown = "slow_down";
 
-    /// <summary>RFC 6749 section 4.1.2.1 has the word.</summary>
+    /// <summary>RFC 6749 section 4.1.2.1 defines the word.</summary>
     public const string TemporarilyUnavailable = "temporarily_unavailable";
 
-    /// <summary>RFC 6749 section 4.1.2.1 has the word.</summary>
+    /// <summary>RFC 6749 section 4.1.2.1 defines the word.</summary>
     public const string ServerError = "server_error";
 }

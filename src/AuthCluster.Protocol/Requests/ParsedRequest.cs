@@ -3,7 +3,7 @@ using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Protocol.Requests;
 
-/// <summary>What reading a request gave: the request, or the error to answer with.</summary>
+/// <summary>The result of reading a request: the request, or the error to answer with.</summary>
 /// <typeparam name="TRequest">The typed request.</typeparam>
 public readonly record struct ParsedRequest<TRequest>
     where TRequest : class
@@ -25,19 +25,19 @@ public readonly record struct ParsedRequest<TRequest>
     /// <summary>The request.</summary>
     public TRequest? Request { get; }
 
-    /// <summary>What to answer with.</summary>
+    /// <summary>The error to answer with.</summary>
     public OAuthError? Error { get; }
 
-    /// <summary>The id that the caller gave, when it was read and may be logged. Nothing has been checked about it.</summary>
+    /// <summary>The id that the caller gave, when it was read and may be logged. The caller is not authenticated yet.</summary>
     public ClientId? ClientId { get; }
 
-    /// <summary>Whether the caller gave an id outside the grammar: it may be a secret, or hold control characters, and must not be logged.</summary>
+    /// <summary>Whether the caller gave an id outside the grammar. It may be a secret or have control characters, so it must not be logged.</summary>
     public bool ClientIdIsMasked { get; }
 
-    /// <summary>The method by which the caller gave a secret, when that was read. Nothing has been checked about it.</summary>
+    /// <summary>The method by which the caller sent a secret, when that was read. The secret is not checked yet.</summary>
     public ClientAuthMethod? AuthMethod { get; }
 
-    /// <summary>Prints nothing that the caller sent but a loggable id.</summary>
+    /// <summary>Prints nothing that the caller sent, except an id that may be logged.</summary>
     public override string ToString() => $"{(Error is { } error ? error.Code : "request")} of {(ClientIdIsMasked ? "(masked)" : ClientId?.Value ?? "(none)")}";
 
     internal static ParsedRequest<TRequest> Of(TRequest request, ClientId clientId, ClientAuthMethod? method = null) =>
@@ -46,7 +46,7 @@ public readonly record struct ParsedRequest<TRequest>
     internal static ParsedRequest<TRequest> Refused(OAuthError error, PresentedId id) => new(null, error, id);
 }
 
-/// <summary>Makes <see cref="ParsedRequest{TRequest}"/>.</summary>
+/// <summary>Creates <see cref="ParsedRequest{TRequest}"/>.</summary>
 public static class ParsedRequest
 {
     /// <summary>An error that was found before the request was parsed.</summary>

@@ -4,7 +4,7 @@ namespace AuthCluster.Protocol.Requests;
 /// <summary>A client's request about one token, to the introspection or the revocation endpoint.</summary>
 public sealed record TokenArgument
 {
-    /// <summary>Who asks.</summary>
+    /// <summary>The credentials of the client that asks.</summary>
     public required ClientCredentials Client { get; init; }
 
     /// <summary>The token; any text. Never empty.</summary>
@@ -18,10 +18,10 @@ public sealed record TokenArgument
 }
 
 /// <summary>
-/// Reads a form with a token and client credentials: what the introspection (RFC 7662 section 2.1) and the revocation
-/// endpoint (RFC 7009 section 2.1) have in common.
+/// Reads a form with a token and client credentials, for the introspection (RFC 7662 section 2.1) and the revocation
+/// endpoint (RFC 7009 section 2.1).
 /// </summary>
-/// <remarks>The checks, in their order: the form, <c>token</c> is there, the credentials; each as at the token endpoint.</remarks>
+/// <remarks>The checks, in their order, as at the token endpoint: the form, <c>token</c> is present, the credentials.</remarks>
 internal static class TokenArgumentParser
 {
     /// <summary>Reads a request.</summary>

@@ -3,16 +3,16 @@ using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Protocol.Requests;
 
-/// <summary>A token request whose form is right (RFC 6749 section 4.4.2). Nothing has been decided about it.</summary>
+/// <summary>A token request whose form is valid (RFC 6749 section 4.4.2). The server has not decided about it yet.</summary>
 public sealed record TokenRequest
 {
     /// <summary>The grant.</summary>
     public required GrantType GrantType { get; init; }
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The credentials of the client that asks.</summary>
     public required ClientCredentials Client { get; init; }
 
-    /// <summary>The different scopes that are asked for, each a scope token; null when none are asked for.</summary>
+    /// <summary>The distinct requested scopes, each a scope token; null when none are requested.</summary>
     public ImmutableArray<string>? RequestedScopes { get; init; }
 
     /// <summary>Values of <c>audience</c>; empty for none.</summary>
@@ -21,6 +21,6 @@ public sealed record TokenRequest
     /// <summary>Values of <c>resource</c>, each an absolute URI without fragment (RFC 8707); empty for none.</summary>
     public ImmutableArray<string> Resources { get; init; } = [];
 
-    /// <summary>Prints nothing of the secret, and nothing that the caller sent but its id.</summary>
+    /// <summary>Prints nothing of the secret; of the caller's texts it prints only the id.</summary>
     public override string ToString() => $"TokenRequest({GrantType}, {Client.ClientId}, {Client.Method}, scopes: {RequestedScopes?.Length})";
 }

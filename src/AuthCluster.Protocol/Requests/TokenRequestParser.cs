@@ -6,22 +6,22 @@ namespace AuthCluster.Protocol.Requests;
 
 /// <summary>
 /// Reads a request of the token endpoint (RFC 6749 sections 2.3.1, 3.2, 3.3, 4.4.2 and appendix B; RFC 8707 section 2).
-/// Pure: it opens nothing, knows no client and never throws for what a caller sent.
+/// Pure: it does no I/O, looks up no client and never throws, whatever a caller sent.
 /// </summary>
 /// <remarks>
-/// <para>The checks, in their order; the first that fails is the answer:</para>
+/// <para>The checks, in their order; the first check that fails gives the answer:</para>
 /// <list type="number">
 /// <item>the form: media type, no credentials in the query string, one Authorization header, number of parameters, percent
-/// escapes, UTF-8, no parameter twice (also where a value is empty) — 400 <c>invalid_request</c>;</item>
-/// <item><c>grant_type</c> is there — 400 <c>invalid_request</c>;</item>
+/// escapes, UTF-8, no parameter twice (even with an empty value) — 400 <c>invalid_request</c>;</item>
+/// <item><c>grant_type</c> is present — 400 <c>invalid_request</c>;</item>
 /// <item>the credentials, as <see cref="ClientAuthentication"/> orders them — 400 <c>invalid_request</c> or 401
 /// <c>invalid_client</c>;</item>
 /// <item>the grant is known — 400 <c>unsupported_grant_type</c>;</item>
 /// <item>the syntax of <c>scope</c> — 400 <c>invalid_scope</c>;</item>
 /// <item>the syntax of <c>resource</c> and <c>audience</c> — 400 <c>invalid_target</c>.</item>
 /// </list>
-/// <para>All of it comes before any client is looked up, so a malformed request costs no work and tells nothing about
-/// whether its client exists.</para>
+/// <para>All checks come before any client is looked up, so a malformed request costs no lookup and its answer does not tell
+/// whether the client exists.</para>
 /// </remarks>
 public static class TokenRequestParser
 {
@@ -134,7 +134,7 @@ public static class TokenRequestParser
         return null;
     }
 
-    /// <summary>Callers of other servers send several audiences in one value, with spaces between them.</summary>
+    /// <summary>Reads one or more audiences: callers of other servers send several in one value, separated by spaces.</summary>
     private static OAuthError? AddAudiences(string text, ImmutableArray<string>.Builder found)
     {
         foreach (var range in text.AsSpan().Split(' '))

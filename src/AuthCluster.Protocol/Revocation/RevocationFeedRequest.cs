@@ -3,21 +3,21 @@ using AuthCluster.Protocol.Requests;
 
 namespace AuthCluster.Protocol.Revocation;
 
-/// <summary>A reader's request for the feed of revocations.</summary>
+/// <summary>A request to read the feed of revocations.</summary>
 public sealed record RevocationFeedRequest
 {
     /// <summary>Longest time that an answer is held.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    // A cursor is far shorter; what is longer is none that this server gave.
+    // Every cursor that this server gives is far shorter. A longer value counts as no cursor.
     private const int MaxAfterLength = 200;
 
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The credentials of the client that asks.</summary>
     public required ClientCredentials Client { get; init; }
 
-    /// <summary>What the answer before gave as its <c>next</c>; null for the beginning.</summary>
+    /// <summary>The <c>next</c> of the previous answer; null to read from the beginning.</summary>
     public string? After { get; init; }
 
     /// <summary>How long the answer may be held until there is something new, at most <see cref="MaxWait"/>.</summary>
@@ -87,7 +87,7 @@ public sealed record RevocationFeedRequest
         return true;
     }
 
-    /// <summary>Whole seconds; more than the longest wait is taken as that.</summary>
+    /// <summary>Reads whole seconds; a longer wait than <see cref="MaxWait"/> counts as <see cref="MaxWait"/>.</summary>
     private static bool TryReadWait(string text, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;

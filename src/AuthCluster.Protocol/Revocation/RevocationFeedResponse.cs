@@ -5,9 +5,9 @@ namespace AuthCluster.Protocol.Revocation;
 
 /// <summary>One entry of the feed.</summary>
 /// <param name="Kind"><c>token</c>, <c>client</c>, <c>key</c> or <c>all</c>.</param>
-/// <param name="Value">The <c>jti</c>, client id or <c>kid</c>.</param>
-/// <param name="Generation">A token of what is named is dead when its <c>gen</c> is below this.</param>
-/// <param name="ExpiresAt">When no token that it ends can live any more.</param>
+/// <param name="Value">The <c>jti</c>, client id or <c>kid</c>; <c>*</c> for <c>all</c>.</param>
+/// <param name="Generation">A token that the entry names is not valid when its <c>gen</c> is below this.</param>
+/// <param name="ExpiresAt">When every token that the entry revokes has expired.</param>
 public readonly record struct RevocationFeedEntry(string Kind, string Value, long Generation, DateTimeOffset ExpiresAt);
 
 /// <summary>Writes an answer of the feed: <c>{ "items": [ { "kind", "value", "gen", "expiresAt" } ], "next" }</c>.</summary>
@@ -15,7 +15,7 @@ public static class RevocationFeedResponse
 {
     /// <summary>The answer as compact JSON, UTF-8.</summary>
     /// <param name="entries">The entries in the order in which they became visible.</param>
-    /// <param name="next">What to ask after next.</param>
+    /// <param name="next">The cursor for the next request.</param>
     public static ReadOnlyMemory<byte> Of(IEnumerable<RevocationFeedEntry> entries, string next)
     {
         var document = new RevocationFeedDocument(

@@ -13,7 +13,7 @@ public sealed record AccessTokenPayload
     public const string HeaderType = "at+jwt";
 
     /// <summary>
-    /// Claims that a client can't configure: those that the server sets, and those with a meaning of their own
+    /// Claims that a client can't configure: the claims that the server sets, and the claims to which an RFC gives a meaning
     /// (RFC 7519 section 4.1.5, RFC 7800, RFC 8693 sections 4.1 and 4.4).
     /// </summary>
     public static readonly FrozenSet<string> ReservedClaims = FrozenSet.Create(
@@ -26,10 +26,10 @@ public sealed record AccessTokenPayload
     /// <summary>The client's id: <c>sub</c> and <c>client_id</c>.</summary>
     public required string ClientId { get; init; }
 
-    /// <summary>Whom it is for, at least one: <c>aud</c>, a string when it is one.</summary>
+    /// <summary>The audiences, at least one: <c>aud</c>, a string when there is one audience.</summary>
     public required ImmutableArray<string> Audiences { get; init; }
 
-    /// <summary>The granted scopes with one space between each two; empty for no <c>scope</c> claim.</summary>
+    /// <summary>The granted scopes, separated by one space; empty for no <c>scope</c> claim.</summary>
     public required string Scope { get; init; }
 
     /// <summary>Seconds since 1970 (NumericDate): <c>iat</c>.</summary>
@@ -47,7 +47,7 @@ public sealed record AccessTokenPayload
     /// <summary>The client's own claims as a compact JSON object without reserved names, UTF-8; empty for none.</summary>
     public ReadOnlyMemory<byte> ExtraClaims { get; init; }
 
-    /// <summary>The claims as compact JSON: the server's own in the order of RFC 9068 section 2.2, then the client's.</summary>
+    /// <summary>The claims as compact JSON: the server's claims (RFC 9068 section 2.2) in a fixed order, then the client's.</summary>
     public string ToJson()
     {
         var writer = new ArrayBufferWriter<byte>(512);
@@ -67,7 +67,7 @@ public sealed record AccessTokenPayload
             : Encoding.UTF8.GetString(writer.WrittenSpan);
     }
 
-    /// <summary>Prints the ids alone: a payload is not secret, but has no place in a log either.</summary>
+    /// <summary>Prints only the ids: a payload is not secret, but does not belong in a log either.</summary>
     public override string ToString() => $"AccessTokenPayload({ClientId}, {TokenId})";
 }
 

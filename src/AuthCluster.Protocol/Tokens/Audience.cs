@@ -18,7 +18,7 @@ public static class Audience
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
 
     /// <summary>
-    /// Whether a text may be an audience of a client: 1 to 512 of <c>%x21-7E</c>, and without a fragment where it is a URI.
+    /// Whether a text may be an audience of a client: 1 to 512 characters of <c>%x21-7E</c>, and no fragment when it is a URI.
     /// </summary>
     public static bool IsAcceptable(string? text) =>
         text is not null
@@ -28,7 +28,7 @@ public static class Audience
 
     /// <summary>
     /// Whether a text is an absolute URI without a fragment (RFC 3986 section 4.3: <c>absolute-URI</c>; RFC 8707 section 2),
-    /// of at most 512 characters. An <c>http</c> or <c>https</c> one has a host too.
+    /// of at most 512 characters. An <c>http</c> or <c>https</c> URI must have a host too.
     /// </summary>
     public static bool IsAbsoluteUri(string? text)
     {

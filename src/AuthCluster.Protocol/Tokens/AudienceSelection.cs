@@ -2,28 +2,28 @@ using System.Collections.Immutable;
 
 namespace AuthCluster.Protocol.Tokens;
 
-/// <summary>Chooses whom a token is for: its <c>aud</c> (RFC 8707 section 2, RFC 9068 section 3).</summary>
+/// <summary>Chooses the audiences of a token: its <c>aud</c> (RFC 8707 section 2, RFC 9068 section 3).</summary>
 /// <remarks>
-/// <para>Without a wish a token is for all of the client's audiences. A wish chooses among them, and nothing is
-/// silently left out: one audience that the client may not have refuses the request.</para>
+/// <para>When a request names no audience, the token is for all of the client's audiences. A request may name some of
+/// them. No audience is silently left out: a request that names an audience which the client may not have is refused.</para>
 /// <para>A token with a scope of this server (<c>authcluster:…</c>) is for the issuer alone, whatever the client's
-/// audiences are: else any API that receives it could use it here. Being registered for such a scope is the
-/// permission to name the issuer. A wish for anything beside the issuer is refused then, rather than the scope
-/// dropped: the caller would get another token than it asked for.</para>
+/// audiences are. Otherwise any API that receives the token could use it at this server. A client that is registered
+/// for such a scope may name the issuer. When a token would have such a scope, a request that names another audience is
+/// refused. To drop the scope instead would give the caller another token than it asked for.</para>
 /// </remarks>
 public static class AudienceSelection
 {
-    /// <summary>The audiences that a client may have: those registered, or the default one when none are.</summary>
+    /// <summary>The audiences that a client may have: the registered ones, or the default audience when none are registered.</summary>
     public static ImmutableArray<string> Effective(ImmutableArray<string> registered, string defaultAudience) =>
         registered.IsDefaultOrEmpty ? [defaultAudience] : registered;
 
-    /// <summary>Chooses.</summary>
+    /// <summary>Chooses the audiences.</summary>
     /// <param name="audiences">The audiences that the client may have, as <see cref="Effective"/> gives them.</param>
     /// <param name="requestedAudiences">Values of <c>audience</c>; default or empty for none.</param>
     /// <param name="requestedResources">Values of <c>resource</c>; default or empty for none.</param>
     /// <param name="granted">The granted scopes.</param>
     /// <param name="issuer">The issuer.</param>
-    /// <param name="selected">Whom the token is for, at least one, in the order of registration.</param>
+    /// <param name="selected">The audiences of the token, at least one, in the order of registration.</param>
     /// <returns>False for <c>invalid_target</c>.</returns>
     public static bool TrySelect(
         ImmutableArray<string> audiences,

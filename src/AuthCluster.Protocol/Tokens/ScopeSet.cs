@@ -6,7 +6,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuthCluster.Protocol.Tokens;
 
 /// <summary>
-/// Scopes, each once, in an order (RFC 6749 section 3.3). Case-sensitive. Immutable.
+/// An ordered set of scopes (RFC 6749 section 3.3). Case-sensitive. Immutable.
 /// </summary>
 public sealed class ScopeSet : IEquatable<ScopeSet>
 {
@@ -16,13 +16,13 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>Longest scope of a client, in characters.</summary>
     public const int MaxScopeLength = 128;
 
-    /// <summary>What the scopes of this server itself begin with; a token with one is for the issuer alone.</summary>
+    /// <summary>The prefix of this server's own scopes; a token with such a scope is for the issuer alone.</summary>
     public const string ServerPrefix = "authcluster:";
 
     /// <summary>No scope.</summary>
     public static readonly ScopeSet Empty = new([]);
 
-    /// <summary>Up to this many, comparing one after the other is faster than hashing.</summary>
+    /// <summary>Up to this many scopes, comparing one after the other is faster than hashing.</summary>
     private const int LinearSearch = 8;
 
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
@@ -45,16 +45,16 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>The scopes, in order.</summary>
     public ImmutableArray<string> Items { get; }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of scopes.</summary>
     public int Count => Items.Length;
 
-    /// <summary>Whether there is none.</summary>
+    /// <summary>Whether the set is empty.</summary>
     public bool IsEmpty => Items.IsEmpty;
 
-    /// <summary>Whether there is a scope of this server itself (<c>authcluster:…</c>).</summary>
+    /// <summary>Whether the set has one of this server's own scopes (<c>authcluster:…</c>).</summary>
     public bool HasServerScope { get; }
 
-    /// <summary>A set of these scopes, in the order of their first appearance; repeats collapse.</summary>
+    /// <summary>A set of these scopes, in the order of their first appearance; a repeated scope counts once.</summary>
     /// <exception cref="ArgumentException">One of them is no scope token.</exception>
     public static ScopeSet Of(params IEnumerable<string> scopes)
     {
@@ -71,12 +71,12 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     public static bool IsScopeToken([NotNullWhen(true)] string? text) =>
         !string.IsNullOrEmpty(text) && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
 
-    /// <summary>Whether a scope is one of this server itself.</summary>
+    /// <summary>Whether a scope is one of this server's own.</summary>
     public static bool IsServerScope(string scope) => scope.StartsWith(ServerPrefix, StringComparison.Ordinal);
 
     /// <summary>
-    /// Reads scope tokens with one space between each two (RFC 6749 section 3.3): an empty text, a leading, a trailing
-    /// or a double space is refused. Repeats collapse.
+    /// Reads scope tokens that are separated by one space (RFC 6749 section 3.3). An empty text and a leading, trailing or
+    /// double space are refused. A repeated scope counts once.
     /// </summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out ScopeSet? scopes)
     {
@@ -85,14 +85,14 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     }
 
     /// <summary>
-    /// Grants scopes (RFC 6749 section 3.3): all that were asked for or, when none were, the default ones; in the order
-    /// of registration.
+    /// Grants scopes (RFC 6749 section 3.3): all requested scopes or, when none are requested, the default scopes. The granted
+    /// scopes are in the order of registration.
     /// </summary>
     /// <param name="registered">The client's scopes.</param>
-    /// <param name="defaults">Those that it gets when it asks for none; a subset of <paramref name="registered"/>.</param>
-    /// <param name="requested">What is asked for, in any order, repeats allowed; null when nothing is.</param>
-    /// <param name="granted">What is granted.</param>
-    /// <returns>False when a scope is asked for that is not registered: nothing is granted then.</returns>
+    /// <param name="defaults">The scopes that the client gets when it asks for none; a subset of <paramref name="registered"/>.</param>
+    /// <param name="requested">The requested scopes, in any order, repeats allowed; null when none are requested.</param>
+    /// <param name="granted">The granted scopes.</param>
+    /// <returns>False when a requested scope is not registered: then no scope is granted.</returns>
     public static bool TryGrant(
         ScopeSet registered, ScopeSet defaults, ImmutableArray<string>? requested, [NotNullWhen(true)] out ScopeSet? granted)
     {
@@ -125,7 +125,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>Whether a scope is in the set.</summary>
     public bool Contains(string scope) => PositionOf(scope) >= 0;
 
-    /// <summary>The scopes with one space between each two: the value of <c>scope</c>.</summary>
+    /// <summary>The scopes, separated by one space: the value of <c>scope</c>.</summary>
     public override string ToString() => _text;
 
     /// <summary>Whether both have the same scopes in the same order.</summary>
@@ -137,7 +137,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>The hash of the text.</summary>
     public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
 
-    /// <summary>Splits a value of <c>scope</c> into different scope tokens.</summary>
+    /// <summary>Splits a value of <c>scope</c> into distinct scope tokens.</summary>
     internal static ScopeReading TrySplit(string? text, int maxCount, out ImmutableArray<string> items)
     {
         items = [];
@@ -249,7 +249,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     }
 }
 
-/// <summary>How reading a value of <c>scope</c> ended.</summary>
+/// <summary>The result of reading a value of <c>scope</c>.</summary>
 internal enum ScopeReading
 {
     Good,

@@ -6,7 +6,7 @@ namespace AuthCluster.Protocol.Tokens;
 public static class TokenResponse
 {
     /// <summary>Writes exactly <c>access_token</c>, <c>token_type</c>, <c>expires_in</c> and <c>scope</c>, in this order.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">The buffer to write to.</param>
     /// <param name="accessToken">The token.</param>
     /// <param name="expiresInSeconds">Seconds until it expires.</param>
     /// <param name="scope">The granted scopes as <see cref="ScopeSet.ToString"/> gives them; empty for none.</param>
