@@ -6,8 +6,8 @@ using AuthCluster.Storage;
 namespace AuthCluster.Server.Commands;
 
 /// <summary>
-/// What the server's own binary does besides serving, because it needs the database or the key-encryption key:
-/// <c>db migrate</c>, <c>db status</c>, <c>db restored</c>, <c>keys rewrap</c>. Configured as the server is.
+/// The commands of the server's own binary: <c>db migrate</c>, <c>db status</c>, <c>db restored</c>, <c>keys rewrap</c>. They need the
+/// database or the key-encryption key, so they are configured like the server.
 /// </summary>
 internal static class CommandLine
 {
@@ -70,8 +70,8 @@ internal sealed record CommandRun(ServerSettings Settings, Database Database, IL
 {
     public Migrator Migrator { get; } = new(Database, Clock, Loggers.CreateLogger<Migrator>());
 
-    /// <summary>Does something with the database, which is waited for as at a start.</summary>
-    /// <exception cref="StartupException">It could not be reached for a minute.</exception>
+    /// <summary>Does work with the database, and waits for the database as a start does.</summary>
+    /// <exception cref="StartupException">The database could not be reached for a minute.</exception>
     public Task<T> WhenReachableAsync<T>(Func<Task<T>> work) =>
         SiloPreparation.WhenReachableAsync(work, Loggers, Clock, CancellationToken.None);
 }

@@ -8,8 +8,8 @@ using AuthCluster.Storage.Cluster;
 namespace AuthCluster.Server.Commands;
 
 /// <summary>
-/// <c>db restored</c>: the database went back in time, so what was revoked since would live again. Raising the floor
-/// ends every token that was issued before, whichever way its revocation was lost.
+/// <c>db restored</c>: a restore takes the database back in time, so tokens that were revoked since the backup would be valid again. Raising
+/// the floor ends every token that was issued before, in whichever way its revocation was lost.
 /// </summary>
 internal static class RestoredCommand
 {

@@ -8,7 +8,7 @@ using AuthCluster.Storage.Keys;
 
 namespace AuthCluster.Server.Commands;
 
-/// <summary><c>keys rewrap</c>: encrypts what is stored under the key-encryption key anew, because that key changes.</summary>
+/// <summary><c>keys rewrap</c>: encrypts the stored keys and peppers under a new key-encryption key.</summary>
 internal static class RewrapCommand
 {
     private const string Name = "keys rewrap";
@@ -52,7 +52,7 @@ internal static class RewrapCommand
         }
     }
 
-    /// <summary>The value under the new key; null when it is that already.</summary>
+    /// <summary>Encrypts a value under the new key; null when it is encrypted under that key already.</summary>
     private static RewrappedValue? Rewrap(
         string kind, string id, ImmutableArray<byte> wrapped, ReadOnlyMemory<byte> previous, ReadOnlyMemory<byte> next)
     {
@@ -72,7 +72,7 @@ internal static class RewrapCommand
         return new RewrappedValue(id, [.. anew]);
     }
 
-    /// <summary>The configured one; with SQLite else the one that was generated into the data folder.</summary>
+    /// <summary>The configured key; where none is configured, with SQLite, the key that was generated into the data folder.</summary>
     private static ReadOnlyMemory<byte> PreviousKey(ServerSettings settings, Database database)
     {
         if (settings.Keys.PreviousEncryptionKey is { } configured)

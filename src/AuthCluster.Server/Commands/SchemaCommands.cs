@@ -28,7 +28,7 @@ internal static class SchemaCommands
     {
         if (run.Database.SqliteFile is { } file && !File.Exists(file))
         {
-            // To open it would be to make it.
+            // Opening the database would create the file.
             await Console.Out.WriteLineAsync($"The database '{file}' does not exist yet.");
             return CommandLine.Refused;
         }

@@ -7,11 +7,14 @@ namespace AuthCluster.Server.Commands;
 /// <summary>Makes sure that no process runs, for commands that change what running processes hold in memory.</summary>
 internal static class StoppedProcesses
 {
-    // Three times the interval in which a silo writes that it lives.
+    // Three times the interval at which a silo writes its heartbeat to the membership table.
     private static readonly TimeSpan HeartbeatWindow = TimeSpan.FromSeconds(15);
 
-    /// <summary>Refuses the command while a process runs. With a SQLite file the returned lock keeps others out. With --force it only finds out.</summary>
-    /// <exception cref="StartupException">A process runs, or the schema is not this build's.</exception>
+    /// <summary>
+    /// Refuses the command while a process runs. With a SQLite file, the lock that it returns keeps other processes out. With --force it only
+    /// finds out whether a process runs.
+    /// </summary>
+    /// <exception cref="StartupException">A process runs, or the schema is not current.</exception>
     public static async Task<(IDisposable? Exclusive, bool SomeRun)> RequireAsync(CommandRun run, string command)
     {
         var exclusive = run.Force ? null : SiloPreparation.TakeLock(run.Database);

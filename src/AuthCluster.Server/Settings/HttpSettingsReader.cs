@@ -2,10 +2,10 @@ using System.Net;
 
 namespace AuthCluster.Server.Settings;
 
-/// <summary>Reads and checks where the process listens, and whom it believes there.</summary>
+/// <summary>Reads and checks where the process listens, and which proxies it trusts.</summary>
 internal static class HttpSettingsReader
 {
-    /// <summary>The public listener where nothing names another; the issuer too.</summary>
+    /// <summary>The default URL of the public listener, and the default issuer.</summary>
     public const string DefaultUrl = "http://localhost:8080";
 
     public static HttpSettings Read(SettingsReader reader, IConfiguration configuration, bool isDevelopment)
@@ -25,7 +25,7 @@ internal static class HttpSettingsReader
 
         if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
         {
-            // Such endpoints would listen beside the addresses that are checked here.
+            // Kestrel would listen on these endpoints, and nothing here checks them.
             reader.ErrorElsewhere("Kestrel:Endpoints", "is set; say where to listen by ASPNETCORE_URLS and AuthCluster:Http:ManagementUrls, and name a certificate by Kestrel:Certificates:Default.");
         }
 

@@ -52,7 +52,7 @@ internal sealed record ServerSettings
 
     public required UsageRetention Usage { get; init; }
 
-    /// <summary>Whether this process holds grains, and so the database.</summary>
+    /// <summary>Whether this process has a silo, and so uses the grains' database.</summary>
     public bool HasSilo => Role is ServerRole.All or ServerRole.Silo;
 
     /// <summary>Whether this process answers OAuth and admin requests.</summary>

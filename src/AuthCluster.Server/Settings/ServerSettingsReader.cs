@@ -26,7 +26,10 @@ internal static class ServerSettingsReader
         return reader.Errors.Count == 0 ? settings : throw new StartupException(reader.Errors);
     }
 
-    /// <summary>Reads the same configuration for a command, to which only the database, and the keys where it needs them, matter.</summary>
+    /// <summary>
+    /// Reads the same configuration for a command, and refuses only mistakes that matter to it: in what names the database, and in the keys
+    /// where the command needs them.
+    /// </summary>
     /// <exception cref="StartupException">Something that matters to the command is wrong.</exception>
     public static ServerSettings ReadForCommand(IConfiguration configuration, bool isDevelopment, bool needsEncryptionKey)
     {

@@ -5,7 +5,7 @@ namespace AuthCluster.Server.Settings;
 
 /// <summary>
 /// Reads values of one configuration section, remembers which keys are known, and collects one sentence for
-/// each that is wrong: its key, the problem and the accepted form. Never repeats a value that could be a secret.
+/// each wrong value: its key, the problem and the accepted form. A sentence never repeats a value that could be a secret.
 /// </summary>
 internal sealed partial class SettingsReader(IConfiguration configuration, string section)
 {
@@ -19,7 +19,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
 
     public void Error(string key, string problem) => _errors.Add($"{section}:{key} {problem}");
 
-    /// <summary>Whether something is wrong already with a key or its <c>File</c> twin, so that it must not be called missing too.</summary>
+    /// <summary>Whether a mistake in a key or in its <c>File</c> twin was reported already; then the key is not reported missing too.</summary>
     public bool HasErrorOf(string key) => _errors.Exists(error => error.StartsWith($"{section}:{key}", StringComparison.Ordinal));
 
     /// <summary>The text of a key; null when it is absent or empty.</summary>
@@ -88,7 +88,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
             return otherwise;
         }
 
-        // Enum.TryParse also takes numbers, which are nobody's configuration.
+        // Enum.TryParse would accept numbers too, which the documentation does not name.
         if (Enum.GetNames<TEnum>().Contains(text, StringComparer.OrdinalIgnoreCase))
         {
             return Enum.Parse<TEnum>(text, ignoreCase: true);
@@ -165,7 +165,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
 
         int Part(string name) => match.Groups[name] is { Success: true } group ? int.Parse(group.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
         var (days, hours, minutes, seconds) = (Part("days"), Part("hours"), Part("minutes"), Part("seconds"));
-        // TimeSpan.Parse takes the hours of 24:00:00 for days; here they are what the form says.
+        // TimeSpan.Parse would read 24:00:00 as 24 days; here the hours are hours, as the form says.
         value = new TimeSpan(days, hours, minutes, seconds);
         return minutes < 60 && seconds < 60 && (hours < 24 || !match.Groups["days"].Success);
     }
@@ -207,7 +207,7 @@ internal sealed partial class SettingsReader(IConfiguration configuration, strin
         return values;
     }
 
-    /// <summary>Reports keys of the section that nobody asked for: most of them are misspelt.</summary>
+    /// <summary>Reports keys of the section that no setting was read from: most of them are misspelt.</summary>
     public void RefuseUnknown()
     {
         foreach (var (path, value) in configuration.GetSection(section).AsEnumerable(makePathsRelative: true))

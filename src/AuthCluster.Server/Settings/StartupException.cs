@@ -1,6 +1,6 @@
 namespace AuthCluster.Server.Settings;
 
-#pragma warning disable CA1032 // Made in this assembly alone, always with the sentences to print.
+#pragma warning disable CA1032 // Created in this assembly alone, always with the sentences to print.
 /// <summary>The start is refused for reasons that whoever starts the server can mend.</summary>
 internal sealed class StartupException(IReadOnlyList<string> problems) : Exception(string.Join('\n', problems))
 {

@@ -11,8 +11,8 @@ using AuthCluster.Web.Cluster;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Makes the first clients once the silo runs: those of the configuration, and at a first start in Development an
-/// admin and a demo client whose credentials are printed once. Then the node is ready.
+/// Creates the first clients once the silo runs: the clients of the configuration, and at a first start in Development an admin and a demo
+/// client, whose credentials are printed once. Afterwards the node is ready.
 /// </summary>
 internal sealed partial class Bootstrap(
     IGrainFactory grains,
@@ -29,7 +29,7 @@ internal sealed partial class Bootstrap(
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan ShowWithin = TimeSpan.FromSeconds(2);
 
-    // Bounded so that a file of ten thousand clients neither floods the storage nor takes its turns one by one.
+    // A file of ten thousand clients must not flood the storage, and must not be created one client after another.
     private const int ClientsAtOnce = 16;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -42,7 +42,7 @@ internal sealed partial class Bootstrap(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The server stops before it has started; what is missing is made at the next start.
+            // The server stops before it has started. The next start creates the clients that are missing.
         }
         catch (StartupException e)
         {
@@ -92,7 +92,7 @@ internal sealed partial class Bootstrap(
         var demo = await MakeFirstClientAsync(firstStart, Demo(FirstStartNotice.DemoId), cancellationToken);
         var shown = ShowAsync(firstStart, FirstStartNotice.Text(settings, admin, demo), cancellationToken);
 
-        // Usually the credentials stand there before the server says that it is ready; a console that nobody reads holds up no start.
+        // Wait, so that the credentials are usually printed before the server is ready. The wait is short: nobody may be reading the console.
         await Task.WhenAny(shown, Task.Delay(ShowWithin, clock, cancellationToken));
         if (shown.IsCompleted)
         {
@@ -100,15 +100,15 @@ internal sealed partial class Bootstrap(
         }
     }
 
-    /// <summary>The first start is over when its credentials were shown: a start that ends before shows them again.</summary>
+    /// <summary>Shows the credentials, and only then ends the first start: if the process ends before, the next start shows them again.</summary>
     private static async Task ShowAsync(FirstStart firstStart, string notice, CancellationToken cancellationToken)
     {
         await ServerConsole.WriteAsync(notice);
         await firstStart.EndAsync(cancellationToken);
     }
 
-    /// <summary>Makes one of the first clients, or finds the one that an earlier try made.</summary>
-    /// <returns>Its credentials; null when the configuration has a client of that id.</returns>
+    /// <summary>Creates one of the first clients, unless an earlier start has created it.</summary>
+    /// <returns>The client's credentials; null when the configuration has a client with that id.</returns>
     private async Task<(string Id, string Secret)?> MakeFirstClientAsync(FirstStart firstStart, ClientDocument document, CancellationToken cancellationToken)
     {
         var id = document.ClientId.Value;
@@ -130,7 +130,7 @@ internal sealed partial class Bootstrap(
         var grain = grains.Client(id);
         if ((await AskAsync(() => grain.GetAsync(cancellationToken), id, cancellationToken)).Outcome == ClientOutcome.Done)
         {
-            // Already there: its slow hashes, a third of a second each, need not be computed again.
+            // The client exists, so its slow hashes need not be computed again: each takes a third of a second.
             return false;
         }
 
@@ -147,7 +147,7 @@ internal sealed partial class Bootstrap(
         return (await AskAsync(() => grain.CreateAsync(command, cancellationToken), id, cancellationToken)).Outcome == ClientOutcome.Done;
     }
 
-    /// <summary>Asks a grain, and again while storage or the grain's silo does not answer: each call here is safe to repeat.</summary>
+    /// <summary>Asks a grain, and asks again while storage or the grain's silo does not answer. Each call here is safe to repeat.</summary>
     private async Task<ClientAnswer> AskAsync(Func<Task<ClientAnswer>> call, string id, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();

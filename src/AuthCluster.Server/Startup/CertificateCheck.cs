@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Tries the certificate of the https listeners before anything is started: the server's own Kestrel finds it bad when the silo runs
-/// already. Only Kestrel knows all the places that it looks into and what it refuses, so one is asked that serves nothing.
+/// Tries the certificate of the https listeners before anything is started: the server's own Kestrel would find a bad certificate only
+/// when the silo runs already. Only Kestrel knows where it looks for a certificate and which it refuses, so the check starts a second
+/// Kestrel, which serves nothing.
 /// </summary>
 internal static class CertificateCheck
 {
@@ -31,7 +32,7 @@ internal static class CertificateCheck
         {
             await ListenAsync(configuration);
         }
-#pragma warning disable CA1031 // Kestrel throws whatever the file, the store or the key makes of it, and all of it means the certificate.
+#pragma warning disable CA1031 // Kestrel throws whatever exception the file, the store or the key causes, and each of them means a bad certificate.
         catch (Exception e) when (e is not (SocketException or IOException { InnerException: AddressInUseException or SocketException }))
 #pragma warning restore CA1031
         {
@@ -39,7 +40,7 @@ internal static class CertificateCheck
         }
     }
 
-    /// <summary>Listens on loopback, on any port and for a moment, with what the configuration says of certificates and nothing else.</summary>
+    /// <summary>Listens for a moment on a free port of loopback, with the configuration's certificates and none of its other settings.</summary>
     private static async Task ListenAsync(IConfiguration configuration)
     {
         const string All = "Kestrel:Certificates";

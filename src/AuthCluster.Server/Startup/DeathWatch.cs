@@ -9,7 +9,7 @@ namespace AuthCluster.Server.Startup;
 /// clients by now, and two silos must not decide for one client.
 /// </summary>
 /// <remarks>
-/// Orleans ends such a process too, two seconds later. There is nothing left to close in order: a dead silo can't write, and callers
+/// Orleans ends such a process too, two seconds later. An orderly stop would gain nothing: a dead silo can't write, and callers
 /// who still wait get their answer from another node when the connection ends. This service stops before the silo does, since a silo
 /// that stops declares itself dead.
 /// </remarks>
@@ -18,7 +18,7 @@ internal sealed partial class DeathWatch(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long writing the reason may take: perhaps nobody reads the console.</summary>
+    /// <summary>How long writing the reason may take. Nobody may be reading the console.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(500);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -30,7 +30,7 @@ internal sealed partial class DeathWatch(
         {
             if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
-                // Set before anything is written, because writing may wait for a reader.
+                // Start the timer before anything is written, because writing may wait for a reader.
                 await using var end = clock.CreateTimer(_ => Kill(), null, MaxWait, Timeout.InfiniteTimeSpan);
                 LogDeclaredDead();
                 await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);

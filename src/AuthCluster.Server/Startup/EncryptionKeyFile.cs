@@ -10,10 +10,10 @@ internal static class EncryptionKeyFile
     public const string Name = "key-encryption.key";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Reads the key, or makes it where nothing was stored under one yet.</summary>
+    /// <summary>Reads the key, or creates one when the database holds nothing yet that was encrypted under a key.</summary>
     /// <param name="folder">The data folder.</param>
-    /// <param name="mayCreate">False when the database holds keys already: they would be lost to a new one.</param>
-    /// <exception cref="StartupException">The file is missing, or is no key.</exception>
+    /// <param name="mayCreate">False when the database holds keys already: a new key-encryption key could not decrypt them.</param>
+    /// <exception cref="StartupException">The file is missing, can't be read or written, or does not hold a key.</exception>
     public static byte[] ReadOrCreate(string folder, bool mayCreate)
     {
         var path = Path.Combine(folder, Name);
@@ -49,7 +49,7 @@ internal static class EncryptionKeyFile
         }
     }
 
-    /// <summary>Written whole under another name first, so that a crash leaves no half of a key.</summary>
+    /// <summary>Writes the whole key under another name first, so that a crash does not leave half a key.</summary>
     private static void Create(string path)
     {
         var temporary = path + ".new";

@@ -8,9 +8,8 @@ using AuthCluster.Storage.Keys;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// A first start in Development. It is noted in the database before the keys are made and until its credentials
-/// were shown, so that one which dies on the way, or finds its port taken, is completed by the next, with the
-/// same secrets.
+/// A first start in Development. The database notes it before the keys are created and until its credentials were shown. So when the
+/// process dies meanwhile, or finds its port taken, the next start completes the first one with the same secrets.
 /// </summary>
 internal sealed class FirstStart
 {
@@ -52,7 +51,7 @@ internal sealed class FirstStart
             return new FirstStart(store, seed);
         }
 
-        // The key-encryption key was changed in between. Nothing was shown yet that could be lost.
+        // The key-encryption key was changed since the first start began. No credentials were shown yet, so nobody loses any.
         await store.EndAsync(cancellationToken);
         return await FindAsync(database, isEmpty: true, encryptionKey, cancellationToken);
     }
@@ -61,7 +60,7 @@ internal sealed class FirstStart
     public string SecretOf(string clientId) => GeneratedSecret.Create(
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _seed, SecretBytes, info: Encoding.UTF8.GetBytes($"authcluster first start {clientId}")));
 
-    /// <summary>The credentials were shown, and are never again.</summary>
+    /// <summary>Notes that the credentials were shown, so that no later start shows them.</summary>
     public async Task EndAsync(CancellationToken cancellationToken) => await _store.EndAsync(cancellationToken);
 
     private static byte[] NewSeed(ReadOnlySpan<byte> encryptionKey) => KeyWrap.Wrap(

@@ -22,7 +22,7 @@ internal static class FirstStartNotice
         }
 
         lines.AddRange([$"  Data folder: {settings.DataDirectory}", ""]);
-        // A port that the system chooses is not known here.
+        // With port 0 the system chooses the port, which is not known here.
         if (demo is { } first && settings.Http.Urls[0].TrimEnd('/') is var address && !address.EndsWith(":0", StringComparison.Ordinal))
         {
             lines.AddRange(

@@ -8,14 +8,14 @@ using AuthCluster.Web.Keys;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>Fetches the key snapshot of a front end without a database from the silos, and goes on asking.</summary>
+/// <summary>Fetches the key snapshot from the silos each second, for a front end without a silo.</summary>
 internal sealed partial class KeySnapshotFollower(
     IGrainFactory grains, KeyRing keys, Readiness readiness, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<KeySnapshotFollower> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    // Longer than it takes until the grain of a silo that hangs is found elsewhere.
+    // Longer than it takes until another silo has activated the grain of a silo that hangs.
     private static readonly TimeSpan UnlinkedAfter = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
 

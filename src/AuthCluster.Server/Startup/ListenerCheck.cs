@@ -6,12 +6,12 @@ using AuthCluster.Server.Settings;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Tries every address that the process is to listen on, before anything is made or started: Orleans would share
-/// a silo port with another process without a word, and Kestrel finds its port taken when the silo runs already.
+/// Tries every address that the process is to listen on, before anything is created or started. Orleans would silently share a silo port
+/// with another process, and Kestrel would find its port taken only when the silo runs already.
 /// </summary>
 internal static class ListenerCheck
 {
-    /// <exception cref="StartupException">An address can't be listened on; one sentence for each.</exception>
+    /// <exception cref="StartupException">The process can't listen on an address; one sentence for each such address.</exception>
     public static void Require(ServerSettings settings)
     {
         var problems = new List<string>();
@@ -45,7 +45,7 @@ internal static class ListenerCheck
         ];
     }
 
-    /// <summary>Where Kestrel listens for a URL; nowhere that could be tried where that is a pipe.</summary>
+    /// <summary>The endpoints on which Kestrel listens for a URL; none for a pipe or a Unix socket, which can't be tried here.</summary>
     private static IPEndPoint[] EndpointsOf(string url)
     {
         var address = BindingAddress.Parse(url);
@@ -54,7 +54,7 @@ internal static class ListenerCheck
             return [];
         }
 
-        // Kestrel takes any other host name for every address of the machine, IPv4 and IPv6.
+        // For any other host name Kestrel listens on every address of the machine, IPv4 and IPv6.
         IPAddress[] addresses = address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
             : IPAddress.TryParse(address.Host.Trim('[', ']'), out var parsed) ? [parsed]
             : Socket.OSSupportsIPv6 ? [IPAddress.IPv6Any]
@@ -76,7 +76,7 @@ internal static class ListenerCheck
                 return $"{listener.Key} asks to listen on {endpoint}, which {taken.Key} asks for already; give each a port of its own.";
             }
 
-            // Of localhost's two addresses Kestrel does without one that this machine does not have.
+            // When the machine lacks one of localhost's two addresses, Kestrel listens on the other.
             if (Try(endpoint) is { } error && (error != SocketError.AddressNotAvailable || listener.Endpoints.Length == 1))
             {
                 return $"{listener.Key} asks to listen on {endpoint}, but {ReasonOf(error, endpoint)}.";
@@ -86,7 +86,7 @@ internal static class ListenerCheck
         return null;
     }
 
-    /// <summary>Every address of IPv6 is every one of IPv4 too, as Kestrel and the system have it.</summary>
+    /// <summary>Whether the process can't listen on both. <c>[::]</c> includes every IPv4 address, for Kestrel and for the system.</summary>
     private static bool Overlap(IPEndPoint one, IPEndPoint other) =>
         one.Port == other.Port
         && (one.Address.Equals(other.Address)
@@ -125,6 +125,6 @@ internal static class ListenerCheck
     private static bool IsListenedOn(int port) =>
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == port);
 
-    /// <summary>One listener, and the setting that asks for it. Two endpoints are localhost's.</summary>
+    /// <summary>One listener, and the setting that asks for it. Only localhost has two endpoints.</summary>
     private sealed record Listener(string Key, IPEndPoint[] Endpoints);
 }

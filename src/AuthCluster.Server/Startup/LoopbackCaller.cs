@@ -3,18 +3,18 @@ using System.Net;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// Tells a caller on this machine from one behind a proxy on this machine, whose connection comes from loopback too. A request that
-/// was forwarded, or that asks for another host, comes from elsewhere.
+/// Distinguishes a caller on this machine from a caller behind a proxy on this machine, whose connection comes from loopback too. A
+/// request that was forwarded, or that names another host, comes from elsewhere.
 /// </summary>
 internal static class LoopbackCaller
 {
-    /// <summary>Headers that proxies add. ASP.NET moves those that it has applied to <c>X-Original-</c>.</summary>
+    /// <summary>Prefixes of headers that proxies add. A header that ASP.NET has applied gets the prefix <c>X-Original-</c>.</summary>
     private static readonly string[] Prefixes = ["X-Forwarded-", "X-Original-", "X-Envoy-", "CF-"];
 
     private static readonly string[] Names =
         ["Forwarded", "Via", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "Fastly-Client-IP", "X-ProxyUser-Ip", "CDN-Loop"];
 
-    /// <summary>Whether the request comes from this machine itself, so far as it can be told.</summary>
+    /// <summary>Whether the request comes from this machine itself, as far as the request shows.</summary>
     public static bool Is(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
         && !context.Request.Headers.Keys.Any(IsOfProxy)

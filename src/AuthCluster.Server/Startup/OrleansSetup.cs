@@ -10,31 +10,31 @@ namespace AuthCluster.Server.Startup;
 /// <summary>Configures the silo and the client of one cluster.</summary>
 internal static class OrleansSetup
 {
-    // Of what silos ask each other. Calls of a front end end sooner.
+    // For Orleans' own calls between silos. The calls of a front end end sooner.
     private static readonly TimeSpan SystemResponseTimeout = TimeSpan.FromSeconds(15);
 
-    // A silo that misses two probes of half a second is suspected, and one vote is enough: its clients are decided
-    // elsewhere a second after it was killed, and some four seconds after it hangs (the defaults take 11 s and 60 s).
-    // A false alarm costs the silo's restart and a moment's wait; what stands against it is that Orleans stretches
-    // the time-outs of a silo that is itself slow, asks a third silo before the vote, and takes no vote against a
-    // silo from which messages still come. It would also shorten them below half a second where all answer quickly,
-    // which the shortest pause of a starved machine then exceeds: not here.
+    // A silo that misses two probes of half a second is suspected, and one vote declares it dead. So other silos decide for its clients a
+    // second after it was killed, and some four seconds after it began to hang (with the defaults: 11 s and 60 s). A false alarm costs a
+    // restart of the silo and a short wait. Orleans makes false alarms rare: it stretches the time-outs of a silo that is itself slow, asks
+    // a third silo before the vote, and takes no vote against a silo from which messages still come. Where all silos answer quickly, Orleans
+    // would also shorten the time-outs below half a second, and the shortest pause of a starved machine would then exceed them:
+    // MinProbeTimeout prevents that.
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromMilliseconds(500);
     private const int MissedProbes = 2;
     private const int VotesForDeath = 1;
 
-    // One small read a second and process: how long a silo that hung, and wakes, lives on without knowing that it
-    // is dead, and how long a front end may try a gateway that is gone.
+    // Costs each process one small read a second. A silo that hung and wakes may run for this long without knowing that it was declared dead,
+    // and a front end may try a gateway that is gone for this long.
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(1);
 
-    // A row that was not written for three of these is not waited for by a silo that joins: so long takes the start
-    // after all silos were killed at once. Nobody is declared dead for it, so that an outage of the database is none.
+    // A silo that joins does not wait for a silo whose row was not written for three of these periods. So the start after all silos were
+    // killed at once takes that long. No silo is declared dead for such a row, so that an outage of the database kills no silo.
     private static readonly TimeSpan AliveMark = TimeSpan.FromSeconds(5);
 
     /// <param name="silo">The builder.</param>
     /// <param name="settings">The configuration.</param>
     /// <param name="database">The grains' database.</param>
-    /// <param name="membership">The same database over connections of its own, so that the grains' can't take those that tell who lives.</param>
+    /// <param name="membership">The same database over separate connections, so that grains can't use up the connections of the membership.</param>
     public static void ConfigureSilo(ISiloBuilder silo, ServerSettings settings, Database database, Database membership)
     {
         var cluster = settings.Cluster;

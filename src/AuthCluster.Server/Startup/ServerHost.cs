@@ -30,13 +30,13 @@ internal static class ServerHost
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args, TimeProvider clock, CancellationToken stop)
     {
-        // The settings file lies beside the binaries, from whatever directory the server is started.
+        // The settings file lies beside the binaries, so the directory from which the server is started must not matter.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = args,
             ContentRootPath = AppContext.BaseDirectory,
         });
-        // ASPNETCORE_FORWARDEDHEADERS_ENABLED would make everybody's headers believed: TrustedProxies alone decides.
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED would make the server trust forwarded headers from everybody: TrustedProxies alone decides.
         builder.Configuration["ForwardedHeaders_Enabled"] = "false";
         var settings = ServerSettingsReader.Read(builder.Configuration, builder.Environment.IsDevelopment());
         var start = new HostStart();
@@ -70,11 +70,11 @@ internal static class ServerHost
         await StartAsync(app, start);
         await app.WaitForShutdownAsync(stop);
 
-        // A supervisor that restarts what failed must see that it did: the host stops in order when a background service fails.
+        // When a background service fails, the host stops in order. So the exit code must tell a supervisor that this was a failure.
         return FailureOf(app) is null ? Environment.ExitCode : Failed;
     }
 
-    /// <summary>Starts the host. Asked to stop meanwhile it returns as well: then the stop follows.</summary>
+    /// <summary>Starts the host. It also returns when a stop is requested meanwhile; then the stop follows.</summary>
     private static async Task StartAsync(WebApplication app, HostStart start)
     {
         try
@@ -83,7 +83,7 @@ internal static class ServerHost
         }
         catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The log says why, or it was asked from outside.
+            // The log says why, or the stop was requested from outside.
         }
         catch (Exception)
         {
@@ -99,7 +99,7 @@ internal static class ServerHost
         }
     }
 
-    /// <summary>What ended a background service; null where all of them run or ended as they should.</summary>
+    /// <summary>The exception that ended a background service; null where every one runs or ended as it should.</summary>
     private static AggregateException? FailureOf(WebApplication app) => app.Services.GetServices<IHostedService>().OfType<BackgroundService>()
         .Select(service => service.ExecuteTask?.Exception)
         .FirstOrDefault(exception => exception is not null);
@@ -111,7 +111,7 @@ internal static class ServerHost
         services.AddSingleton(clock);
         services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.Http.DrainDelay + StopReserve);
 
-        // Registered before the silo, so that it runs first on a stop.
+        // It drains in StoppingAsync, which the host calls before it stops any service.
         services.AddHostedService<ShutdownDrain>();
         services.AddHostedService<LogWatch>();
         services.AddAuthClusterWeb(settings.IssuerUri, keys);
@@ -174,7 +174,7 @@ internal static class ServerHost
             builder.Services.Configure<ForwardedHeadersOptions>(options =>
             {
                 options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-                // As many hops as are trusted: an ingress behind a balancer, say.
+                // Follow as many hops as are trusted, for example an ingress behind a balancer.
                 options.ForwardLimit = null;
                 options.KnownProxies.Clear();
                 options.KnownIPNetworks.Clear();
@@ -207,7 +207,7 @@ internal static class ServerHost
         }
     }
 
-    /// <summary>A start that can't unwrap the keys stops with a sentence, rather than make new ones beside them.</summary>
+    /// <summary>Takes over the stored keys. When they can't be unwrapped the start is refused, and no new keys are created beside them.</summary>
     private static void UseStoredKeys(SiloPreparation silo, KeyRing keys)
     {
         try
@@ -220,7 +220,7 @@ internal static class ServerHost
         }
     }
 
-    /// <summary>Hands on what the silo reads from storage later. Keys that can't be unwrapped are not taken over: those held go on signing.</summary>
+    /// <summary>Takes over the keys that the silo reads from storage later. When they can't be unwrapped, the present ones go on signing.</summary>
     private static void FollowKeys(IServiceProvider services, KeyRing keys)
     {
         var log = services.GetRequiredService<ILoggerFactory>().CreateLogger<KeyRing>();

@@ -3,7 +3,7 @@ using AuthCluster.Web.Cluster;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>On a stop: readiness says 503 at once, and requests are served for the drain delay before the listener closes.</summary>
+/// <summary>When a stop begins, readiness answers 503 at once, and requests are served for the drain delay before the listener closes.</summary>
 internal sealed partial class ShutdownDrain(Readiness readiness, ServerSettings settings, IHostEnvironment environment, TimeProvider clock, ILogger<ShutdownDrain> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,8 +8,8 @@ using AuthCluster.Storage.Keys;
 namespace AuthCluster.Server.Startup;
 
 /// <summary>
-/// What a process with a silo needs before the silo starts: the data folder, the schema, the keys, and the
-/// clients of the configuration, read and checked. Everything that can refuse a start does so here.
+/// Prepares what a process needs before its silo starts: the data folder, the schema, the keys, and the clients of the configuration, which
+/// are read and checked. The start is refused here when one of them is wrong or can't be prepared.
 /// </summary>
 internal sealed class SiloPreparation : IAsyncDisposable
 {
@@ -31,7 +31,7 @@ internal sealed class SiloPreparation : IAsyncDisposable
         BootstrapClients = clients;
     }
 
-    /// <summary>The sentence for a database that could not be worked with for as long as a start waits.</summary>
+    /// <summary>The sentence for a database that could not be reached for as long as a start waits.</summary>
     public static string DatabaseNotReached(Exception reason) =>
         $"The database of AuthCluster:Storage:ConnectionString could not be reached for a minute ({StorageReason.Of(reason)}); check that it runs and that the address and the credentials are right.";
 
@@ -74,7 +74,7 @@ internal sealed class SiloPreparation : IAsyncDisposable
     public static Database Describe(StorageSettings settings) =>
         Describe(settings, (provider, connectionString) => new Database(provider, connectionString));
 
-    /// <summary>The same database over connections of its own, for membership.</summary>
+    /// <summary>The same database over separate connections, for membership.</summary>
     /// <exception cref="StartupException">The connection string can't be read.</exception>
     public static Database DescribeMembership(StorageSettings settings) => Describe(settings, Database.ForMembership);
 
@@ -151,7 +151,7 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
     }
 
-    /// <summary>A database that can't be reached yet is waited for, with a log line for each try.</summary>
+    /// <summary>Waits for a database that can't be reached yet, and logs each failed try.</summary>
     /// <exception cref="StartupException">It could not be reached for a minute.</exception>
     public static async Task<T> WhenReachableAsync<T>(
         Func<Task<T>> open, ILoggerFactory loggers, TimeProvider clock, CancellationToken cancellationToken)
@@ -177,8 +177,8 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the data folder where the database is a file in it.</summary>
-    /// <exception cref="StartupException">It can't be made.</exception>
+    /// <summary>Creates the data folder and the folder of the database file; does nothing with a shared database.</summary>
+    /// <exception cref="StartupException">A folder can't be created.</exception>
     public static void CreateDataDirectory(ServerSettings settings, Database database)
     {
         if (database.SqliteFile is null)
@@ -208,8 +208,8 @@ internal sealed class SiloPreparation : IAsyncDisposable
         }
     }
 
-    /// <summary>Keeps other processes off a SQLite file; null with a shared database.</summary>
-    /// <exception cref="StartupException">Another process has it.</exception>
+    /// <summary>Locks a SQLite file against other processes; null with a shared database.</summary>
+    /// <exception cref="StartupException">Another process holds the lock, or this user may not write to the folder.</exception>
     public static SqliteFileLock? TakeLock(Database database)
     {
         try

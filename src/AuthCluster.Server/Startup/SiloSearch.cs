@@ -2,7 +2,7 @@ using AuthCluster.Storage;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>A front end that finds no silo at its start looks again until there is one; it is not ready meanwhile.</summary>
+/// <summary>Lets a front end that finds no silo at its start look again until it finds one. The front end is not ready meanwhile.</summary>
 internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch> logger) : IClientConnectionRetryFilter
 {
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);

@@ -5,12 +5,12 @@ using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>Says in a sentence why the host did not start, where the framework or a driver says it by an exception.</summary>
+/// <summary>Turns an exception of the framework or of a driver into a sentence that says why the host did not start.</summary>
 internal static class StartFailure
 {
     private const string Database = "AuthCluster:Storage:ConnectionString";
 
-    /// <summary>One sentence; below it the stack where it is a defect of the server, which nothing else would tell of.</summary>
+    /// <summary>One sentence. For a defect of the server the exception with its stack follows, because nothing else would report it.</summary>
     public static IReadOnlyList<string> LinesOf(Exception exception) =>
         Innermost(exception) is NullReferenceException or InvalidCastException or IndexOutOfRangeException or KeyNotFoundException
             ? [SentenceOf(exception), exception.ToString()]
@@ -28,7 +28,7 @@ internal static class StartFailure
         StorageUnavailableException => SiloPreparation.DatabaseNotReached(exception),
         InvalidDataException { InnerException: FormatException } e =>
             $"appsettings.json can't be read: {FirstLine(e)}: {FirstLine(Innermost(e))}.",
-        // ListenerCheck has tried every TCP port. What is left are sockets of the file system, and ports that were taken since.
+        // ListenerCheck has tried every TCP port. So this is a Unix socket, or a port that another process has taken since.
         SocketException or IOException { InnerException: AddressInUseException } =>
             $"The server can't listen where ASPNETCORE_URLS, AuthCluster:Http:ManagementUrls or the ports of AuthCluster:Cluster say: {FirstLine(exception)}.",
         _ => $"The server could not start: {FirstLine(exception)} ({exception.GetType().Name}).",

@@ -25,11 +25,11 @@ internal sealed class CallersTextOutOfTraces : BaseProcessor<Activity>
             data.SetTag(tag.Key, null);
         }
 
-        // The description is an exception's text.
+        // This removes the description, which is an exception's text.
         data.SetStatus(data.Status);
     }
 
-    /// <summary>Orleans has several, as <c>orleans.rpc.target_id</c> and <c>orleans.grain.id</c>, and has renamed them before.</summary>
+    /// <summary>By the form of the name: Orleans has several such tags, as <c>orleans.rpc.target_id</c>, and has renamed them before.</summary>
     private static bool IsIdOfOrleans(string tag) =>
         tag.Contains("orleans.", StringComparison.Ordinal) && tag.EndsWith("id", StringComparison.Ordinal);
 }

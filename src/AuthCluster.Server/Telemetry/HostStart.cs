@@ -1,8 +1,8 @@
 namespace AuthCluster.Server.Telemetry;
 
 /// <summary>
-/// Filters the log while the host starts. Whoever starts the server reads one sentence about what went wrong. Without the filter the
-/// framework prints the same exception above it twice, with its stack, and a silo that is stopped logs many warnings.
+/// Filters the log while the host starts. Whoever starts the server must read one sentence about what went wrong. Without the filter
+/// the framework would print the same exception above that sentence twice, with its stack, and a silo that is stopped would log many warnings.
 /// </summary>
 internal sealed class HostStart
 {

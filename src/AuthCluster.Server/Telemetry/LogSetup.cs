@@ -6,9 +6,9 @@ namespace AuthCluster.Server.Telemetry;
 internal static class LogSetup
 {
     /// <summary>
-    /// Categories that print paths, query strings, header lines or bodies at their lower levels, each with all
-    /// that lie below it, or that name a grain, and so the id that a caller sent, which may be a secret. No level in the
-    /// configuration turns them on.
+    /// The lowest level that may be logged, for each category and the categories below it. At lower levels these categories print paths,
+    /// query strings, header lines or bodies, or they name a grain, whose name contains the id that a caller sent, perhaps a secret. No level
+    /// in the configuration turns these lines on.
     /// </summary>
     private static readonly (string Category, LogLevel MinLevel)[] Muted =
     [
@@ -20,20 +20,20 @@ internal static class LogSetup
         ("Microsoft.AspNetCore.HttpsPolicy", LogLevel.Warning),
         ("Microsoft.IdentityModel", LogLevel.Warning),
         ("Orleans", LogLevel.Warning),
-        // It logs the key of each row that it could not read. The storage gate logs the fault, with a rate limit.
+        // This category logs the key of each row that it could not read. The storage gate logs the fault, with a rate limit.
         ("Orleans.Storage", LogLevel.None),
     ];
 
-    /// <param name="logging">What is set up.</param>
-    /// <param name="start">The start of the host, which bounds what is logged during it; null where no host is started.</param>
+    /// <param name="logging">The logging to set up.</param>
+    /// <param name="start">The start of the host, which filters the log meanwhile; null where no host is started.</param>
     public static void Configure(ILoggingBuilder logging, HostStart? start = null)
     {
         logging.ClearProviders();
         // Plain lines, unless Logging:Console:FormatterName names another format, such as json.
         logging.AddConsole();
         logging.Services.Configure<ConsoleLoggerOptions>(options => options.FormatterName ??= ConsoleFormatterNames.Simple);
-        // The logger's own queue drops lines without counting them, so it must not drop. In a host nobody waits long for it: the console
-        // behind it takes lines at once, and counts those that it drops. A command may wait for its reader.
+        // The logger's own queue would drop lines without counting them, so let it wait instead. In a server the wait is short: ServerConsole
+        // behind the queue takes each line at once, and counts the lines that it drops. A command may wait for its reader.
         logging.Services.PostConfigure<ConsoleLoggerOptions>(options => options.QueueFullMode = ConsoleLoggerQueueFullMode.Wait);
         logging.Services.Configure<SimpleConsoleFormatterOptions>(options =>
         {

@@ -3,7 +3,10 @@ using AuthCluster.Grains.Time;
 
 namespace AuthCluster.Server.Telemetry;
 
-/// <summary>Tells what the log lost while nobody read the console: in a metric at once, and in one line when the console takes lines again.</summary>
+/// <summary>
+/// Reports how many log lines were dropped while nobody read the console: in a metric at once, and in one line when the console takes lines
+/// again.
+/// </summary>
 internal sealed partial class LogWatch : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);

@@ -22,8 +22,8 @@ internal sealed partial class ServerConsole : IDisposable
 
     /// <summary>Builds the application so that its log goes through the queues.</summary>
     /// <remarks>
-    /// The console's logger keeps the writers that it finds when it is made. Afterwards the process has its own again: .NET locks
-    /// <see cref="Console.Out"/> while it writes, so a queue must not stand there.
+    /// The console's logger keeps the writers that it finds when it is created. Afterwards the process gets its own writers back: .NET locks
+    /// <see cref="Console.Out"/> while it writes, so that must not be a queue.
     /// </remarks>
     public WebApplication Build(WebApplicationBuilder builder)
     {
@@ -45,7 +45,7 @@ internal sealed partial class ServerConsole : IDisposable
     }
 
     /// <summary>Writes to standard output past the log, so that the text is not dropped.</summary>
-    /// <returns>Completes when the text has been written: late, or never, where nobody reads.</returns>
+    /// <returns>A task that completes when the text has been written. Where nobody reads, that is late or never.</returns>
     public static Task WriteAsync(string text) => Task.Run(() => Console.Out.WriteLine(text));
 
     /// <summary>Writes to standard error, and waits for it a second at most.</summary>

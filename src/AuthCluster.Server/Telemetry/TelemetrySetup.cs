@@ -7,13 +7,16 @@ namespace AuthCluster.Server.Telemetry;
 /// <summary>Metrics for Prometheus, and metrics and traces by OTLP when an endpoint is configured.</summary>
 internal static class TelemetrySetup
 {
-    /// <summary>From the request over the grain call to the statement; Npgsql's own, and the storage gate's for every database.</summary>
+    /// <summary>
+    /// The sources of spans, from the request through the grain call to the SQL statement. Statements have Npgsql's spans, and on every
+    /// database the storage gate's.
+    /// </summary>
     private static readonly string[] Sources =
         ["AuthCluster.*", "Microsoft.AspNetCore", "Microsoft.Orleans.Application", "Microsoft.Orleans.Runtime", "Npgsql"];
 
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <summary>Whether anybody is to see traces: without, calls carry none, which would cost each of them.</summary>
+    /// <summary>Whether traces are exported. If not, grain calls carry no trace context, which would cost time in each call.</summary>
     public static bool IsTraced(IConfiguration configuration) => !string.IsNullOrEmpty(configuration[OtlpEndpoint]);
 
     public static void Configure(IServiceCollection services, IConfiguration configuration)

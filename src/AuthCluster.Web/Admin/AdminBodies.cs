@@ -3,15 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace AuthCluster.Web.Admin;
 
-// What the admin API answers, member by member. Times are UTC; a member that is null is left out.
+// The bodies that the admin API answers with, member by member. Times are UTC; a member that is null is left out.
 
 /// <summary>A secret that was added: the only answer that shows it.</summary>
 /// <param name="SecretId">The secret's id.</param>
 /// <param name="Secret">The secret itself, this once.</param>
 /// <param name="Label">Its label.</param>
-/// <param name="CreatedAt">When it was made.</param>
+/// <param name="CreatedAt">When it was created.</param>
 /// <param name="NotBefore">When it starts to be valid.</param>
-/// <param name="ExpiresAt">When it ends.</param>
+/// <param name="ExpiresAt">When it expires.</param>
 public sealed record AddedSecretBody(
     string SecretId, string Secret, string? Label, DateTime CreatedAt, DateTime? NotBefore, DateTime? ExpiresAt)
 {
@@ -25,7 +25,7 @@ public sealed record AddedSecretBody(
 /// <param name="Label">Its label.</param>
 /// <param name="CreatedAt">When it was added.</param>
 /// <param name="NotBefore">When it starts to be valid.</param>
-/// <param name="ExpiresAt">When it ends.</param>
+/// <param name="ExpiresAt">When it expires.</param>
 /// <param name="LastUsedAt">When it was last used, to the minute.</param>
 public sealed record SecretBody(
     string SecretId, string Kind, string? Label, DateTime CreatedAt, DateTime? NotBefore, DateTime? ExpiresAt, DateTime? LastUsedAt);
@@ -34,16 +34,16 @@ public sealed record SecretBody(
 /// <param name="Items">The secrets, oldest first.</param>
 public sealed record SecretsBody(IReadOnlyList<SecretBody> Items);
 
-/// <summary>Who did what to what, when and from where.</summary>
+/// <summary>An entry of the audit: who did what to what, when and from where.</summary>
 /// <param name="Id">The entry's id.</param>
 /// <param name="At">When it was done.</param>
 /// <param name="Actor">The client id of the token, or <c>system:…</c>.</param>
 /// <param name="Action">What was done, such as <c>client.disable</c>.</param>
 /// <param name="Target">What it was done to.</param>
-/// <param name="RemoteAddress">From where.</param>
+/// <param name="RemoteAddress">The caller's address.</param>
 /// <param name="RequestId">The request's id, as the log has it.</param>
-/// <param name="Before">The client document or the secret's metadata before.</param>
-/// <param name="After">The same after.</param>
+/// <param name="Before">The client document or the secret's metadata before the change.</param>
+/// <param name="After">The same after the change.</param>
 public sealed record AuditBody(
     string Id,
     DateTime At,
@@ -57,10 +57,10 @@ public sealed record AuditBody(
 
 /// <summary>A page of the audit, newest first.</summary>
 /// <param name="Items">The entries.</param>
-/// <param name="Next">What to ask for the next page after; absent on the last.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; absent on the last page.</param>
 public sealed record AuditPageBody(IReadOnlyList<AuditBody> Items, string? Next);
 
-/// <summary>What a client, or a bucket of its usage, came to.</summary>
+/// <summary>The sums of a window of usage, or of one hour or day of it.</summary>
 /// <param name="Issued">Tokens.</param>
 /// <param name="Refused">Refusals by error code.</param>
 public sealed record UsageTotalsBody(long Issued, IReadOnlyDictionary<string, long> Refused);
@@ -94,29 +94,29 @@ public sealed record ClientUsageBody(
 /// <param name="Refused">Requests that were refused.</param>
 public sealed record UsageReportItemBody(string ClientId, long Issued, long Refused);
 
-/// <summary>Who uses the capacity.</summary>
+/// <summary>The clients that used the most in a window.</summary>
 /// <param name="From">The start of the window.</param>
 /// <param name="To">Its end.</param>
 /// <param name="Order"><c>issued</c> or <c>refused</c>.</param>
-/// <param name="Items">The clients, most first.</param>
+/// <param name="Items">The clients, the largest number first.</param>
 public sealed record UsageReportBody(DateTime From, DateTime To, string Order, IReadOnlyList<UsageReportItemBody> Items);
 
-/// <summary>A client, scope or secret that nothing used.</summary>
+/// <summary>A client, scope or secret that was not used.</summary>
 /// <param name="ClientId">The client.</param>
 /// <param name="Kind"><c>client</c>, <c>scope</c> or <c>secret</c>.</param>
 /// <param name="Value">The scope or the secret's id; absent for the client itself.</param>
 /// <param name="Label">The secret's label.</param>
-/// <param name="CreatedAt">Since when it is there.</param>
+/// <param name="CreatedAt">Since when it exists.</param>
 /// <param name="LastUsedAt">When it was last used; absent for never.</param>
 public sealed record UnusedBody(
     string ClientId, string Kind, string? Value, string? Label, DateTime CreatedAt, DateTime? LastUsedAt);
 
-/// <summary>What nothing uses.</summary>
+/// <summary>A page of clients, scopes and secrets that were not used.</summary>
 /// <param name="Items">The clients, scopes and secrets.</param>
-/// <param name="Next">What to ask for the next page after; absent on the last.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; absent on the last page.</param>
 public sealed record UnusedReportBody(IReadOnlyList<UnusedBody> Items, string? Next);
 
-/// <summary>A secret or key that runs out.</summary>
+/// <summary>A secret or key that expires.</summary>
 /// <param name="Kind"><c>secret</c> or <c>key</c>.</param>
 /// <param name="ClientId">The client of a secret.</param>
 /// <param name="SecretId">The secret's id.</param>
@@ -124,7 +124,7 @@ public sealed record UnusedReportBody(IReadOnlyList<UnusedBody> Items, string? N
 /// <param name="Owner">The owner of the client.</param>
 /// <param name="Enabled">Whether the client is enabled.</param>
 /// <param name="Kid">The key's id.</param>
-/// <param name="ExpiresAt">When it runs out.</param>
+/// <param name="ExpiresAt">When it expires.</param>
 public sealed record ExpiringBody(
     string Kind,
     string? ClientId,
@@ -135,9 +135,9 @@ public sealed record ExpiringBody(
     string? Kid,
     DateTime ExpiresAt);
 
-/// <summary>What runs out, the soonest first.</summary>
+/// <summary>A page of secrets and keys that expire, the soonest first.</summary>
 /// <param name="Items">The secrets and keys.</param>
-/// <param name="Next">What to ask for the next page after; absent on the last.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; absent on the last page.</param>
 public sealed record ExpiringReportBody(IReadOnlyList<ExpiringBody> Items, string? Next);
 
 [JsonSourceGenerationOptions(

@@ -1,5 +1,5 @@
 namespace AuthCluster.Web.Admin;
 
-/// <summary>What a client gets where its document is silent, as far as documents are checked against it.</summary>
+/// <summary>The defaults for members that a client document leaves out, as far as documents are checked against them.</summary>
 /// <param name="TokenLifetimeSeconds">Seconds from issue to expiry.</param>
 public sealed record AdminDefaults(int TokenLifetimeSeconds);

@@ -7,8 +7,8 @@ using AuthCluster.Web.GrainCalls;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>The grains that the admin API asks, each again by <see cref="CallRetry"/> when a silo has died.</summary>
-/// <remarks>A repeated change is made once: its command carries the id of its audit entry, and the grain knows that id again.</remarks>
+/// <summary>The grains that the admin API asks. <see cref="CallRetry"/> asks again when a silo has died.</summary>
+/// <remarks>A repeated change is made once: its command carries the id of its audit entry, and the grain recognises that id.</remarks>
 internal sealed class AdminGrains(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts)
 {
     private static readonly ClientAnswer NoAnswer = new() { Outcome = ClientOutcome.Unavailable };
@@ -28,7 +28,10 @@ internal sealed class AdminGrains(IGrainFactory grains, CallRetry retry, CallTim
         where T : class =>
         await retry.AskAsync(ask, timeouts.Slow, CancellationToken.None) ?? unavailable;
 
-    /// <summary>As <see cref="AskAsync"/>, for what reads whole tables: one attempt may last until the deadline, since a second would only take longer.</summary>
+    /// <summary>
+    /// As <see cref="AskAsync"/>, for calls that read whole tables: one attempt may last until the deadline, since a second one would only
+    /// take longer.
+    /// </summary>
     public async Task<T> AskReportAsync<T>(Func<Task<T>> ask, T unavailable)
         where T : class =>
         await retry.AskAsync(ask, AttemptTimeout.ByDeadline, CancellationToken.None) ?? unavailable;

@@ -19,7 +19,7 @@ internal static class ClientAnswers
         return new AdminAnswer(200) { Body = buffer.WrittenMemory, ETag = client.ETag };
     }
 
-    /// <summary>A client that was made, with the secret that the server generated.</summary>
+    /// <summary>A client that was created, with the secret that the server generated.</summary>
     public static AdminAnswer Created(CreateClientCommand command, string? etag, string location, string? secret)
     {
         var buffer = new ArrayBufferWriter<byte>(1_024);

@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace AuthCluster.Web.Admin;
 
-// What the OpenAPI document says of client documents. They are read and written by the protocol's own reader
-// and writer, which a test compares with these.
+// These classes describe client documents in the OpenAPI document. The protocol's own reader and writer read and write client documents, and
+// a test compares them with these classes.
 
 /// <summary>A client's rate limit.</summary>
 public sealed record RateLimitBody
@@ -12,10 +12,10 @@ public sealed record RateLimitBody
     /// <summary>Tokens a second.</summary>
     [Range(0.01, 1_000_000)] public required double TokensPerSecond { get; init; }
 
-    /// <summary>The burst; one second's worth, at least 1, unless given.</summary>
+    /// <summary>The burst in tokens; the tokens of one second, at least 1, unless given.</summary>
     [Range(1, 10_000_000)] public long? Burst { get; init; }
 
-    /// <summary>Whether it refuses; else it only observes. True unless given.</summary>
+    /// <summary>Whether requests over it are refused; if false, they are only counted. True unless given.</summary>
     public bool? Enforce { get; init; }
 }
 
@@ -28,7 +28,7 @@ public sealed record QuotaBody
     /// <summary><c>hour</c>, <c>day</c> or <c>month</c>, in UTC.</summary>
     public required string Per { get; init; }
 
-    /// <summary>Whether it refuses; else it only observes. True unless given.</summary>
+    /// <summary>Whether requests over it are refused; if false, they are only counted. True unless given.</summary>
     public bool? Enforce { get; init; }
 }
 
@@ -50,19 +50,19 @@ public record ClientDocumentBody
     /// <summary>The scopes that it may have.</summary>
     [MaxLength(200)] public IReadOnlyList<string>? Scopes { get; init; }
 
-    /// <summary>What it gets when it asks for none; all of <c>scopes</c> unless given.</summary>
+    /// <summary>The scopes that it gets when it asks for none; all of <c>scopes</c> unless given.</summary>
     [MaxLength(200)] public IReadOnlyList<string>? DefaultScopes { get; init; }
 
     /// <summary>The audiences that it may ask for; the server's default one unless given.</summary>
     [MaxLength(50)] public IReadOnlyList<string>? Audiences { get; init; }
 
-    /// <summary>The audiences that it is the API of: it may introspect their tokens.</summary>
+    /// <summary>The audiences whose API it is: it may introspect tokens with these audiences.</summary>
     [MaxLength(50)] public IReadOnlyList<string>? Introspects { get; init; }
 
-    /// <summary>Lifetime of its tokens; the server's unless given.</summary>
+    /// <summary>Lifetime of its tokens in seconds; the server's default unless given.</summary>
     [Range(60, 86_400)] public int? TokenLifetimeSeconds { get; init; }
 
-    /// <summary>For how long the same token may be given again; 0 unless given.</summary>
+    /// <summary>For how many seconds the same token may be returned again; 0 unless given.</summary>
     [Range(0, 43_200)] public int? TokenReuseSeconds { get; init; }
 
     /// <summary><c>client_secret_basic</c>, <c>client_secret_post</c>; both unless given.</summary>
@@ -74,7 +74,7 @@ public record ClientDocumentBody
     /// <summary>Its quota; none unless given.</summary>
     public QuotaBody? Quota { get; init; }
 
-    /// <summary>Claims of its own that its tokens carry.</summary>
+    /// <summary>Additional claims of its tokens.</summary>
     public IReadOnlyDictionary<string, JsonElement>? Claims { get; init; }
 
     /// <summary>Names and values for people and tools; <c>owner</c> is searchable.</summary>
@@ -86,7 +86,7 @@ public record ClientDocumentBody
 /// one (also inside of <c>rateLimit</c>, <c>quota</c>, <c>claims</c> and <c>metadata</c>), which then has its default.
 /// </summary>
 /// <remarks>
-/// It is described as a map: a class with the members would make generated clients send null, which removes, for all that is not set.
+/// It is described as a map. With a class of these members, generated clients would send null for each member that is not set, and null removes it.
 /// </remarks>
 public sealed record ClientPatchBody;
 
@@ -96,7 +96,7 @@ public sealed record GivenSecretBody
     /// <summary>The secret itself, 16 to 256 printable ASCII characters.</summary>
     [StringLength(256, MinimumLength = 16)] public string? Secret { get; init; }
 
-    /// <summary>Or its hash: PBKDF2, bcrypt, Argon2id, SHA-256 or SHA-512.</summary>
+    /// <summary>The hash of the secret, instead of the secret: PBKDF2, bcrypt, Argon2id, SHA-256 or SHA-512.</summary>
     [StringLength(1_024)] public string? SecretHash { get; init; }
 
     /// <summary>A label for people.</summary>
@@ -105,7 +105,7 @@ public sealed record GivenSecretBody
     /// <summary>When it starts to be valid; at once unless given.</summary>
     public DateTime? NotBefore { get; init; }
 
-    /// <summary>When it ends; never unless given.</summary>
+    /// <summary>When it expires; never unless given.</summary>
     public DateTime? ExpiresAt { get; init; }
 }
 
@@ -134,7 +134,7 @@ public record ClientBody : ClientDocumentBody
     /// <summary>When it last got a token, to the minute; absent for never.</summary>
     public DateTime? LastUsedAt { get; init; }
 
-    /// <summary>Its ETag, in lists.</summary>
+    /// <summary>Its ETag; only in lists.</summary>
     public string? Etag { get; init; }
 }
 
@@ -144,7 +144,7 @@ public sealed record CreatedClientBody : ClientBody
     /// <summary>The id of its first secret.</summary>
     public required string SecretId { get; init; }
 
-    /// <summary>The generated secret, this once; absent when it was given.</summary>
+    /// <summary>The generated secret, shown this once; absent when the request gave one.</summary>
     public string? Secret { get; init; }
 
     /// <summary>Prints the id.</summary>
@@ -153,7 +153,7 @@ public sealed record CreatedClientBody : ClientBody
 
 /// <summary>A page of clients.</summary>
 /// <param name="Items">The clients.</param>
-/// <param name="Next">What to ask for the next page after; absent on the last.</param>
+/// <param name="Next">The value of <c>after</c> for the next page; absent on the last page.</param>
 public sealed record ClientPageBody(IReadOnlyList<ClientBody> Items, string? Next);
 
 /// <summary>A request to add a secret.</summary>
@@ -165,9 +165,9 @@ public sealed record NewSecretBody
     /// <summary>When it starts to be valid; at once unless given.</summary>
     public DateTime? NotBefore { get; init; }
 
-    /// <summary>When it ends; never unless given.</summary>
+    /// <summary>When it expires; never unless given.</summary>
     public DateTime? ExpiresAt { get; init; }
 
-    /// <summary>When given, the other secrets end after so many seconds at the latest.</summary>
+    /// <summary>When given, the other secrets expire after so many seconds at the latest.</summary>
     [Range(0, 315_360_000)] public int? RetireOthersAfter { get; init; }
 }

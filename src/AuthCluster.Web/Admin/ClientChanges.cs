@@ -10,7 +10,7 @@ internal sealed class ClientChanges(AdminGrains grains, ClientPatching patching)
 {
     /// <summary>Makes a change and answers 204.</summary>
     /// <param name="id">The client.</param>
-    /// <param name="what">What a 404 says is not there.</param>
+    /// <param name="what">What a 404 says was not found.</param>
     /// <param name="change">Makes the change.</param>
     public async Task<AdminAnswer> ChangeAsync(ClientId id, string what, Func<IClientGrain, Task<ClientAnswer>> change)
     {
@@ -34,8 +34,8 @@ internal sealed class ClientChanges(AdminGrains grains, ClientPatching patching)
     });
 
     /// <summary>
-    /// Reads the last uses before the change: once the change is made, its answer must not depend on one more read. So while storage is away
-    /// the answer is 503, whatever else is wrong with the request.
+    /// Reads the last uses before the change: once the change is made, its answer must not depend on one more read. So while storage is
+    /// unavailable the answer is 503, whatever else is wrong with the request.
     /// </summary>
     private async Task<AdminAnswer> WithLastUsesAsync(ClientId id, Func<LastUsesAnswer, Task<AdminAnswer>> change)
     {

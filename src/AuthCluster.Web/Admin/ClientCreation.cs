@@ -67,7 +67,10 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
             : (new Asked(reading.Document, reading.Secrets, key), null);
     }
 
-    /// <summary>A client that is to be made has no ETag, so <c>If-Match</c> names none of it. A client that is there already stays a conflict.</summary>
+    /// <summary>
+    /// Checks <c>If-Match</c>. A client that does not exist has no ETag, so none matches. A client that exists is a conflict, as without
+    /// <c>If-Match</c>.
+    /// </summary>
     private async Task<AdminAnswer?> MatchNothingAsync(AdminRequest request, ClientId id)
     {
         var (match, problem) = await IfMatch.ReadAsync(request, grains, id);
@@ -85,7 +88,7 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
         };
     }
 
-    /// <summary>Chooses what the server makes; under an <c>Idempotency-Key</c> that was used before, what was chosen then.</summary>
+    /// <summary>Makes the choices of the server; under an <c>Idempotency-Key</c> that was used before, those of the first request.</summary>
     private async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked, CancellationToken cancellationToken)
     {
         string? secret = null;
@@ -158,7 +161,7 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
         public override string ToString() => nameof(Asked);
     }
 
-    /// <summary>What is made: as asked, with what the server chose.</summary>
+    /// <summary>The client to create: as asked, with what the server chose.</summary>
     private sealed record Chosen(ClientDocument Document, ImmutableArray<NewSecret> Secrets, string? Secret, DateTimeOffset CreatedAt)
     {
         public override string ToString() => nameof(Chosen);

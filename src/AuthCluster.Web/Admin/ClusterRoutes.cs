@@ -36,10 +36,10 @@ internal static class ClusterRoutes
 /// <param name="Address">Address, port and generation.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Status"><c>joining</c>, <c>active</c>, <c>shuttingDown</c> or <c>stopping</c>.</param>
-/// <param name="Version">The version of its build; this and what follows is absent while it does not answer.</param>
+/// <param name="Version">The version of its build; this and the members below are absent while the silo does not answer.</param>
 /// <param name="StartedAt">When it started.</param>
 /// <param name="Activations">Clients in its memory.</param>
-/// <param name="TokensPerSecond">Tokens that it granted lately, by the second.</param>
+/// <param name="TokensPerSecond">Tokens a second that it granted lately.</param>
 public sealed record SiloBody(
     string Address, string Name, string Status, string? Version, DateTime? StartedAt, int? Activations, double? TokensPerSecond);
 

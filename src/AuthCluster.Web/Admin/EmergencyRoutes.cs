@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary><c>POST /admin/v1/revoke-tokens</c>: every token of every client that was issued before is dead.</summary>
+/// <summary><c>POST /admin/v1/revoke-tokens</c>: ends every token of every client that was issued before.</summary>
 internal static class EmergencyRoutes
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/revoke-tokens", RevokeAllAsync).WithTags(AdminTags.Emergency)

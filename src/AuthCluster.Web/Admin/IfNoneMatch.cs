@@ -5,16 +5,16 @@ using Microsoft.Net.Http.Headers;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>The <c>If-None-Match</c> of a request (RFC 9110 section 13.1.2): 304 for a read of what is named, 412 for a change of it.</summary>
+/// <summary>The <c>If-None-Match</c> of a request (RFC 9110 section 13.1.2). The present ETag in it means 304 for a read, 412 for a change.</summary>
 internal static class IfNoneMatch
 {
     private const string Header = "If-None-Match";
 
-    /// <summary>The answer to a read of what has this ETag; null when it is to be answered in full.</summary>
+    /// <summary>The 304 of a read, when the request names this ETag; null when the read is to be answered in full.</summary>
     public static AdminAnswer? UnchangedOf(AdminRequest request, string etag) =>
         TryRead(request, out var tags) is null && Names(tags, etag) ? new AdminAnswer(StatusCodes.Status304NotModified) { ETag = etag } : null;
 
-    /// <summary>The problem of a request that must not go on: a header that can't be read, or a change of what it names.</summary>
+    /// <summary>The problem of a request that must not go on: the header can't be read, or names the present ETag of the client to change.</summary>
     public static async Task<AdminAnswer?> ForbidsAsync(AdminRequest request, AdminGrains grains, ClientId id)
     {
         if (TryRead(request, out var tags) is { } problem)

@@ -11,7 +11,7 @@ namespace AuthCluster.Web.Admin;
 /// <summary><c>POST /admin/v1/clients/{id}/secrets</c>: parse the request, choose secret and time, add the secret, answer it.</summary>
 internal sealed class SecretCreation(AdminGrains grains, IdempotentChoices choices, TimeProvider clock)
 {
-    /// <summary>What is wrong with the end of a secret that could never be used.</summary>
+    /// <summary>The problem of an <c>expiresAt</c> in the past: the secret could never be used.</summary>
     public const string HasEnded = "Must be in the future.";
 
     public static void Map(IEndpointRouteBuilder secrets) =>
@@ -72,7 +72,7 @@ internal sealed class SecretCreation(AdminGrains grains, IdempotentChoices choic
             : (null, AdminProblem.Invalid(errors));
     }
 
-    /// <summary>Chooses what the server makes; under an <c>Idempotency-Key</c> that was used before, what was chosen then.</summary>
+    /// <summary>Makes the choices of the server; under an <c>Idempotency-Key</c> that was used before, those of the first request.</summary>
     private async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked)
     {
         var chosen = new Chosen(NewSecrets.Generate(out var secret), secret, Rfc3339.ToMillisecond(clock.GetUtcNow()));
@@ -113,7 +113,7 @@ internal sealed class SecretCreation(AdminGrains grains, IdempotentChoices choic
     /// <summary>What a caller asks for.</summary>
     private sealed record Asked(ClientTarget Target, SecretRequest Request, IdempotencyKey? Key);
 
-    /// <summary>What is made.</summary>
+    /// <summary>The secret to add.</summary>
     private sealed record Chosen(NewSecret Stored, string Secret, DateTimeOffset CreatedAt)
     {
         public override string ToString() => nameof(Chosen);

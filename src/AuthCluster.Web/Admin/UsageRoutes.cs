@@ -100,7 +100,7 @@ internal static class UsageRoutes
 
         var byBucket = usage.Items.ToLookup(item => Floor(item.Hour, width));
         var buckets = ImmutableArray.CreateBuilder<UsageBucketBody>();
-        // By count: at the end of time the bucket after the last would begin beyond what a time can be.
+        // Count buckets rather than compare times: the bucket after the last may begin beyond the largest time.
         for (var bucketsBefore = 0L; bucketsBefore * width < to - from; bucketsBefore++)
         {
             var start = from + (bucketsBefore * width);
@@ -113,7 +113,7 @@ internal static class UsageRoutes
         return AdminAnswer.Ok(body, AdminJson.Default.ClientUsageBody);
     }
 
-    /// <summary>The window of a query: whole buckets from its start on; the last 24 hours without one.</summary>
+    /// <summary>The window of a query: whole buckets from its start on; without a start, the last 24 hours.</summary>
     private static (DateTimeOffset From, DateTimeOffset To) Window(AdminQuery query, DateTimeOffset now, TimeSpan width)
     {
         var to = query.Time("to") ?? now;
@@ -128,7 +128,7 @@ internal static class UsageRoutes
 
     private static DateTimeOffset Floor(DateTimeOffset time, TimeSpan width) => new(time.UtcTicks - (time.UtcTicks % width.Ticks), TimeSpan.Zero);
 
-    /// <summary>Sums by the error codes that callers know; several refusals share one.</summary>
+    /// <summary>Sums by the error codes that callers know; several refusals share a code.</summary>
     private static UsageTotalsBody TotalsOf(IEnumerable<HourlyUsageRecord> counts)
     {
         var issued = 0L;

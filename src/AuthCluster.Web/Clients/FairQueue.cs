@@ -3,8 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace AuthCluster.Web.Clients;
 
 /// <summary>
-/// A bounded queue that source networks take turns at, and within a network its clients. A client that adds one item waits for at
-/// most one of each of the others, however many they add.
+/// A bounded queue in which source networks take turns, and within a network its clients. A client that adds one item waits for at most one
+/// item of each other client of its network, and at each turn of its network for at most one item of each other network, however many
+/// items the others add.
 /// </summary>
 /// <remarks>Not safe for several threads at once: its owner holds a lock.</remarks>
 internal sealed class FairQueue<T>(int max, int maxOfOneNetwork, int maxOfOneClient)
@@ -14,11 +15,11 @@ internal sealed class FairQueue<T>(int max, int maxOfOneNetwork, int maxOfOneCli
     private readonly Queue<string> _turns = new();
     private int _count;
 
-    /// <summary>Adds one, where the bounds allow it.</summary>
+    /// <summary>Adds an item, where the bounds allow it.</summary>
     /// <param name="network">Where it comes from.</param>
     /// <param name="client">The client it is about.</param>
-    /// <param name="item">What waits.</param>
-    /// <param name="displaced">The item that was removed for it: the oldest of the network that has most waiting.</param>
+    /// <param name="item">The item.</param>
+    /// <param name="displaced">The item that was removed to make room: the next one of the network with the most items; null for none.</param>
     public bool TryAdd(string network, string client, T item, out T? displaced)
     {
         displaced = null;
@@ -75,7 +76,7 @@ internal sealed class FairQueue<T>(int max, int maxOfOneNetwork, int maxOfOneCli
         return true;
     }
 
-    /// <summary>What waits of one network, by client.</summary>
+    /// <summary>The items of one network, by client.</summary>
     private sealed class Lane
     {
         private readonly Dictionary<string, Queue<T>> _clients = new(StringComparer.Ordinal);

@@ -6,12 +6,12 @@ using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Web.Clients;
 
-/// <summary>Turns secrets into what may be stored of them, in the process that received them.</summary>
+/// <summary>Turns secrets into the form in which they may be stored, in the process that received them.</summary>
 public static class NewSecrets
 {
-    /// <summary>Makes a generated secret.</summary>
+    /// <summary>Generates a secret.</summary>
     /// <param name="secret">The secret itself, to be shown once.</param>
-    /// <returns>What is stored of it.</returns>
+    /// <returns>The stored form of the secret.</returns>
     public static NewSecret Generate(out string secret)
     {
         secret = GeneratedSecret.Create(RandomNumberGenerator.GetBytes(32));
@@ -19,8 +19,8 @@ public static class NewSecrets
     }
 
     /// <summary>
-    /// Stores a secret that was given: a fast hash where it has the generated form, a slow one (a third of a
-    /// second of one core) where it has not.
+    /// The stored form of a secret that was given: a fast hash where the secret has the form of a generated one, else a slow hash (a third
+    /// of a second of one core).
     /// </summary>
     public static NewSecret Given(string secret)
     {
@@ -40,14 +40,14 @@ public static class NewSecrets
         };
     }
 
-    /// <summary>Stores a secret that came with a client document, given or imported.</summary>
+    /// <summary>The stored form of a secret that came with a client document, given or imported.</summary>
     public static NewSecret Of(ClientSecretEntry entry)
     {
         var secret = entry.Hash is { } hash ? Imported(hash) : Given(entry.Secret ?? "");
         return secret with { Label = entry.Label, NotBefore = entry.NotBefore, ExpiresAt = entry.ExpiresAt };
     }
 
-    /// <summary>A plain SHA-256 is the very digest that travels, so it goes into the native form at once.</summary>
+    /// <summary>A plain SHA-256 hash is the digest that front ends send to grains, so it is stored as that digest at once.</summary>
     private static NewSecret Imported(ImportedSecretHash hash)
     {
         var secret = new NewSecret { SecretId = NewId(), Kind = SecretKind.Imported };

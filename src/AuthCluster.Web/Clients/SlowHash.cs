@@ -43,7 +43,7 @@ public static class SlowHash
         };
     }
 
-    /// <summary>bcrypt gives its 23 bytes as text; the whole string is what is compared.</summary>
+    /// <summary>bcrypt returns its 23 bytes as text, behind the prefix. The whole string is compared.</summary>
     private static byte[] Bcrypt(SlowHashParameters parameters, ReadOnlySpan<byte> secret)
     {
         // The salt travels as the hash's own prefix, "$2b$12$" and 22 characters.

@@ -103,7 +103,7 @@ public sealed class SlowHashGate(TimeProvider clock)
     /// <summary>Ends an administrator's turn.</summary>
     public void EndTurn() => StartNext();
 
-    /// <summary>Joins the computation of the same secret from the same network, or starts or queues one.</summary>
+    /// <summary>Joins the computation of the same secret from the same network, or starts or queues one; null when the queue has no room.</summary>
     private Computation? Enter(string network, string clientId, SlowHashParameters parameters, ReadOnlyMemory<byte> secret)
     {
         var key = Key(network, clientId, parameters, secret.Span);
@@ -194,7 +194,7 @@ public sealed class SlowHashGate(TimeProvider clock)
     {
         while (_administrators.TryDequeue(out var next))
         {
-            // One that has given up is cancelled already.
+            // A waiter that gave up has cancelled its turn.
             if (next.TrySetResult())
             {
                 return true;

@@ -9,8 +9,7 @@ namespace AuthCluster.Web.GrainCalls;
 /// one deadline.
 /// </summary>
 /// <remarks>
-/// Asking again is harmless: a decision may count twice, never zero times; what writes is known by its ids to have
-/// been done.
+/// Asking again is harmless. A decision may count twice, but never zero times, and a grain recognises a repeated write by its ids.
 /// </remarks>
 public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, ILogger<CallRetry> logger)
 {
@@ -68,8 +67,8 @@ public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, I
     }
 
     /// <summary>
-    /// How long to wait before the same question is asked again. Each time twice as long up to a bound: a silo that is gone
-    /// and not yet declared dead refuses at once, and repeats without a pause would keep the processors busy.
+    /// How long to wait before the same question is asked again. Each pause is twice as long as the one before, up to a bound: a silo that is
+    /// gone and not yet declared dead refuses at once, and repeats without a pause would keep the processors busy.
     /// </summary>
     private static TimeSpan PauseAfter(int failures) => FirstPause * (1 << Math.Min(failures - 1, MaxDoublings));
 

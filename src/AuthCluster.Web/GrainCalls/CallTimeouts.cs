@@ -1,13 +1,13 @@
 namespace AuthCluster.Web.GrainCalls;
 
 /// <summary>How long one attempt of a call is waited for before the same is asked again.</summary>
-/// <param name="Quick">For what is decided from memory or after one read.</param>
-/// <param name="Slow">For what writes, and for what an administrator asks.</param>
+/// <param name="Quick">For calls that a grain answers from memory or after one read.</param>
+/// <param name="Slow">For calls that write, and for calls of administrators.</param>
 /// <remarks>
-/// <para>Orleans ends a call whose silo is declared dead, but not every one: a silo that learns of a death later than
-/// the one that asked it may have passed the call on to the dead one. And a front end apart from the silos is not told what
-/// became of the calls that went through a gateway which was killed or hangs. Such calls would last until their
-/// time-out. An attempt that is given up may still be counted.</para>
+/// <para>Orleans ends a call whose silo is declared dead, but not every such call. A silo that learns of the death later than the calling
+/// silo may have forwarded the call to the dead one. And a front end without a silo does not learn what became of the calls that went
+/// through a gateway which was killed or hangs. Such calls would last until their time-out. An attempt that is given up may still be
+/// counted.</para>
 /// <para>In every role an attempt ends with its request's deadline, whatever became of the silo.</para>
 /// </remarks>
 public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
@@ -33,7 +33,7 @@ public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
     /// <summary>When Orleans has ended a call at the latest: it looks once a second for those that took too long.</summary>
     internal static TimeSpan OrleansEndsWithin { get; } = ResponseTimeout + TimeSpan.FromSeconds(1);
 
-    /// <summary>For a front end beside its own silo, which waits for a first attempt as long as Orleans does.</summary>
+    /// <summary>For a front end in the process of a silo: it waits for a first attempt as long as Orleans does.</summary>
     public static CallTimeouts ForSilo { get; } = new(new AttemptTimeout(null, QuickRepeat), new AttemptTimeout(null, SlowRepeat));
 
     /// <summary>For a front end without a silo: the second attempt, by another gateway, is answered within two seconds of a kill.</summary>

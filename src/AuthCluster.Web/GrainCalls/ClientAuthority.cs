@@ -30,7 +30,7 @@ public sealed class ClientAuthority(
     }
 
     /// <summary>Asks who a caller of another endpoint is.</summary>
-    /// <param name="credentials">What it shows.</param>
+    /// <param name="credentials">The caller's credentials.</param>
     /// <param name="network">Its source network.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
@@ -40,7 +40,7 @@ public sealed class ClientAuthority(
         return AskAsync(credentials, network, secret => grain.AuthenticateAsync(secret, CancellationToken.None), NotAuthenticated, cancellationToken);
     }
 
-    /// <summary>Asks, and once more with the slow hashes that the grain asks for.</summary>
+    /// <summary>Asks the grain, and asks once more with the slow hashes that the grain asks for.</summary>
     private async Task<TAnswer> AskAsync<TAnswer>(
         ClientCredentials credentials, string network, Func<PresentedSecret, Task<TAnswer>> ask, TAnswer unavailable, CancellationToken cancellationToken)
         where TAnswer : class, IClientDecision
@@ -58,11 +58,11 @@ public sealed class ClientAuthority(
             answer = await retry.AskAsync(ask, secret with { Proofs = proofs }, timeouts.Quick, started, cancellationToken);
         }
 
-        // Challenged again: the secrets were changed since. A caller with the right one succeeds when it asks once more.
+        // The grain asks for a proof again: the secrets were changed meanwhile. A caller with the right secret succeeds at its next request.
         return answer is null or { Kind: DecisionKind.Prove } ? unavailable : answer;
     }
 
-    /// <summary>Computes slow hashes; null when they can't be had now.</summary>
+    /// <summary>Computes slow hashes; null when they can't be computed now.</summary>
     private async Task<ImmutableArray<SlowHashProof>?> ProveAsync(
         ClientCredentials credentials, string network, ImmutableArray<SlowHashChallenge> challenges, CancellationToken cancellationToken)
     {

@@ -8,8 +8,8 @@ namespace AuthCluster.Web.Introspection;
 
 /// <summary><c>POST /oauth/introspect</c> (RFC 7662): is this token active, and what does it hold?</summary>
 /// <remarks>
-/// What the token and the keys can say is checked here; whether it was revoked is one question to the grain of the
-/// token's client. Where that can't be known, the answer is 503, never a guess.
+/// What the token and the keys show is checked here. Whether the token was revoked takes one question to the grain of the token's client.
+/// Where the grain can't answer it, the answer is 503, never a guess.
 /// </remarks>
 public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator validator, IssuedTokens issued, IssuerUri issuer) : IOAuthEndpoint
 {

@@ -8,8 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace AuthCluster.Web.Keys;
 
 /// <summary>
-/// The keys that sign and check now: immutable, so that a signature waits for nothing and a rotation is one
-/// exchange.
+/// The keys that sign and check now. A snapshot is immutable, so that a signature waits for nothing and a rotation replaces one reference.
 /// </summary>
 public sealed class KeySnapshot
 {
@@ -44,7 +43,7 @@ public sealed class KeySnapshot
     /// <summary>The document's ETag, quoted.</summary>
     public string JwksETag { get; }
 
-    /// <summary>What it was made from.</summary>
+    /// <summary>The record that it was created from.</summary>
     public KeySnapshotRecord Source { get; }
 
     /// <summary>Unwraps the keys of a snapshot that came from storage or from a silo.</summary>

@@ -10,10 +10,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace AuthCluster.Web.Metadata;
 
-/// <summary>The metadata document (RFC 8414) and the JWKS (RFC 7517), from memory.</summary>
+/// <summary>Serves the metadata documents (RFC 8414) and the JWKS (RFC 7517) from memory.</summary>
 /// <remarks>
-/// Scripts of every origin may read them, errors too: they are public, and the same for everybody. No other endpoint allows that: a
-/// page that could call the token endpoint would hold a client's secret where every visitor can read it.
+/// Scripts of every origin may read the answers, errors too, because they are public and the same for everybody. No other endpoint allows
+/// that: a page that could call the token endpoint would hold a client's secret where every visitor can read it.
 /// </remarks>
 public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
 {
@@ -25,10 +25,10 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
     private byte[]? _metadata;
     private OpenIdDocument? _openId;
 
-    /// <summary>Maps the documents, at the root and where an issuer with a path has them.</summary>
+    /// <summary>Maps the documents, at the root and at the paths where clients of an issuer with a path look for them.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        // The root has them too: "the endpoints answer below the issuer's path and at the root".
+        // The OAuth endpoints answer below the issuer's path and at the root, so the documents do too.
         MapDocument(
             routes, WriteMetadata, "/.well-known/oauth-authorization-server", issuer.MetadataPath, issuer.Path + "/.well-known/oauth-authorization-server");
         MapDocument(
@@ -40,7 +40,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
     {
         foreach (var path in paths.Distinct(StringComparer.Ordinal))
         {
-            // Every method is mapped, so that a refusal can be read from another origin too.
+            // Every method is mapped, so that a script of another origin can read the refusal of a method too.
             routes.Map(path, context => HandleAsync(context, write));
         }
     }
@@ -57,7 +57,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
 
         if (HttpMethods.IsOptions(context.Request.Method) && context.Request.Headers.AccessControlRequestMethod.Count > 0)
         {
-            // A preflight: a script that sets If-None-Match or a header of its own is asked about first.
+            // A preflight: the browser sends it before the request of a script that sets If-None-Match or a header of its own.
             response.StatusCode = StatusCodes.Status204NoContent;
             response.Headers.AccessControlAllowMethods = OAuthErrorResponse.ReadMethods;
             response.Headers.AccessControlAllowHeaders = "*";

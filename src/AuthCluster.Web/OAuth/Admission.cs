@@ -1,7 +1,7 @@
 namespace AuthCluster.Web.OAuth;
 
 /// <summary>A slot among the requests that are worked on.</summary>
-/// <param name="Generation">When it was taken.</param>
+/// <param name="Generation">The generation in which it was taken.</param>
 public readonly record struct AdmissionSlot(long Generation);
 
 /// <summary>
@@ -10,8 +10,8 @@ public readonly record struct AdmissionSlot(long Generation);
 /// </summary>
 /// <remarks>
 /// A request that holds its slot for long although the processors are free waits for a silo that hangs or died, or for
-/// storage. Such requests count against a larger bound, which bounds the memory, so that they don't keep out those whose clients live
-/// elsewhere. Slots are counted by when they were taken, in generations of a quarter second, so that no request has to report that it
+/// storage. Such requests count against a larger bound, which bounds the memory, so that they don't keep out requests of clients that are on
+/// other silos. Slots are counted by when they were taken, in generations of a quarter second, so that no request has to report that it
 /// waits.
 /// </remarks>
 /// <param name="clock">The clock.</param>
@@ -21,7 +21,7 @@ public sealed class Admission(TimeProvider clock, Func<bool> isBusy)
     // At 20,000 requests a second this is a tenth of a second of work: a longer queue would only delay every answer.
     private const int MaxWorking = 2_000;
 
-    // The clients of a hung silo until it is declared dead, 4.3 s, at some 4,600 requests a second.
+    // Room for the requests that a hung silo gets until it is declared dead: 4.3 s of some 4,600 requests a second.
     private const int MaxWaiting = 20_000;
 
     // When processors are short, at least one in ten of the admitted requests waits for one.
@@ -107,7 +107,7 @@ public sealed class Admission(TimeProvider clock, Func<bool> isBusy)
             return;
         }
 
-        // After a pause of more than one generation no request is of the previous one.
+        // When two generations or more have passed, no request is of the previous one.
         var isNext = passed < 2 * Generation;
         _older += isNext ? _previous : _previous + _present;
         _previous = isNext ? _present : 0;

@@ -7,7 +7,7 @@ namespace AuthCluster.Web.OAuth;
 /// <summary>A client that has proven who it is.</summary>
 /// <param name="ClientId">Its id.</param>
 /// <param name="Scopes">The scopes that it is registered with.</param>
-/// <param name="Introspects">The audiences that it is the API of.</param>
+/// <param name="Introspects">The audiences whose API it is: it may introspect tokens with these audiences.</param>
 internal sealed record Caller(ClientId ClientId, ImmutableArray<string> Scopes, ImmutableArray<string> Introspects)
 {
     // Known to the server alone; registered as any other scope.

@@ -1,6 +1,6 @@
 namespace AuthCluster.Web.OAuth;
 
-/// <summary>How far it is known who made a request.</summary>
+/// <summary>What is known about who made a request.</summary>
 public enum CallerStanding
 {
     /// <summary>Not at all: the request names no client, or one that is not known to exist.</summary>

@@ -11,7 +11,7 @@ internal static class FormBody
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    /// <summary>The error that the head alone earns, before anything is read; null when the body may be read.</summary>
+    /// <summary>The error of the request's head, before the body is read; null when the body may be read.</summary>
     public static OAuthError? CheckHead(HttpRequest request, int maxBytes) =>
         !HttpMethods.IsPost(request.Method) ? OAuthError.MethodNotAllowed
         : !ContentCoding.IsNone(request) ? OAuthError.ContentEncodingNotSupported
@@ -61,7 +61,7 @@ internal static class FormBody
         {
             while (true)
             {
-                // The body is usually there already; a timer is made only for one that is not.
+                // The body has usually arrived already; a timer is created only when it has not.
                 if (!reader.TryRead(out var result))
                 {
                     deadline ??= new CancellationTokenSource(MaxWait, clock);
@@ -97,8 +97,8 @@ internal static class FormBody
         }
         catch (ConnectionResetException)
         {
-            // Kestrel cancels the request a moment later. To an answer in between it would log an error with a stack, which any stranger
-            // could cause without bound: so end the request, and wait until it is cancelled.
+            // Kestrel cancels the request a moment later. For an answer before that, Kestrel would log an error with a stack, and any stranger
+            // could cause such lines without bound. So end the request, and wait until it is cancelled.
             request.HttpContext.Abort();
             await Task.Delay(Timeout.InfiniteTimeSpan, clock, request.HttpContext.RequestAborted);
             throw;
@@ -106,7 +106,7 @@ internal static class FormBody
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             request.HttpContext.RequestAborted.ThrowIfCancellationRequested();
-            // Kestrel throws an IOException for a chunk size past 2^31, for one, while its sender waits for an answer.
+            // For example, Kestrel throws an IOException for a chunk size past 2^31, while its sender waits for an answer.
             return new FormBodyRead(default, OAuthError.MalformedBody);
         }
         finally

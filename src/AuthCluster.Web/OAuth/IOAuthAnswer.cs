@@ -39,13 +39,13 @@ internal sealed record OAuthRefusal(OAuthError Error) : IOAuthAnswer
 {
     private static readonly TimeSpan MinRetryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>What has to be known can't be known now.</summary>
+    /// <summary>The server can't find out now what it has to know for an answer.</summary>
     public static OAuthRefusal Unavailable { get; } = new(OAuthError.TemporarilyUnavailable);
 
     /// <summary>When a token can be had again, for a 429.</summary>
     public TimeSpan RetryAfter { get; init; }
 
-    /// <summary>More than the caller is told, for the log.</summary>
+    /// <summary>The reason for the log, which may say more than the caller is told.</summary>
     public string Reason { get; init; } = Error.Description;
 
     /// <summary>The scopes that the request asked for, as the log may hold them.</summary>

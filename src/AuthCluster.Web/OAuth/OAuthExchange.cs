@@ -41,10 +41,10 @@ internal sealed class OAuthExchange(HttpContext context, OAuthEndpointKind kind,
     /// <summary>The method by which the client authenticated, for the metrics.</summary>
     public string AuthMethod { get; private set; } = "none";
 
-    /// <summary>How far it is known who sent the request.</summary>
+    /// <summary>What is known about who sent the request.</summary>
     public CallerStanding Standing { get; set; }
 
-    /// <summary>Whether the metrics have the request.</summary>
+    /// <summary>Whether the metrics have counted the request.</summary>
     public bool IsCounted { get; set; }
 
     /// <summary>The slot of the admission that the request holds.</summary>

@@ -35,7 +35,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
                 return;
             }
 
-            // Counted before it is written, so that a caller who has the answer finds it in the metrics.
+            // Count before writing, so that a caller who has the answer finds it in the metrics.
             telemetry.Succeeded(exchange);
             await answer.WriteAsync(context.Response);
         }
@@ -100,7 +100,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
         return new TokenForm(parsed.Request.Token, authentication.Caller, authentication.Refusal);
     }
 
-    /// <summary>Asks who the caller is within a slot of the admission, which is given back with the answer: for a request that is held afterwards.</summary>
+    /// <summary>Authenticates the caller within a slot of the admission, and gives the slot back, for a request that is held afterwards.</summary>
     internal async Task<Authentication> AdmitAndAuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
         if (!admission.TryEnter(out var slot))
@@ -118,7 +118,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
         }
     }
 
-    /// <summary>Asks who the caller is.</summary>
+    /// <summary>Authenticates the caller.</summary>
     internal async Task<Authentication> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
         var answer = await authority.AuthenticateAsync(credentials, exchange.Network, exchange.Aborted);

@@ -16,10 +16,10 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
     // A separate category, so that one setting turns on the log of who got which token.
     private readonly ILogger _issuance = loggers.CreateLogger("AuthCluster.Issuance");
 
-    /// <summary>Counts a request that is answered as asked: where it is for a token, a token that is handed out.</summary>
+    /// <summary>Counts a request that succeeded; a token request has issued a token.</summary>
     internal void Succeeded(OAuthExchange exchange) => Count(exchange, IssuedOutcome, exchange.AuthMethod);
 
-    /// <summary>Counts a request that failed by a fault of ours, unless it was counted before its answer was written.</summary>
+    /// <summary>Counts a request that failed by a fault of the server, unless it was counted before its answer was written.</summary>
     internal void Failed(OAuthExchange exchange)
     {
         if (!exchange.IsCounted)
@@ -35,7 +35,7 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
     /// <summary>Logs a refusal, within the bound of <see cref="RefusalLog"/>.</summary>
     internal void LogRefusal(OAuthExchange exchange, OAuthRefusal refusal, TimeSpan elapsed)
     {
-        // The level first: a line that is not written must not use up the limit.
+        // Check the level first: a line that is not written must not use up the limit.
         var isForToken = exchange.Kind == OAuthEndpointKind.Token;
         if (!(isForToken ? _tokens : _callers).IsEnabled(LogLevel.Information) || !refusals.MayLog(exchange.Standing))
         {
@@ -54,7 +54,7 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
         }
     }
 
-    /// <summary>Logs a token that is handed out.</summary>
+    /// <summary>Logs an issued token.</summary>
     internal void LogIssued(OAuthExchange exchange, string clientId, string scope, string jti)
     {
         if (_issuance.IsEnabled(LogLevel.Debug))
@@ -65,7 +65,7 @@ public sealed partial class OAuthTelemetry(TokenMetrics metrics, RefusalLog refu
         }
     }
 
-    /// <summary>Counts and logs a token that is handed out over a limit that only observes.</summary>
+    /// <summary>Counts and logs a token that is issued over a limit that only observes.</summary>
     internal void OverLimit(OAuthExchange exchange, string clientId, string scope, LimitStanding exceeded)
     {
         metrics.OverLimit(exceeded);

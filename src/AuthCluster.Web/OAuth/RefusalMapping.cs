@@ -3,10 +3,10 @@ using AuthCluster.Protocol.Requests;
 
 namespace AuthCluster.Web.OAuth;
 
-/// <summary>The one place that knows which refusal is which public error.</summary>
+/// <summary>Maps each refusal to its public error; no other code does.</summary>
 public static class RefusalMapping
 {
-    /// <summary>The public error of a refusal. All that concerns who the client is looks the same.</summary>
+    /// <summary>The public error of a refusal. All refusals about who the client is have the same error.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such refusal.</exception>
     public static OAuthError ErrorOf(Refusal refusal) => refusal switch
     {

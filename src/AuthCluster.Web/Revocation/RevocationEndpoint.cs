@@ -9,7 +9,8 @@ namespace AuthCluster.Web.Revocation;
 /// <summary><c>POST /oauth/revoke</c> (RFC 7009): a client ends one of its own tokens.</summary>
 /// <remarks>
 /// 200 means that the token is not valid on any node, or never was (section 2.2). A token of another
-/// client is refused, so that its sender does not believe that it was revoked. Where it can't be known whether it was stored: 503.
+/// client is refused, so that its sender does not believe that it was revoked. 503 means that the server does not
+/// know whether the revocation was stored.
 /// </remarks>
 public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator validator, IssuedTokens issued) : IOAuthEndpoint
 {

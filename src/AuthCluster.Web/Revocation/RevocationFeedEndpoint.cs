@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http;
 namespace AuthCluster.Web.Revocation;
 
 /// <summary>
-/// <c>GET /oauth/revocations</c>: what was revoked, for APIs that check tokens without asking. The answer may be held
-/// until there is something new.
+/// <c>GET /oauth/revocations</c>: what was revoked, for APIs that check tokens without a call for each token. The answer may
+/// be held until there is something new.
 /// </summary>
 public sealed class RevocationFeedEndpoint(OAuthPipeline pipeline, RevocationWatch watch) : IOAuthEndpoint
 {

@@ -30,12 +30,12 @@ public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallT
     private sealed record News(string After, RevocationFeedAnswer Page);
 
     /// <summary>
-    /// Reads what became visible after a cursor, and waits for it when there is nothing. Answers <paramref name="wait"/> after the
-    /// request came, or 8 s after that where the silos do not answer.
+    /// Reads what became visible after a cursor, and waits for it when there is nothing. Answers at the latest
+    /// <paramref name="wait"/> after the request came, or 8 s later where the silos do not answer.
     /// </summary>
     /// <param name="after">The cursor; null for the beginning.</param>
     /// <param name="wait">How long to wait for something new.</param>
-    /// <param name="arrived">When the request came, a timestamp of the clock: to find out who asks is part of its time.</param>
+    /// <param name="arrived">When the request came, a timestamp of the clock: the authentication of the caller uses part of the wait.</param>
     /// <param name="cancellationToken">The reader has gone.</param>
     public async Task<RevocationFeedAnswer> ReadAsync(string? after, TimeSpan wait, long arrived, CancellationToken cancellationToken)
     {
@@ -81,7 +81,7 @@ public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallT
         Enter(cursor);
         try
         {
-            // In a stop the token is set already, and what is left to wait is short.
+            // During a stop this token is cancelled already, so it can't end the wait; the rest of the wait is short.
             var stopping = lifetime.ApplicationStopping;
             using var linked = stopping.IsCancellationRequested
                 ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken)
@@ -159,7 +159,7 @@ public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallT
             var page = await AskAsync(cursor, clock.GetTimestamp(), CancellationToken.None);
             if (!page.Known || !page.Items.IsEmpty)
             {
-                // Where storage does not answer, the readers are told so, rather than that there is nothing new.
+                // When storage does not answer, tell the readers that, rather than that there is nothing new.
                 Publish(new News(cursor, page));
             }
 

@@ -3,10 +3,12 @@ using AuthCluster.Web.GrainCalls;
 
 namespace AuthCluster.Web.Tokens;
 
-/// <summary>Asks the grain of a token's client about the token. What the token and the keys can say, <see cref="TokenValidator"/> has checked before.</summary>
+/// <summary>
+/// Asks the grain of a token's client about the token. <see cref="TokenValidator"/> has checked before what the token and the keys show.
+/// </summary>
 public sealed class IssuedTokens(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts)
 {
-    /// <summary>Asks whether a token that is ours and has not expired is still active.</summary>
+    /// <summary>Asks whether a token that this server issued and that has not expired is still active.</summary>
     /// <param name="token">The token.</param>
     /// <param name="scope">A scope that its client must still be registered for; null where the token's own scope is enough.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -20,7 +22,7 @@ public sealed class IssuedTokens(IGrainFactory grains, CallRetry retry, CallTime
         return answer?.Standing ?? TokenStanding.Unknown;
     }
 
-    /// <summary>Revokes one token of its client. Revoking twice is revoking once.</summary>
+    /// <summary>Revokes one token of its client. A repeat changes nothing.</summary>
     public async Task<ClientOutcome> RevokeAsync(ValidatedToken token, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(token);

@@ -4,12 +4,13 @@ using AuthCluster.Contracts.Tokens;
 namespace AuthCluster.Web.Tokens;
 
 /// <summary>
-/// Hands a still young token out again to the clients that are registered for it
-/// (<c>tokenReuseSeconds</c>), which saves the signature. Each request was decided and counted as any other.
+/// Returns a recently signed token again to clients that are registered for it (<c>tokenReuseSeconds</c>), which saves the signature. The
+/// client's grain has decided and counted each of these requests like any other.
 /// </summary>
 /// <remarks>
-/// Bounded by bytes, and by bytes of one client, so that a client which asks for ever new scopes evicts its own tokens and
-/// nobody else's. Without room the oldest is evicted. Finding a token takes no lock; keeping one takes a short one.
+/// The held tokens are bounded in bytes, in all and for each client. So a client that asks for ever new scopes evicts its own tokens when it
+/// reaches its bound, and leaves room for the others. When there is no room, the oldest token is evicted. Finding a token takes no lock; keeping a
+/// token takes a short one.
 /// </remarks>
 /// <param name="signer">Signs what is not held.</param>
 /// <param name="clock">The clock.</param>
@@ -95,7 +96,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
             Drop(_byAge.First!.Value);
         }
 
-        // Dropping the last token of the client removed its share.
+        // Dropping the client's last token removes its share, so put the share back.
         _byClient[entry.Key.ClientId] = share;
         share.Bytes += entry.Bytes;
         share.ByAge.AddLast(entry.InShare);
@@ -132,7 +133,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
         }
     }
 
-    /// <summary>All that goes into a token. The generation and the mark are part of it: a revoked token is never handed out again.</summary>
+    /// <summary>All that goes into a token. The generation and the mark are part of it, so that a revoked token is never returned again.</summary>
     private readonly record struct Key(
         string ClientId, string Scope, string Audiences, long Generation, long RevocationMark, int LifetimeSeconds, string? Claims, string Kid);
 
@@ -171,7 +172,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
 
         public LinkedListNode<Entry> InShare { get; }
 
-        /// <summary>Not past its time, and not signed by a clock that has been set back since.</summary>
+        /// <summary>Whether the time of its reuse is not over, and the clock was not set back to before its signature.</summary>
         public bool CanBeUsed(long now) => now < _reuseUntil && now >= _signedAt;
     }
 }

@@ -70,7 +70,7 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
             return refusal;
         }
 
-        // The grain looks at targets and limits only when all scopes are the client's.
+        // The grain checks targets and limits only when all requested scopes are registered for the client.
         var areRegistered = decision.Refusal is Refusal.TargetNotAllowed or Refusal.RateLimited or Refusal.QuotaExceeded;
         return refusal with { Scope = LoggableText.Scopes(request.RequestedScopes, areRegistered) };
     }

@@ -8,7 +8,7 @@ public static class TokenId
 {
     private const int Bytes = 16;
 
-    /// <summary>128 random bits in base64url: no two nodes need to know of each other's.</summary>
+    /// <summary>A new id: 128 random bits in base64url, so that nodes need not agree on ids.</summary>
     public static string New()
     {
         Span<byte> random = stackalloc byte[Bytes];

@@ -8,8 +8,8 @@ using Microsoft.IdentityModel.JsonWebTokens;
 namespace AuthCluster.Web.Tokens;
 
 /// <summary>
-/// Signs access tokens (RFC 9068) in the front end, where processors are added by adding front ends, rather
-/// than in a grain, which has one thread.
+/// Signs access tokens (RFC 9068). A front end does this rather than a grain, because a grain has one thread, and more front ends bring more
+/// processors.
 /// </summary>
 public sealed class TokenSigner(KeyRing keys, IssuerUri issuer, TimeProvider clock)
 {

@@ -24,15 +24,15 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
 
     /// <summary>Checks signature, key, algorithm, type, issuer and expiry.</summary>
     /// <param name="token">What the caller presents; any text.</param>
-    /// <returns>The token's claims, or null when it is none of ours or has expired.</returns>
+    /// <returns>The token's claims, or null when this server did not issue it or it has expired.</returns>
     /// <exception cref="InvalidOperationException">No key is held yet.</exception>
     public ValueTask<ValidatedToken?> ValidateAsync(string token) => ValidateAsync(token, IsInForce);
 
     /// <summary>
-    /// Checks all but the expiry, for a token that is to be revoked: this machine's clock may be wrong, so the token may be alive elsewhere.
+    /// Checks all but the expiry, for a token that is to be revoked: this machine's clock may be wrong, so the token may be valid elsewhere.
     /// </summary>
     /// <param name="token">What the caller presents; any text.</param>
-    /// <returns>The token's claims, or null when it is none of ours.</returns>
+    /// <returns>The token's claims, or null when this server did not issue it.</returns>
     /// <exception cref="InvalidOperationException">No key is held yet.</exception>
     public ValueTask<ValidatedToken?> ValidateAtAnyTimeAsync(string token) => ValidateAsync(token, static (_, expires, _, _) => expires is not null);
 
@@ -55,13 +55,13 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
         TryAllIssuerSigningKeys = false,
         IssuerSigningKeyResolver = (_, _, kid, _) =>
             kid is not null && snapshot.Published.TryGetValue(kid, out var key) ? [key] : [],
-        // A key signs by its own algorithm alone, whatever the header says.
+        // A key checks signatures of its own algorithm alone, whatever the token's header says.
         AlgorithmValidator = (algorithm, key, _, _) =>
             snapshot.Source.Keys.Any(record => record.Kid == key.KeyId && record.Algorithm == algorithm),
         LifetimeValidator = lifetime,
     };
 
-    /// <summary>This server wrote <c>exp</c>, so there is no allowance for another clock.</summary>
+    /// <summary>This server wrote <c>exp</c>, so no clock skew is allowed for.</summary>
     private bool IsInForce(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters rules) =>
         expires is { } end && clock.GetUtcNow().UtcDateTime is var now && now < end && (notBefore is not { } start || start <= now);
 
