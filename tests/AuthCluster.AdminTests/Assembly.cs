@@ -1,4 +1,4 @@
-// Signals, file modes, /usr/bin/python3: these tests are for Linux.
+// These tests need Linux: they use signals, file modes and /usr/bin/python3.
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
 // Each test talks to real processes and some measure time or memory: on two cores they would disturb one another.

@@ -10,7 +10,7 @@ using BenchmarkDotNet.Running;
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- floor --urls http://localhost:5000
 //     the floor alone, for a load of one's own
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- clients [100000]
-//     so many clients made through the admin API: how fast, how long lists and searches take then, and the server's memory
+//     creates so many clients through the admin API: how fast that goes, how long lists and searches take then, and the server's memory
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- steps [--filter '*Sign*']
 //     time and allocation of the steps of a request that touch nothing outside, under BenchmarkDotNet and with its options
 return args switch
@@ -25,7 +25,7 @@ return args switch
 
 static int Steps(string[] options)
 {
-    // It builds the whole server once more, which takes longer than its two minutes on a small machine.
+    // BenchmarkDotNet builds the whole server once more, which takes longer than its limit of two minutes on a small machine.
     var config = ManualConfig.Create(DefaultConfig.Instance).WithBuildTimeout(TimeSpan.FromMinutes(10));
     BenchmarkSwitcher.FromTypes([typeof(TokenSteps), typeof(UsageSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"], config);
     return 0;

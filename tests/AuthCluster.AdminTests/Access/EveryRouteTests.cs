@@ -13,7 +13,7 @@ namespace AuthCluster.AdminTests.Access;
 [Collection(OnAdminServer.Name)]
 public sealed class EveryRouteTests(AdminServer server)
 {
-    /// <summary>Every route. A new one fails <see cref="The_list_of_routes_is_the_servers_own"/> until it stands here.</summary>
+    /// <summary>Every route. A new one fails <see cref="The_list_of_routes_is_the_servers_own"/> until it is listed here.</summary>
     internal static readonly string[] Routes =
     [
         "POST /admin/v1/clients",
@@ -55,7 +55,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Nobody_comes_in_without_a_token()
+    public async Task No_route_lets_a_caller_in_without_a_token()
     {
         await OnEveryRouteAsync(null, (answer, _) =>
         {
@@ -92,7 +92,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_token_for_another_audience_is_none()
+    public async Task A_token_for_another_audience_is_invalid()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("for-others", new JsonObject { ["scopes"] = new JsonArray("read"), ["audiences"] = new JsonArray("inventory") });
@@ -101,7 +101,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_disabled_admins_token_is_none()
+    public async Task A_disabled_admins_token_is_invalid()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("disabled-admin", new JsonObject { ["scopes"] = new JsonArray("authcluster:admin") });
@@ -112,7 +112,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Who_was_an_administrator_is_none_with_a_token_from_then()
+    public async Task A_token_issued_before_its_client_lost_the_admin_scope_is_invalid()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("demoted-admin", new JsonObject { ["scopes"] = new JsonArray("authcluster:admin", "authcluster:read") });
@@ -125,7 +125,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_token_of_a_revoked_generation_is_none_and_the_next_one_is_good()
+    public async Task A_token_of_a_revoked_generation_is_invalid_and_the_next_one_is_good()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("revoked-admin", new JsonObject { ["scopes"] = new JsonArray("authcluster:admin") });
@@ -138,7 +138,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Only_who_may_call_is_told_that_a_path_is_none_or_has_not_a_method()
+    public async Task Only_a_caller_with_the_scope_is_told_that_a_path_or_its_method_does_not_exist()
     {
         foreach (var (method, path, status) in ((string, string, int)[])[("GET", "/nothing", 404), ("POST", "/clients/a/nothing", 404), ("DELETE", "/clients", 405), ("PUT", "/audit", 405)])
         {
@@ -171,7 +171,7 @@ public sealed class EveryRouteTests(AdminServer server)
         {
             foreach (var token in tokens)
             {
-                // Who begins to read a body asks for it first, by 100 Continue.
+                // A server that begins to read a body asks for it first, by 100 Continue.
                 var answer = await RawExchange.SendAsync(
                     server.Process.Address,
                     $"{route.Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal)} HTTP/1.1",
@@ -200,7 +200,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_changed_token_is_none()
+    public async Task A_changed_token_is_invalid()
     {
         var token = await server.TokenAsync(AdminServer.Admin);
 
@@ -211,7 +211,7 @@ public sealed class EveryRouteTests(AdminServer server)
     [Theory]
     [InlineData("Basic YWRtaW46eA==", 401)]
     [InlineData("Bearer", 401)]
-    public async Task Another_scheme_is_as_no_token(string authorization, int status)
+    public async Task Another_scheme_or_Bearer_without_a_token_counts_as_no_token(string authorization, int status)
     {
         var caller = new AdminCaller(server.Http, null);
 
@@ -267,7 +267,7 @@ public sealed class EveryRouteTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Json_in_lines_that_is_sent_as_a_form_by_mistake_is_told_the_media_type()
+    public async Task Json_with_line_breaks_that_is_sent_as_a_form_is_refused_with_the_right_media_type()
     {
         var admin = await server.CallerAsync(AdminServer.Admin);
 

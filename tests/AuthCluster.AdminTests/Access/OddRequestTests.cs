@@ -4,7 +4,9 @@ using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Access;
 
-/// <summary>Each route of the admin API, asked in each odd way: it says what is wrong, does nothing, and never answers 500 or more than was asked for.</summary>
+/// <summary>
+/// Each route of the admin API with each odd request: it says what is wrong, does nothing, and never answers 500 or more than was asked for.
+/// </summary>
 [Collection(OnAdminServer.Name)]
 public sealed class OddRequestTests(AdminServer server)
 {
@@ -86,7 +88,7 @@ public sealed class OddRequestTests(AdminServer server)
 
     [Theory]
     [MemberData(nameof(Routes))]
-    public async Task A_method_that_a_path_has_not_is_refused_with_those_that_it_has(string route)
+    public async Task A_method_that_a_path_does_not_have_is_refused_with_the_methods_that_it_has(string route)
     {
         var admin = await PreparedAsync();
         var token = await server.TokenAsync(AdminServer.Admin);
@@ -106,7 +108,7 @@ public sealed class OddRequestTests(AdminServer server)
 
     [Theory]
     [MemberData(nameof(Routes))]
-    public async Task A_spelling_of_a_path_that_names_nobody_finds_nobody(string route)
+    public async Task A_path_that_does_not_spell_an_existing_id_exactly_finds_no_client(string route)
     {
         if (!route.Contains("{id}", StringComparison.Ordinal))
         {
@@ -138,7 +140,7 @@ public sealed class OddRequestTests(AdminServer server)
                 ("Content-Encoding", "gzip", [415, 428]),
             ])
         {
-            // Headers that a call does not know are as none: it is made, so those calls are left out that would change something.
+            // A call ignores a header that it does not know, and is carried out. So calls that would change something are left out.
             var knows = name switch
             {
                 "Idempotency-Key" => route.EndsWith("clients", StringComparison.Ordinal) || route.EndsWith("secrets", StringComparison.Ordinal),
@@ -177,7 +179,7 @@ public sealed class OddRequestTests(AdminServer server)
         return admin;
     }
 
-    /// <summary>The client is as it was made, and nothing else was done to it.</summary>
+    /// <summary>Fails unless the client is as it was created: its audit has one entry, and it has one secret.</summary>
     private static async Task NothingWasDoneAsync(AdminCaller admin)
     {
         var audit = await admin.GetAsync("/audit?client=odd/one");

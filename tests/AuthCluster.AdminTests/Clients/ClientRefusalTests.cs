@@ -61,7 +61,7 @@ public sealed class ClientRefusalTests(AdminServer server)
     [InlineData("/clients/plain/usage?from=1990-01-01T00:00:00Z", "from")]
     public async Task A_bad_parameter_is_refused_by_name(string path, string name)
     {
-        // What a page gives as its next is JSON in base64url.
+        // A page's cursor for the next one is JSON in base64url.
         var json = path.IndexOf('{', StringComparison.Ordinal);
         path = json < 0 ? path : path[..json] + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(path[json..]));
 
@@ -74,7 +74,7 @@ public sealed class ClientRefusalTests(AdminServer server)
     [Theory]
     [InlineData("hour", 2)]
     [InlineData("day", 1)]
-    public async Task The_usage_at_the_end_of_time_is_none(string bucket, int buckets)
+    public async Task Usage_at_the_end_of_time_is_answered_with_a_bucket_for_each_hour_or_day(string bucket, int buckets)
     {
         var admin = await server.CallerAsync();
         var id = $"late-{bucket}";
@@ -159,7 +159,7 @@ public sealed class ClientRefusalTests(AdminServer server)
     [InlineData("/clients/%2e%2e%2f")]
     [InlineData("/clients/acs_secretinplaceofanid")]
     [InlineData("/clients/%E2%80%AE")]
-    public async Task An_id_outside_the_grammar_is_nobodys(string path) =>
+    public async Task An_id_outside_the_grammar_is_not_found(string path) =>
         (await (await server.CallerAsync()).GetAsync(path)).Refused(404);
 
     [Fact]

@@ -10,7 +10,7 @@ namespace AuthCluster.AdminTests.Clients;
 public sealed class ClientTests(AdminServer server)
 {
     [Fact]
-    public async Task What_was_created_is_found_and_works()
+    public async Task A_created_client_is_found_and_gets_tokens()
     {
         var admin = await server.CallerAsync();
 
@@ -89,7 +89,7 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task If_match_is_honoured_by_what_reads_and_by_what_creates()
+    public async Task Reads_and_creations_honour_If_Match()
     {
         var admin = await server.CallerAsync();
         var (_, created) = await admin.CreateAsync("matched");
@@ -119,7 +119,7 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task What_get_gave_can_be_put_back()
+    public async Task A_document_that_GET_returned_can_be_PUT_back()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("back", new JsonObject { ["claims"] = new JsonObject { ["tenant"] = "Zürich" }, ["rateLimit"] = new JsonObject { ["tokensPerSecond"] = 5 } });
@@ -177,7 +177,7 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Patches_at_once_that_name_no_etag_are_all_made()
+    public async Task Concurrent_patches_without_an_etag_are_all_carried_out()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("patched-at-once");
@@ -190,7 +190,7 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task After_disable_no_token_is_given_and_none_is_active()
+    public async Task After_disable_no_token_is_issued_and_none_is_active()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("stopped", new JsonObject { ["scopes"] = new JsonArray("authcluster:read") });
@@ -350,7 +350,7 @@ public sealed class ClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_client_whose_token_would_be_too_large_is_refused_and_one_that_is_there_already_is_not_made_so()
+    public async Task A_document_whose_token_would_be_too_large_is_refused_for_a_new_and_for_an_existing_client()
     {
         var admin = await server.CallerAsync();
         var scopes = new JsonArray([.. Enumerable.Range(0, 200).Select(i => (JsonNode)i.ToString(CultureInfo.InvariantCulture).PadLeft(128, 's'))]).ToJsonString();

@@ -38,7 +38,7 @@ public sealed class ForeignIdTests(AdminServer server)
     public Task Any_id_of_the_grammar_works_everywhere() => AnyId.SampleAsync(LiveAsync, iter: 12, threads: 1);
 
     [Fact]
-    public async Task Ids_that_a_pattern_would_confuse_are_found_apart_and_in_ordinal_order()
+    public async Task Ids_with_characters_of_a_search_pattern_are_found_literally_and_in_ordinal_order()
     {
         var admin = await server.CallerAsync();
         string[] ids = ["like/[a]", "like/_b", "like/ab", "like/a*", "like/A", "like/a", "like/a!", "like/a/", "like/a/b"];
@@ -49,7 +49,7 @@ public sealed class ForeignIdTests(AdminServer server)
 
         foreach (var id in ids)
         {
-            // By the id, or by the name without regard to case, which is the id here.
+            // The search is by id, or by name without regard to case; here the name is the id.
             var found = ids.Where(other => other.StartsWith(id, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal);
             Assert.Equal(found, Ids(await admin.GetAsync($"/clients?search={Uri.EscapeDataString(id)}")));
         }
@@ -71,7 +71,7 @@ public sealed class ForeignIdTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_path_that_is_not_the_ids_own_finds_nobody()
+    public async Task A_path_that_is_not_exactly_the_one_of_an_id_finds_no_client()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("one/two");

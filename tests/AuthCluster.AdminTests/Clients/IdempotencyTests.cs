@@ -5,14 +5,14 @@ using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Clients;
 
-/// <summary>The same request again under one <c>Idempotency-Key</c>: made once, answered alike.</summary>
+/// <summary>A request that is repeated with its <c>Idempotency-Key</c> is carried out once and answered alike.</summary>
 [Collection(OnAdminServer.Name)]
 public sealed class IdempotencyTests(AdminServer server)
 {
     private static int _keys;
 
     [Fact]
-    public async Task A_creation_asked_for_again_is_answered_alike_and_made_once()
+    public async Task A_repeated_creation_is_answered_alike_and_carried_out_once()
     {
         var admin = await server.CallerAsync();
         var key = Key();
@@ -28,7 +28,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Requests_at_once_under_one_key_make_one_client()
+    public async Task Concurrent_requests_with_one_key_create_one_client()
     {
         var admin = await server.CallerAsync();
         var key = Key();
@@ -40,7 +40,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_secret_asked_for_again_is_answered_alike_and_made_once()
+    public async Task A_repeated_request_for_a_secret_is_answered_alike_and_carried_out_once()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("one-secret");
@@ -56,7 +56,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task The_same_if_match_is_no_hindrance_to_the_answer_again()
+    public async Task A_repeated_request_with_the_same_If_Match_gets_the_same_answer()
     {
         var admin = await server.CallerAsync();
         var (_, created) = await admin.CreateAsync("matched-once");
@@ -84,7 +84,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_key_is_its_actors_and_its_paths_own()
+    public async Task A_key_belongs_to_one_actor_and_one_path()
     {
         var admin = await server.CallerAsync();
         var other = await server.CallerAsync(AdminServer.SecondAdmin);
@@ -119,7 +119,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Refused_requests_at_once_under_one_key_are_refused_and_never_a_fault()
+    public async Task Concurrent_refused_requests_with_one_key_are_refused_and_never_a_fault()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("refused-at-once");
@@ -136,7 +136,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task What_was_revoked_or_deleted_since_is_answered_and_not_made_again()
+    public async Task A_repeat_is_answered_and_not_carried_out_again_after_its_result_was_revoked_or_deleted()
     {
         var admin = await server.CallerAsync();
         var (forClient, forSecret) = (Key(), Key());
@@ -160,7 +160,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_client_of_given_secrets_is_made_once_too()
+    public async Task A_client_with_given_secrets_is_also_created_once()
     {
         var admin = await server.CallerAsync();
         var key = Key();
@@ -178,7 +178,7 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
-    public async Task What_is_kept_of_a_body_is_no_hash_that_a_given_secret_could_be_guessed_against()
+    public async Task The_stored_hash_of_a_body_gives_no_way_to_check_guesses_of_a_given_secret()
     {
         var admin = await server.CallerAsync();
         const string Document = """{ "clientId": "not-guessed", "secret": "a secret that is guessable" }""";

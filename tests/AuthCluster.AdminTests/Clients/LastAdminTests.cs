@@ -3,7 +3,7 @@ using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Clients;
 
-/// <summary>Nobody locks everybody out: the last enabled admin stays one.</summary>
+/// <summary>The last enabled admin stays an admin, so that nobody locks everybody out.</summary>
 public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
 {
     [Fact]
@@ -20,11 +20,11 @@ public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixt
         (await admin.PatchAsync("/clients/admin-one", """{ "enabled": false }""")).Refused(409);
         (await admin.PatchAsync("/clients/admin-one", """{ "grantTypes": [] }""")).Refused(409);
 
-        // One that can't get a token is no other.
+        // An admin that can't get a token does not count as another one.
         Assert.Equal(201, (await admin.PostAsync("/clients", """{ "clientId": "admin-three", "scopes": ["authcluster:admin"], "grantTypes": [] }""")).Status);
         (await admin.PostAsync("/clients/admin-one/disable")).Refused(409);
 
-        // All else may be changed, and once there is another the first may go.
+        // Everything else may be changed, and once another admin exists the first may be removed.
         Assert.Equal(200, (await admin.PatchAsync("/clients/admin-one", """{ "name": "Admin" }""")).Status);
         Assert.Equal(["client.create", "client.update"], await Agreement.CheckAsync(admin, "admin-one", isUsed: true));
         Assert.Equal(200, (await admin.PostAsync("/clients/admin-two/enable")).Status);

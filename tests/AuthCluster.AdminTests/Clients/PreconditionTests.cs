@@ -2,12 +2,14 @@ using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Clients;
 
-/// <summary>RFC 9110 sections 8.4, 13.1.2 and 15.5.16, RFC 5789 section 2.2, RFC 7694 section 3: conditional reads, and what a refused body is told.</summary>
+/// <summary>
+/// RFC 9110 sections 8.4, 13.1.2 and 15.5.16, RFC 5789 section 2.2, RFC 7694 section 3: conditional requests, and the answer to a refused body.
+/// </summary>
 [Collection(OnAdminServer.Name)]
 public sealed class PreconditionTests(AdminServer server)
 {
     [Fact]
-    public async Task A_read_of_what_is_known_already_answers_304_until_it_is_changed()
+    public async Task A_read_with_the_present_etag_answers_304_until_the_client_is_changed()
     {
         var admin = await server.CallerAsync();
         var (_, created) = await admin.CreateAsync("known-already");
@@ -38,7 +40,7 @@ public sealed class PreconditionTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_change_is_not_made_while_what_it_names_is_there()
+    public async Task A_change_is_refused_when_its_If_None_Match_names_what_exists()
     {
         var admin = await server.CallerAsync();
         var (_, created) = await admin.CreateAsync("none-match");
@@ -63,13 +65,13 @@ public sealed class PreconditionTests(AdminServer server)
     [InlineData("Identity, identity", true)]
     [InlineData("gzip", false)]
     [InlineData("identity, gzip", false)]
-    public async Task A_body_is_taken_where_its_content_encoding_encodes_nothing(string encoding, bool taken)
+    public async Task A_body_with_a_content_encoding_is_refused_unless_it_encodes_nothing(string encoding, bool taken)
     {
         var admin = await server.CallerAsync();
 
         foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Post, "/clients"), (HttpMethod.Patch, "/clients/plain"), (HttpMethod.Post, "/clients/plain/secrets")])
         {
-            // With an unknown member, so that nothing is made: who is told of it had the body read.
+            // The unknown member makes sure that nothing is created; a 400 because of it means that the body was read.
             var answer = await admin.SendAsync(method, path, """{ "nmae": 1 }""", null, ("Content-Encoding", encoding));
 
             answer.Refused(taken ? 400 : 415);
@@ -79,7 +81,7 @@ public sealed class PreconditionTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_body_of_another_media_type_is_told_which_is_taken()
+    public async Task The_answer_to_a_body_of_another_media_type_names_the_right_one()
     {
         var admin = await server.CallerAsync();
 

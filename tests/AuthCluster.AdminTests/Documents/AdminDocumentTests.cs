@@ -13,7 +13,7 @@ public sealed class AdminDocumentTests : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_operators_day_goes_as_the_document_says()
+    public async Task Every_command_of_the_admin_document_works_as_printed()
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
         await _server.StartAsync();

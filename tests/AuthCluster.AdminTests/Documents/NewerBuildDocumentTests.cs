@@ -10,7 +10,7 @@ public sealed class NewerBuildDocumentTests(SqliteInstallation installation) : I
     private const string Later = """{"a":[1]}""";
 
     [Fact]
-    public async Task What_a_newer_build_stored_of_a_client_is_shown_and_kept_and_not_changed()
+    public async Task A_member_that_a_newer_build_stored_is_shown_and_kept_and_cannot_be_changed()
     {
         var server = installation.Server;
         await (await server.CallerAsync()).CreateAsync("of-newer-build");

@@ -24,7 +24,7 @@ public sealed class AnySequenceTests(AdminServer server)
         Delete,
     }
 
-    /// <summary>One call. The numbers choose among what there is.</summary>
+    /// <summary>One call. Its numbers choose a client and a variant of the call.</summary>
     private sealed record Call(Kind Kind, int Client, int Choice, bool Matched, bool Keyed);
 
     private static readonly Gen<Call> AnyCall = Gen.Select(
@@ -32,7 +32,7 @@ public sealed class AnySequenceTests(AdminServer server)
         (kind, client, choice, matched, keyed) => new Call((Kind)kind, client, choice, matched, keyed));
 
     [Fact]
-    public async Task After_any_sequence_of_calls_all_agree()
+    public async Task Grain_catalogue_and_audit_agree_after_any_sequence_of_calls()
     {
         var admin = await server.CallerAsync();
 
@@ -52,7 +52,7 @@ public sealed class AnySequenceTests(AdminServer server)
     }
 
     [Fact]
-    public async Task After_any_calls_at_once_all_agree()
+    public async Task Grain_catalogue_and_audit_agree_after_any_concurrent_calls()
     {
         var admin = await server.CallerAsync();
 
@@ -74,7 +74,7 @@ public sealed class AnySequenceTests(AdminServer server)
             threads: 1);
     }
 
-    /// <summary>Clients of the sequence's own: two are there from the beginning.</summary>
+    /// <summary>Clients of this sequence alone; two of them exist from the beginning.</summary>
     private static async Task<string[]> BeginAsync(AdminCaller admin)
     {
         var sequence = Interlocked.Increment(ref _sequences);

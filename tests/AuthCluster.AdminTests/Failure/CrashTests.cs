@@ -3,7 +3,9 @@ using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Failure;
 
-/// <summary>The process is killed at each point of an administrative write: afterwards all agree, and the same request again gets its answer.</summary>
+/// <summary>
+/// The process is killed at each point of an administrative write: afterwards grain, catalogue and audit agree, and a repeat gets its answer.
+/// </summary>
 public sealed class CrashTests(PostgresInstallation installation) : IClassFixture<PostgresInstallation>
 {
     private AdminServer Server => installation.Server;
@@ -13,7 +15,7 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
     [InlineData(CrashPoint.WritingRow)]
     [InlineData(CrashPoint.Telling)]
     [InlineData(CrashPoint.Written)]
-    public async Task A_server_killed_at_any_point_of_a_write_leaves_all_in_agreement(CrashPoint point)
+    public async Task A_server_killed_at_any_point_of_a_write_leaves_grain_catalogue_and_audit_in_agreement(CrashPoint point)
     {
         var name = $"at-{point}".ToLowerInvariant();
         var (created, rotated, disabled, deleted) = ($"{name}-created", $"{name}-rotated", $"{name}-disabled", $"{name}-deleted");
@@ -35,7 +37,7 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
 
         if (point is CrashPoint.WritingRow or CrashPoint.Telling)
         {
-            // Not where the first of the feed's writers is held at its commit: behind that one the second is not written.
+            // Not after the write: the feed takes one writer at a time, so while the first is held at its commit, the second writes nothing.
             calls.Add(admin.DeleteAsync($"/clients/{deleted}"));
         }
 
@@ -53,7 +55,7 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
         Assert.Equal(!happened, (await admin.GetAsync($"/clients/{disabled}")).Json["enabled"]!.GetValue<bool>());
         Assert.Equal(200, (await admin.GetAsync($"/clients/{deleted}")).Status);
 
-        // The same requests again: made once altogether, and answered alike from now on.
+        // The same requests again: each is carried out once in all, and answered alike from now on.
         var (again, rotatedAgain) = (await CreateAsync(admin), await RotateAsync(admin));
         Assert.Equal((201, 201), (again.Status, rotatedAgain.Status));
         Assert.Equal((again.Body, rotatedAgain.Body), ((await CreateAsync(admin)).Body, (await RotateAsync(admin)).Body));
@@ -66,7 +68,7 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
     }
 
     [Fact]
-    public async Task With_the_database_silent_writes_and_lists_are_503_tokens_go_on_and_nothing_is_half_done()
+    public async Task While_the_database_is_silent_writes_and_lists_are_503_tokens_are_issued_and_nothing_is_half_done()
     {
         var admin = await Server.CallerAsync();
         await admin.CreateAsync("in-the-silence");

@@ -5,12 +5,12 @@ namespace AuthCluster.AdminTests.Failure;
 
 /// <summary>A server on a PostgreSQL of its own, whose writes can be held where a test wants the process to die.</summary>
 /// <remarks>
-/// The holding is the database's: a trigger sleeps before a row is written; or it asks for a standby that is not there, so that a commit
-/// is done and durable and its answer never comes. The server runs as it is built.
+/// The database holds the write: a trigger sleeps before a row is written, or the database waits for a standby that does not exist, so
+/// that a commit is done and durable and its answer never comes. The server itself is unchanged.
 /// </remarks>
 public sealed class PostgresInstallation : IAsyncLifetime
 {
-    // The feed takes one writer at a time: behind one that is held, others wait for the lock.
+    // The feed takes one writer at a time: while one is held, the others wait for the lock.
     private const string Held = "(wait_event in ('PgSleep', 'SyncRep') or wait_event_type = 'Lock')";
 
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
@@ -44,14 +44,14 @@ public sealed class PostgresInstallation : IAsyncLifetime
         await RunAsync($"create trigger hold {before} on {table} for each row when ({when}) execute function hold()");
     }
 
-    /// <summary>Returns when so many sessions are held.</summary>
+    /// <summary>Returns when <paramref name="count"/> sessions are held.</summary>
     public Task HeldAsync(int count) => Eventually.HoldsAsync(
         $"{count} writes are held",
         Deadline,
         async () => await RunAsync($"select count(*) from pg_stat_activity where {Held}") == $"{count}",
         Cancellation);
 
-    /// <summary>Kills the server, lets what it had committed stand and what it had not be gone, and starts it again.</summary>
+    /// <summary>Kills the server, ends its held sessions so that only committed writes remain, and starts it again.</summary>
     public async Task CrashAsync()
     {
         await Server.Process.KillAsync();
@@ -84,7 +84,7 @@ public sealed class PostgresInstallation : IAsyncLifetime
     }
 }
 
-/// <summary>Where in an administrative write a process dies, in the order in which it gets there.</summary>
+/// <summary>The points of an administrative write at which a process dies, in the order in which it reaches them.</summary>
 public enum CrashPoint
 {
     /// <summary>The choice of a request with an Idempotency-Key is not stored yet.</summary>
@@ -96,6 +96,6 @@ public enum CrashPoint
     /// <summary>The row is in the transaction, and audit, catalogue and feed are not.</summary>
     Telling,
 
-    /// <summary>All of it is written, and the grain does not know it yet.</summary>
+    /// <summary>Everything is written, and the grain does not know it yet.</summary>
     Written,
 }

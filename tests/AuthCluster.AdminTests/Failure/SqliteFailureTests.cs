@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace AuthCluster.AdminTests.Failure;
 
 /// <summary>
-/// The embedded default: killed within a write, with a table that takes nothing, and with a file that somebody else holds. A write is
-/// held by a trigger that counts for hours; the server runs as it is built.
+/// The server on SQLite, the default: killed within a write, with a table that refuses a row, and with a file that another connection
+/// locks. A trigger that counts for hours holds a write; the server itself is unchanged.
 /// </summary>
 public sealed class SqliteFailureTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
 {
@@ -22,7 +22,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
     [InlineData(CrashPoint.Choosing, "before insert on idempotency when 1")]
     [InlineData(CrashPoint.WritingRow, "before insert on grain_state when new.grain_key like 'c:killed-%'")]
     [InlineData(CrashPoint.Telling, "before insert on audit when new.client_id like 'killed-%'")]
-    public async Task A_server_killed_within_a_write_makes_it_once_all_the_same(CrashPoint point, string where)
+    public async Task A_write_in_which_the_server_was_killed_is_carried_out_once_when_it_is_repeated(CrashPoint point, string where)
     {
         var id = $"killed-{point}".ToLowerInvariant();
         var admin = await Server.CallerAsync();
@@ -53,7 +53,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
     [InlineData("insert on client_catalogue when new.client_id = 'untold'")]
     [InlineData("update on client_catalogue when new.client_id = 'untold'")]
     [InlineData("insert on revocation when new.client_id = 'untold'")]
-    public async Task What_a_table_refuses_is_503_and_not_made_until_it_takes_it(string what)
+    public async Task A_write_that_a_table_refuses_is_503_and_changes_nothing_until_the_table_accepts_it(string what)
     {
         var admin = await Server.CallerAsync();
         await admin.DeleteAsync("/clients/untold");
@@ -64,7 +64,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
 
         (await admin.PostAsync("/clients/untold/disable")).Refused(503);
 
-        // Nothing of it is made: the client goes on.
+        // Nothing of the change was stored: the client still gets tokens.
         Assert.Equal(200, (await Server.TryTokenAsync(client)).Status);
         Assert.Equal(before, (await admin.GetAsync("/audit?client=untold")).Items.Count);
 
@@ -76,7 +76,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
     }
 
     [Fact]
-    public async Task With_the_file_held_by_another_writes_are_503_tokens_go_on_and_it_ends_by_itself()
+    public async Task While_another_connection_locks_the_file_writes_are_503_and_tokens_are_issued_and_writes_recover_by_themselves()
     {
         var admin = await Server.CallerAsync();
         await admin.CreateAsync("held-file");

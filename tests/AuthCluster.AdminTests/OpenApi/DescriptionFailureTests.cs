@@ -8,13 +8,13 @@ using Microsoft.OpenApi;
 
 namespace AuthCluster.AdminTests.OpenApi;
 
-/// <summary>The description of the admin API is made once, and made again when that failed.</summary>
+/// <summary>The description of the admin API is created once; if that fails, the next call creates it.</summary>
 public sealed class DescriptionFailureTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_description_that_could_not_be_made_once_is_made_at_the_next_call_and_then_kept()
+    public async Task A_description_whose_creation_failed_once_is_created_by_the_next_call_and_then_kept()
     {
         var documents = new FailsOnce();
         await using var app = AdminAlone.Build(builder =>

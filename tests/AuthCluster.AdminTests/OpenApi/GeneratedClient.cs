@@ -47,7 +47,7 @@ internal sealed class GeneratedClient
         return made;
     }
 
-    /// <summary>Makes what a body has as a member that is an object of its own.</summary>
+    /// <summary>Creates the object that a member of a body holds.</summary>
     public static dynamic MakeMember(object body, string member) => Activator.CreateInstance(body.GetType().GetProperty(member)!.PropertyType)!;
 
     /// <summary>Calls an operation; a parameter that is not given is left out.</summary>

@@ -5,7 +5,7 @@ using NSwag;
 
 namespace AuthCluster.AdminTests.OpenApi;
 
-/// <summary>The description at <c>/openapi/v1.json</c> is whole enough to generate a client from that compiles and works.</summary>
+/// <summary>The description at <c>/openapi/v1.json</c> is complete enough to generate a client that compiles and works.</summary>
 [Collection(OnAdminServer.Name)]
 public sealed class GeneratedClientTests(AdminServer server)
 {
@@ -127,7 +127,7 @@ public sealed class GeneratedClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task What_may_be_left_out_of_an_answer_is_not_required()
+    public async Task A_member_that_an_answer_may_omit_is_not_required()
     {
         var description = await DescriptionAsync();
 
@@ -140,7 +140,7 @@ public sealed class GeneratedClientTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_get_needs_one_of_two_scopes_and_everything_else_that_of_an_admin()
+    public async Task A_GET_needs_one_of_two_scopes_and_every_other_call_needs_the_admin_scope()
     {
         var description = JsonNode.Parse(await server.Http.GetStringAsync("/openapi/v1.json", Cancellation))!;
 
@@ -150,7 +150,7 @@ public sealed class GeneratedClientTests(AdminServer server)
             Assert.Equal(method == "get" ? ["authcluster:read", "authcluster:admin"] : (string[])[], Scopes(operation!));
         }
 
-        // Each of the list is enough by itself.
+        // Each entry of the list is enough by itself.
         static IEnumerable<string> Scopes(JsonNode node) =>
             (node["security"]?.AsArray() ?? []).Select(needs => Assert.Single(needs!["oauth2"]!.AsArray())!.GetValue<string>());
     }

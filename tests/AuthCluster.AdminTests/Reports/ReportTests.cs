@@ -9,7 +9,7 @@ namespace AuthCluster.AdminTests.Reports;
 public sealed class ReportTests(AdminServer server)
 {
     [Fact]
-    public async Task What_runs_out_is_reported_the_soonest_first_page_by_page()
+    public async Task Secrets_and_keys_that_expire_are_reported_the_soonest_first_page_by_page()
     {
         var admin = await server.CallerAsync();
         foreach (var (id, days) in (IEnumerable<(string, int)>)[("ends-later", 20), ("ends-soon", 10), ("ends-far", 60)])
@@ -34,7 +34,7 @@ public sealed class ReportTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Usage_is_told_by_hour_and_by_day_in_the_window_that_was_asked()
+    public async Task Usage_is_reported_by_hour_and_by_day_in_the_requested_window()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("windowed");

@@ -4,7 +4,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.AdminTests.Secrets;
 
-/// <summary>What the hashing of given secrets costs whoever else creates clients, and what it says when there is too much of it.</summary>
+/// <summary>What the hashing of given secrets costs others who create clients, and what the server answers when there is too much to hash.</summary>
 public sealed class GivenSecretCostTests : IAsyncLifetime
 {
     private const int MostSecrets = 32;
@@ -18,7 +18,7 @@ public sealed class GivenSecretCostTests : IAsyncLifetime
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Documents_of_many_secrets_leave_turns_to_one_of_a_single_secret_and_are_told_the_truth()
+    public async Task A_document_with_one_secret_gets_its_turn_among_documents_of_many_and_refusals_name_the_true_reason()
     {
         var admin = await _server.CallerAsync();
         var documents = DocumentsForEachTurn * Math.Max(1, Environment.ProcessorCount / 2);

@@ -57,7 +57,7 @@ public sealed class ImportedSecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task Several_imported_secrets_of_one_client_all_let_in()
+    public async Task Several_imported_secrets_of_one_client_all_work()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("several-imports", new JsonObject

@@ -37,7 +37,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_secret_that_has_ended_already_is_not_made()
+    public async Task A_secret_that_has_ended_already_is_not_created()
     {
         var admin = await server.CallerAsync();
         var (client, _) = await admin.CreateAsync("ended-already");
@@ -78,7 +78,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task The_others_are_not_retired_for_a_secret_that_is_of_no_use_by_then()
+    public async Task The_other_secrets_are_not_retired_for_a_secret_that_is_not_valid_by_then()
     {
         var admin = await server.CallerAsync();
         var id = $"kept-{Guid.NewGuid():n}";
@@ -91,7 +91,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_secret_without_a_wish_needs_no_body()
+    public async Task A_secret_with_default_values_needs_no_body()
     {
         var admin = await server.CallerAsync();
         await admin.CreateAsync("no-wish");
@@ -126,7 +126,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task The_others_retire_in_the_same_write_and_none_gets_longer_by_it()
+    public async Task The_other_secrets_retire_in_the_same_write_and_none_of_them_is_extended()
     {
         var admin = await server.CallerAsync();
         var (client, created) = await admin.CreateAsync("rotated");
@@ -148,7 +148,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_revoked_secret_is_dead_when_the_call_has_answered()
+    public async Task A_revoked_secret_is_refused_as_soon_as_the_call_has_answered()
     {
         var admin = await server.CallerAsync();
         var (client, created) = await admin.CreateAsync("revoked-secret");
@@ -167,12 +167,12 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task The_last_valid_secret_goes_only_by_force()
+    public async Task The_last_valid_secret_can_be_removed_only_by_force()
     {
         var admin = await server.CallerAsync();
         var (client, created) = await admin.CreateAsync("last-secret");
         var path = $"/clients/last-secret/secrets/{created.Json["secretId"]}";
-        // One that is not valid yet does not count.
+        // A secret that is not valid yet does not count.
         var later = await AddAsync(admin, "last-secret", new JsonObject { ["notBefore"] = "2098-01-01T00:00:00Z" });
 
         (await admin.DeleteAsync(path)).Refused(409);
@@ -184,13 +184,13 @@ public sealed class SecretTests(AdminServer server)
         Assert.Equal(204, (await admin.DeleteAsync(path + "?force=true")).Status);
 
         Assert.Equal(401, (await server.TryTokenAsync(client)).Status);
-        // What is not valid anyway may go without force.
+        // A secret that is not valid may be removed without force.
         Assert.Equal(204, (await admin.DeleteAsync($"/clients/last-secret/secrets/{later.Id}")).Status);
         Assert.Empty((await admin.GetAsync("/clients/last-secret/secrets")).Items);
     }
 
     [Fact]
-    public async Task Nobodys_secrets_are_not_found()
+    public async Task The_secrets_of_an_unknown_client_are_not_found()
     {
         var admin = await server.CallerAsync();
 
@@ -226,7 +226,7 @@ public sealed class SecretTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_secret_by_an_old_etag_is_not_added()
+    public async Task A_secret_is_not_added_with_an_old_etag()
     {
         var admin = await server.CallerAsync();
         var (_, created) = await admin.CreateAsync("added-by-etag");

@@ -18,7 +18,7 @@ public sealed class SlowHashCostTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_strong_imported_secret_costs_one_slow_hash_ever_and_a_weak_one_one_for_each_start()
+    public async Task A_strong_imported_secret_costs_one_slow_hash_ever_and_a_weak_one_costs_one_after_each_start()
     {
         await using var server = new AdminServer();
         await server.StartAsync();

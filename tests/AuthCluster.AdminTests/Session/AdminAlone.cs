@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace AuthCluster.AdminTests.Session;
 
-/// <summary>The admin API in this process without a silo: for what needs no answer of a grain.</summary>
+/// <summary>The admin API in this process without a silo, for tests that need no answer of a grain.</summary>
 internal static class AdminAlone
 {
     public static WebApplication Build(Action<WebApplicationBuilder>? change = null)

@@ -68,7 +68,7 @@ public sealed record Answer(int Status, string Body, string? ETag, string? Chall
     /// <summary>The body as JSON.</summary>
     public JsonNode Json => JsonNode.Parse(Body)!;
 
-    /// <summary>The names of the fields that the problem is with.</summary>
+    /// <summary>The names of the fields in the problem.</summary>
     public IReadOnlyList<string> Fields => [.. Json["errors"]!.AsObject().Select(error => error.Key)];
 
     /// <summary>All headers but those of the content.</summary>
@@ -100,7 +100,7 @@ public sealed record Answer(int Status, string Body, string? ETag, string? Chall
     /// <inheritdoc/>
     public override string ToString() => $"{Status}: {Body}";
 
-    /// <summary>It is a problem of this status (RFC 9457).</summary>
+    /// <summary>Fails unless the answer is a problem of this status (RFC 9457).</summary>
     public void Refused(int status)
     {
         Assert.True(status == Status, $"expected {status}, got {this}");

@@ -10,10 +10,10 @@ public static class Agreement
 {
     private static readonly string[] MadeByServer = ["createdAt", "updatedAt", "lastUsedAt", "etag"];
 
-    /// <summary>Fails unless they agree about a client.</summary>
-    /// <param name="admin">Asks.</param>
-    /// <param name="id">The client, whether it is there or not.</param>
-    /// <param name="isUsed">Whether it got tokens, so that the report on unused things does not have it all.</param>
+    /// <summary>Fails unless the three agree about a client.</summary>
+    /// <param name="admin">The caller that asks.</param>
+    /// <param name="id">The client, which may not exist.</param>
+    /// <param name="isUsed">Whether it got tokens, so that the report on unused things does not list all of it.</param>
     /// <returns>The actions that the audit tells of, the oldest first.</returns>
     public static async Task<IReadOnlyList<string>> CheckAsync(AdminCaller admin, string id, bool isUsed = false)
     {

@@ -4,10 +4,10 @@ using System.Text;
 
 namespace AuthCluster.AdminTests.Session;
 
-/// <summary>Sends the very bytes that a test wants, where an HTTP client would mend them, and reads one answer.</summary>
+/// <summary>Sends exactly the bytes of a test, which an HTTP client would correct, and reads one answer.</summary>
 internal static class RawExchange
 {
-    /// <summary>Sends a request with these lines and no body, closes, and reads what comes first; an informational answer (100 Continue) is one too.</summary>
+    /// <summary>Sends a request with these lines and no body, and reads the first answer, which may be an informational one (100 Continue).</summary>
     public static async Task<(int Status, string Head, string Body)> SendAsync(Uri server, params string[] lines)
     {
         using var tcp = new TcpClient { NoDelay = true };

@@ -19,7 +19,7 @@ internal static class ClientsCommand
 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(20);
 
-    /// <summary>Runs it with so many clients.</summary>
+    /// <summary>Runs the benchmark with this many clients.</summary>
     public static async Task<int> RunAsync(int clients)
     {
         await using var server = new ServerProcess();

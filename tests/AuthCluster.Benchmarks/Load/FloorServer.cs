@@ -9,8 +9,10 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace AuthCluster.Benchmarks.Load;
 
-/// <summary>The bare floor: what any token server in ASP.NET must do, as a minimal API would be written, and nothing else.</summary>
-/// <remarks>One hard-coded client; the form read, its secret hashed and compared, an ES256 token made by the usual library, JSON written.</remarks>
+/// <summary>The floor of the comparison: a minimal API that does what any token server in ASP.NET must do, and nothing else.</summary>
+/// <remarks>
+/// It has one hard-coded client, reads the form, hashes and compares the secret, makes an ES256 token by the usual library, and writes JSON.
+/// </remarks>
 internal static class FloorServer
 {
     /// <summary>The one client that it knows.</summary>

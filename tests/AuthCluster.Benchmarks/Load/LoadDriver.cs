@@ -6,7 +6,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.Benchmarks.Load;
 
-/// <summary>What one turn of the load got.</summary>
+/// <summary>The result of one turn of the load.</summary>
 /// <param name="Tokens">Answers with status 200.</param>
 /// <param name="Failures">All other answers, and requests without one.</param>
 internal sealed record LoadResult(long Tokens, long Failures);
@@ -52,7 +52,7 @@ internal sealed partial class WrkDriver : LoadDriver
 
     private static string Script(IReadOnlyList<string> forms)
     {
-        // Whole requests are made once, before the load, so that the driver does next to nothing while it runs.
+        // Whole requests are built once, before the load, so that the driver does almost nothing while the load runs.
         var lua = new StringBuilder("local forms = {\n");
         foreach (var form in forms)
         {

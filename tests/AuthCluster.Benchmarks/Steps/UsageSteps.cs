@@ -4,7 +4,7 @@ using BenchmarkDotNet.Attributes;
 
 namespace AuthCluster.Benchmarks.Steps;
 
-/// <summary>What it takes to count one token, while a client uses so many pairs of secret and scopes in turn.</summary>
+/// <summary>The cost of counting one token, while a client uses several pairs of secret and scopes in turn.</summary>
 [MemoryDiagnoser]
 public class UsageSteps
 {

@@ -11,18 +11,18 @@ using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.ClientTests.Clients;
 
-/// <summary>All that the SDK asks a server for, by a server that goes bad for a minute, in every way that one can.</summary>
+/// <summary>Everything that the SDK asks a server for, from a server that is faulty for a minute, with each fault that a server can have.</summary>
 public sealed class BadServerTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Outage = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestRecovery = TimeSpan.FromSeconds(20);
 
-    /// <summary>What a call may be told while the server is bad: nothing that sends somebody to look at the settings.</summary>
+    /// <summary>The errors that a call may end with while the server is faulty: none of them blames the application's settings.</summary>
     private static readonly AuthClusterError[] Expected =
         [AuthClusterError.Unreachable, AuthClusterError.TimedOut, AuthClusterError.UnexpectedAnswer, AuthClusterError.ServerError, AuthClusterError.TemporarilyUnavailable];
 
-    /// <summary>Each fault met by the SDK's own handler, those of a proxy through one, and those of HTTP/2 over it.</summary>
+    /// <summary>Each fault with the SDK's own handler, the faults of a proxy through a proxy, and the faults of HTTP/2 over HTTP/2.</summary>
     public static TheoryData<string, Route> Faults
     {
         get
@@ -41,7 +41,7 @@ public sealed class BadServerTests
     /// <summary>How a request gets to the server.</summary>
     public enum Route
     {
-        /// <summary>As the SDK has it.</summary>
+        /// <summary>By the SDK's own handler.</summary>
         Direct,
 
         /// <summary>Through a proxy that the application has set.</summary>
@@ -53,7 +53,7 @@ public sealed class BadServerTests
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public async Task Each_call_ends_in_its_bound_with_a_typed_error_the_requests_are_few_and_all_recovers(string fault, Route route)
+    public async Task Each_call_ends_in_time_with_a_typed_error_after_few_requests_and_all_calls_work_again_afterwards(string fault, Route route)
     {
         var clock = new TestClock();
         await using var elsewhere = await FakeIssuer.StartAsync(clock);
@@ -84,7 +84,10 @@ public sealed class BadServerTests
         Assert.All(callers, caller => Assert.True(caller.Works, $"{caller.Name} has not recovered from a server that {fault}."));
     }
 
-    /// <summary>Lets every caller call without a break while the clock goes on; a call that has reached its bound is waited for by a clock that stands.</summary>
+    /// <summary>
+    /// Lets every caller call without a break while the clock goes on; for a call that has reached its time limit the clock almost stands, until
+    /// the call has ended.
+    /// </summary>
     private static async Task RunAsync(TestClock clock, Caller[] callers, TimeSpan length, TimeSpan real, Func<bool> until)
     {
         var started = clock.GetTimestamp();
@@ -111,7 +114,7 @@ public sealed class BadServerTests
 
         public Task Pending { get; private set; } = Task.CompletedTask;
 
-        /// <summary>A call under way adds its own while a test reads them.</summary>
+        /// <summary>Concurrent, because a call under way adds its error while the test reads.</summary>
         public ConcurrentQueue<AuthClusterError> Errors { get; } = new();
 
         public static async Task<Caller> ForTokensAsync(TestClock clock, Route route)
@@ -184,7 +187,7 @@ public sealed class BadServerTests
 
         public async Task GoOnAsync(TestClock clock)
         {
-            // Its own time counts from when its work began, which a busy machine delays: the clock goes on a little, slowly.
+            // The time limit of a call counts from the start of its work, which a busy machine delays. So the clock goes on a little, slowly.
             for (var i = 0; i < 20 && !Pending.IsCompleted && clock.GetElapsedTime(_begun) >= bound; i++)
             {
                 await Task.WhenAny(Pending, Task.Delay(500, TestContext.Current.CancellationToken));
@@ -237,7 +240,7 @@ public sealed class BadServerTests
             issuer,
             route);
 
-        /// <summary>A server takes requests for other servers too, as a proxy does; here it is its own.</summary>
+        /// <summary>The server takes requests for other servers too, as a proxy does; here it is its own proxy.</summary>
         private static void Set(IHttpClientBuilder client, FakeIssuer issuer, Route route)
         {
             if (route == Route.Proxy)

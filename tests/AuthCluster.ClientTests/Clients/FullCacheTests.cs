@@ -16,7 +16,7 @@ public class FullCacheTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Tokens_of_more_targets_than_are_held_cost_bounded_memory_and_time_and_one_in_use_stays()
+    public async Task More_targets_than_the_cache_holds_cost_bounded_memory_and_time_and_a_token_in_use_stays()
     {
         var clock = new CountingClock();
         await using var host = new SdkHost(clock, services => services
@@ -38,7 +38,7 @@ public class FullCacheTests
     }
 
     [Fact]
-    public async Task A_token_that_is_new_to_a_full_cache_of_answers_costs_no_look_at_all_the_others()
+    public async Task A_token_that_is_new_to_a_full_cache_of_answers_causes_no_scan_of_the_others()
     {
         var clock = new CountingClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -56,7 +56,7 @@ public class FullCacheTests
     }
 
     [Fact]
-    public void Whatever_is_asked_for_the_capacity_of_what_was_used_last_is_held_and_at_most_twice_as_much()
+    public void The_keys_used_last_are_held_up_to_the_capacity_and_never_more_than_twice_as_many()
     {
         var random = new Random(20_260_301);
         for (var capacity = 0; capacity < 12; capacity++)
@@ -70,7 +70,7 @@ public class FullCacheTests
 
                 var value = cache.GetOrAdd(key, _ => ++looks > 0 && isGood, _ => new StrongBox<int>(++made));
 
-                // Between two uses of a key that it outlives, fewer others than the capacity were used.
+                // A key must still be held when fewer other keys than the capacity were used since its last use.
                 var last = uses.FindLastIndex(earlier => earlier.Key == key);
                 var mustBeHeld = last >= 0 && uses.Skip(last + 1).Select(earlier => earlier.Key).Distinct().Count() < capacity;
                 Assert.InRange(cache.Count, Math.Min(capacity, 1), 2 * capacity);
@@ -84,7 +84,7 @@ public class FullCacheTests
     }
 
     [Fact]
-    public async Task Many_who_ask_for_the_same_at_once_get_the_same()
+    public async Task Concurrent_requests_for_one_key_get_the_same_value()
     {
         var cache = new BoundedCache<int, object>(100);
         var made = 0;

@@ -58,7 +58,7 @@ public class InheritedDefaultsTests
     }
 
     [Fact]
-    public async Task What_the_application_sets_by_the_builders_that_it_gets_is_kept()
+    public async Task The_applications_own_settings_of_the_SDKs_http_clients_are_kept()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock, HttpProtocols.Http2);
@@ -77,7 +77,7 @@ public class InheritedDefaultsTests
     }
 
     [Fact]
-    public async Task A_token_for_every_client_of_the_application_is_not_sent_with_the_SDKs_own_requests()
+    public async Task A_token_that_the_application_adds_to_every_http_client_is_not_sent_with_the_SDKs_own_requests()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -148,7 +148,7 @@ public class InheritedDefaultsTests
         .AddHttpMessageHandler(() => handler)
         .ConfigureHttpClient(http => (http.DefaultRequestVersion, http.DefaultVersionPolicy) = (new Version(2, 0), HttpVersionPolicy.RequestVersionExact));
 
-    /// <summary>Service discovery that knows no authorization server, or a test's stub of every network.</summary>
+    /// <summary>Fails like service discovery that does not know the authorization server, or like a test's stub of the whole network.</summary>
     private sealed class FailingResolver(ConcurrentQueue<HttpRequestMessage> failed) : DelegatingHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -158,7 +158,7 @@ public class InheritedDefaultsTests
         }
     }
 
-    /// <summary>Repeats for every client of the application, or for all but the SDK's.</summary>
+    /// <summary>Adds repeats to every client of the application, or to all but the SDK's.</summary>
     private sealed class ResilienceForAll(bool passesBy) : IHttpMessageHandlerBuilderFilter
     {
         public ConcurrentQueue<string?> Reached { get; } = new();

@@ -5,16 +5,16 @@ using AuthCluster.ClientTests.Servers;
 
 namespace AuthCluster.ClientTests.Clients;
 
-/// <summary>RFC 8414: how the server's metadata are got, kept and done without.</summary>
+/// <summary>RFC 8414: how the SDK gets the server's metadata, keeps them, and works without them.</summary>
 public class MetadataTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>As JSON.</summary>
+    /// <summary>Values of a member that the SDK can't use, as JSON.</summary>
     public static TheoryData<string> UnusableMembers => ["\"http://plain.example/introspect\"", "\"no address\"", "\"\"", "null", "5", "true", "[\"https://one.example\"]", "{\"a\":{\"b\":[1]}}"];
 
     [Fact]
-    public async Task Many_who_wait_for_metadata_that_do_not_come_share_one_fetch_and_end_in_their_own_time()
+    public async Task Callers_who_wait_for_metadata_that_do_not_come_share_one_fetch_and_each_ends_at_its_own_time_limit()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -70,7 +70,7 @@ public class MetadataTests
 
         issuer.Listener.Break("never answers");
         clock.Advance(TimeSpan.FromHours(2));
-        await host.Tokens.GetTokenAsync(cancellationToken: Cancel); // the clock stands: who waited would wait for ever
+        await host.Tokens.GetTokenAsync(cancellationToken: Cancel); // the clock stands: a call that waited would wait for ever
 
         Assert.Equal(2, elsewhere.TokenRequests.Count);
     }
@@ -141,7 +141,7 @@ public class MetadataTests
     }
 
     [Fact]
-    public async Task While_the_next_metadata_cannot_be_read_the_present_ones_serve_all_whose_member_they_have()
+    public async Task While_the_next_metadata_cannot_be_read_the_present_ones_serve_every_call_whose_member_they_have()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);

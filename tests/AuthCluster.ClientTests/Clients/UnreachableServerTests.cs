@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.ClientTests.Clients;
 
-/// <summary>Whatever a handler, a proxy or a resolver throws, but for the caller's own cancellation, means that the server can't be reached.</summary>
+/// <summary>Any exception of a handler, a proxy or a resolver, except the caller's own cancellation, means an unreachable server.</summary>
 public class UnreachableServerTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -37,7 +37,7 @@ public class UnreachableServerTests
     }
 
     [Fact]
-    public async Task The_callers_own_cancellation_stays_one()
+    public async Task The_callers_own_cancellation_is_reported_as_a_cancellation()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);

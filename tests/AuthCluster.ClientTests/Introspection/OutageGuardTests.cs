@@ -30,7 +30,7 @@ public class OutageGuardTests
     }
 
     [Fact]
-    public void A_failure_now_and_then_keeps_nobody_from_asking()
+    public void Occasional_failures_block_no_request()
     {
         var guard = new OutageGuard(new TestClock());
 

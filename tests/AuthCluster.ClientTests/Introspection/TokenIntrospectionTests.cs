@@ -68,7 +68,7 @@ public class TokenIntrospectionTests
     }
 
     [Fact]
-    public async Task Past_its_size_the_cache_makes_room_keeps_what_is_in_use_and_the_answers_stay_right()
+    public async Task A_full_cache_makes_room_keeps_the_answers_in_use_and_stays_correct()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);

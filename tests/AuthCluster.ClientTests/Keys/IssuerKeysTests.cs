@@ -6,7 +6,7 @@ namespace AuthCluster.ClientTests.Keys;
 public class IssuerKeysTests
 {
     [Fact]
-    public async Task An_issuer_that_rotates_its_key_under_way_costs_no_call()
+    public async Task A_key_rotation_of_the_issuer_fails_no_call()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -35,7 +35,7 @@ public class IssuerKeysTests
         clock.Advance(TimeSpan.FromMinutes(9));
         Assert.Equal(200, await api.StatusAsync(old));
         clock.Advance(TimeSpan.FromMinutes(1));
-        await api.StatusAsync(old); // sets the reading off
+        await api.StatusAsync(old); // starts the reading
 
         while (await api.StatusAsync(old) != 401)
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
@@ -189,7 +189,7 @@ public class IssuerKeysTests
     }
 
     [Fact]
-    public async Task A_set_of_which_no_key_can_be_used_takes_the_place_of_no_good_one()
+    public async Task A_key_set_without_a_usable_key_does_not_replace_a_good_one()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -199,7 +199,7 @@ public class IssuerKeysTests
         issuer.OtherKeys.Enqueue(5);
 
         clock.Advance(TimeSpan.FromMinutes(10));
-        Assert.Equal(503, await api.StatusAsync(issuer.Mint(token => token.SigningCredentials = FakeIssuer.NewKey("k2")))); // has them read
+        Assert.Equal(503, await api.StatusAsync(issuer.Mint(token => token.SigningCredentials = FakeIssuer.NewKey("k2")))); // the API reads the keys
         Assert.Equal(2, issuer.KeyRequests);
 
         Assert.Equal(200, await api.StatusAsync(issuer.Mint()));

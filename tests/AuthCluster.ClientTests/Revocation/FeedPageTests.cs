@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace AuthCluster.ClientTests.Revocation;
 
-/// <summary>What counts as a page of the feed, and how often a server is asked that answers at once.</summary>
+/// <summary>What counts as a page of the feed, and how often the SDK asks a server that answers at once.</summary>
 public sealed class FeedPageTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

@@ -23,7 +23,7 @@ public class RevocationFeedTests
         var token = issuer.Mint();
         Assert.Equal(200, await api.StatusAsync(token));
 
-        // Nothing advances the clock here: the held request is answered, and that is all the time it takes.
+        // Nothing advances the clock here: the API hears of the revocation by the answer to its held request, without any wait.
         var value = kind switch { "token" => new JsonWebToken(token).Id, "client" => FakeIssuer.ClientId, "key" => "k2", _ => null };
         issuer.Publish(kind, value, kind is "client" or "all" ? issuer.Generation + 1 : null);
         await issuer.FeedHeld.WaitAsync();
@@ -44,7 +44,7 @@ public class RevocationFeedTests
 
         issuer.Publish("token", new JsonWebToken(issuer.Mint()).Id);
         issuer.Publish("client", "another-client", issuer.Generation + 5);
-        issuer.Publish("client", FakeIssuer.ClientId, issuer.Generation); // below this, not at it: the token made in the same second lives
+        issuer.Publish("client", FakeIssuer.ClientId, issuer.Generation); // ends only earlier generations: a token of the same second stays valid
         issuer.Publish("key", "another-key");
         issuer.Publish("all", gen: issuer.Generation);
         await ReadAsync(api, issuer, 5);
@@ -196,7 +196,7 @@ public class RevocationFeedTests
     [InlineData("""{"kind":"token"}""")]
     [InlineData("""{"kind":"client","value":"x"}""")]
     [InlineData("""{}""")]
-    public void An_item_that_is_not_understood_is_told_and_changes_nothing(string json)
+    public void An_item_that_is_not_understood_is_reported_and_changes_nothing(string json)
     {
         var list = new RevocationList(new TestClock());
 

@@ -17,7 +17,7 @@ internal sealed class FakeApi(WebApplication app) : IAsyncDisposable
 
     public bool RefusesAll { get; set; }
 
-    /// <summary>Where it sends its callers instead of answering.</summary>
+    /// <summary>Where it redirects its callers instead of answering.</summary>
     public Uri? RedirectsTo { get; set; }
 
     public string Challenge { get; set; } = "Bearer realm=\"api, with comma\", error=\"invalid_token\", error_description=\"revoked\"";

@@ -39,7 +39,7 @@ internal sealed class FakeIssuer : IAsyncDisposable
         Listener = listener;
     }
 
-    /// <summary>Where its connections come in, and where they can be ill-treated.</summary>
+    /// <summary>The listener of its connections, which a test can make faulty.</summary>
     public FaultyListener Listener { get; }
 
     /// <summary>The address, without a slash at its end, which is also the issuer.</summary>
@@ -81,19 +81,19 @@ internal sealed class FakeIssuer : IAsyncDisposable
     /// <summary>What the feed answers at once to each request, by its number.</summary>
     public Func<int, string>? FeedAlways { get; set; }
 
-    /// <summary>What the metadata name as the token endpoint, where it is not here.</summary>
+    /// <summary>The token endpoint that the metadata name, when it is not on this server.</summary>
     public string? TokenEndpoint { get; set; }
 
-    /// <summary>Whether the metadata name no endpoint, as those of a server half set up.</summary>
+    /// <summary>Whether the metadata name no endpoint, as when a server is only half configured.</summary>
     public bool NamesNoEndpoint { get; set; }
 
-    /// <summary>Members of the metadata that are other than usual.</summary>
+    /// <summary>Members of the metadata that differ from the usual ones.</summary>
     public ConcurrentDictionary<string, object?> MetadataMembers { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What stands among the published keys besides.</summary>
+    /// <summary>Further entries in the set of published keys.</summary>
     public ConcurrentQueue<object?> OtherKeys { get; } = new();
 
-    /// <summary>Answers a request for the keys in place of the usual answer, where it answers true.</summary>
+    /// <summary>Answers a request for the keys in place of the usual answer; false leaves the request to the usual answer.</summary>
     public Func<HttpResponse, bool>? KeysInstead { get; set; }
 
     /// <summary>Completes when a feed request is being held.</summary>
@@ -117,7 +117,9 @@ internal sealed class FakeIssuer : IAsyncDisposable
         return issuer;
     }
 
-    /// <summary>Answers the next token request, before credentials are looked at; the queue is used up in order.</summary>
+    /// <summary>
+    /// Sets the answer to the next token request, which is given before credentials are checked; several answers are used in order.
+    /// </summary>
     public void NextToken(Func<HttpContext, Task> answer) => _tokenScript.Enqueue(async context =>
     {
         await answer(context);
@@ -160,7 +162,7 @@ internal sealed class FakeIssuer : IAsyncDisposable
         Interlocked.Exchange(ref _feedChanged, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    /// <summary>A token as the server makes it, with whatever a test wants otherwise.</summary>
+    /// <summary>A token as the server makes it, with the changes that a test wants.</summary>
     public string Mint(Action<SecurityTokenDescriptor>? change = null, string? scope = "read write")
     {
         var now = _clock.GetUtcNow().UtcDateTime;

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace AuthCluster.ClientTests.Servers;
 
-/// <summary>The faults that only an HTTP/2 server can have (RFC 9113), by hand: no server of this world sends all of them.</summary>
+/// <summary>The faults that only an HTTP/2 server can have (RFC 9113), written by hand, because no real server sends all of them.</summary>
 internal static class FaultyHttp2
 {
     /// <summary>The faults.</summary>
@@ -20,7 +20,7 @@ internal static class FaultyHttp2
 
     /// <summary>Serves a connection until the client ends it.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="fault">What becomes of each request.</param>
+    /// <param name="fault">The fault that each request meets.</param>
     /// <param name="arrived">Called for each request.</param>
     public static async Task MeetAsync(ConnectionContext connection, string fault, Action arrived)
     {
@@ -43,7 +43,7 @@ internal static class FaultyHttp2
         }
     }
 
-    /// <summary>Whether the connection ends with it.</summary>
+    /// <summary>Answers a request; true when the connection ends with the answer.</summary>
     private static async Task<bool> AnswerAsync(ConnectionContext connection, string fault, int id)
     {
         switch (fault)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace AuthCluster.ClientTests.Servers;
 
-/// <summary>The connections of a server, which serves as usual or has one fault for all that it is asked.</summary>
+/// <summary>The connections of a server, which serves as usual or meets every request with one fault.</summary>
 internal sealed class FaultyListener
 {
     /// <summary>The faults.</summary>
@@ -26,7 +26,7 @@ internal sealed class FaultyListener
     /// <summary>Where the fault "redirect elsewhere" leads.</summary>
     public string Elsewhere { get; set; } = "http://127.0.0.1:9";
 
-    /// <summary>Lets every connection meet the fault, or none; those that are open are cut.</summary>
+    /// <summary>Gives every connection the fault, or none for null; open connections are cut.</summary>
     public void Break(string? fault)
     {
         _fault = fault;

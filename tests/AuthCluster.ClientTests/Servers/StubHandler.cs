@@ -1,6 +1,6 @@
 namespace AuthCluster.ClientTests.Servers;
 
-/// <summary>Stands in front of the network: a test says what becomes of each request.</summary>
+/// <summary>Stands in front of the network: a test decides what happens to each request.</summary>
 internal sealed class StubHandler(Func<HttpRequestMessage, Task<HttpResponseMessage>?> answer) : DelegatingHandler
 {
     private int _requests;

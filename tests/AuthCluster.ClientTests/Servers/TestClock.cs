@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.ClientTests.Servers;
 
-/// <summary>A clock that stands still, and tells when somebody has begun to wait on it: a test then knows that it may advance.</summary>
+/// <summary>A clock that stands still, and reports when code begins to wait on it, so that a test knows when to advance it.</summary>
 internal class TestClock() : FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero))
 {
     private readonly Channel<TimeSpan> _timers = Channel.CreateUnbounded<TimeSpan>();
@@ -47,14 +47,14 @@ internal class TestClock() : FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12,
         }
         catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
         {
-            // Said below.
+            // The exception below reports it.
         }
 
         throw new InvalidOperationException($"No wait from {least} to {most} has begun, but {string.Join(", ", others)}.");
     }
 }
 
-/// <summary>A clock whose longer timers end 5 ms too soon, as those of a machine do that count ticks of several milliseconds.</summary>
+/// <summary>A clock whose longer timers end 5 ms too soon, as on a machine whose timers count ticks of several milliseconds.</summary>
 internal sealed class HastyClock : TestClock
 {
     private static readonly TimeSpan Early = TimeSpan.FromMilliseconds(5);

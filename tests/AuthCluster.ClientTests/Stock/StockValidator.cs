@@ -56,7 +56,7 @@ internal sealed class StockValidator : IDisposable
             }
             console.log(JSON.stringify(verdicts));
             """);
-        // Debian's Node 18 has Web Crypto behind this flag; later ones take it as a matter of course.
+        // Debian's Node 18 has Web Crypto only with this flag; later versions accept the flag and don't need it.
         return await Command.RunAsync("node", "--experimental-global-webcrypto", program, tokens);
     }
 

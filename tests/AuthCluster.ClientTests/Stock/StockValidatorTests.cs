@@ -12,8 +12,8 @@ namespace AuthCluster.ClientTests.Stock;
 public sealed class StockValidatorTests : IDisposable
 {
     /// <summary>
-    /// Where they differ, in some versions: tokens that only the issuer's own key could sign, and that no issuer of ours
-    /// makes. The documentation says so.
+    /// The bad tokens that some versions of a validator accept. Only the issuer's own key could sign them, and no issuer of this
+    /// project makes them. The documentation says so.
     /// </summary>
     private static readonly Dictionary<string, string[]> PerhapsAccepted = new(StringComparer.Ordinal)
     {

@@ -63,7 +63,7 @@ public class AccessTokenHandlerTests
 
         using var response = await at.Http.SendAsync(request, Cancel);
 
-        // It asks for another token by refusing: the request is not repeated, and what is repeated from outside goes to the API.
+        // The other host asks for another token by its refusal: the handler does not repeat the request, and a repeat from outside goes to the API.
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Equal("", Assert.Single(other.Requests).Token);
         Assert.Single(at.Issuer.TokenRequests);
@@ -86,7 +86,7 @@ public class AccessTokenHandlerTests
 
     [Theory]
     [MemberData(nameof(Replayable))]
-    public async Task A_body_that_can_be_sent_twice_is(string kind)
+    public async Task A_body_that_can_be_sent_twice_is_sent_again_after_a_refusal(string kind)
     {
         await using var at = await Bench.StartAsync();
         await at.RefusePresentTokenAsync();
@@ -170,7 +170,7 @@ public class AccessTokenHandlerTests
     }
 
     [Fact]
-    public async Task When_no_other_token_is_to_be_had_the_apis_refusal_is_handed_on()
+    public async Task When_no_other_token_can_be_got_the_apis_refusal_is_handed_on()
     {
         await using var at = await Bench.StartAsync();
         await at.RefusePresentTokenAsync();

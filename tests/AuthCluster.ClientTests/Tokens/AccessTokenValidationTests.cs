@@ -71,7 +71,7 @@ public class AccessTokenValidationTests
     [Theory]
     [InlineData(29, 200)]
     [InlineData(31, 401)]
-    public async Task A_token_lives_for_the_clock_skew_past_its_end_and_no_longer(int seconds, int status)
+    public async Task A_token_is_accepted_for_the_clock_skew_past_its_end_and_no_longer(int seconds, int status)
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -143,7 +143,7 @@ public class AccessTokenValidationTests
     [InlineData("", ProtectedApi.Audience, "Issuer: missing")]
     [InlineData("http://auth.example", ProtectedApi.Audience, "Issuer: plain http")]
     [InlineData("https://auth.example", "", "Audience: missing")]
-    public void What_cannot_work_stops_the_start(string issuer, string audience, string problem)
+    public void A_setting_that_cannot_work_stops_the_start(string issuer, string audience, string problem)
     {
         var failure = Assert.Throws<ArgumentException>(() => new ServiceCollection().AddAuthentication().AddAuthClusterJwt(options => (options.Issuer, options.Audience) = (issuer, audience)));
 

@@ -3,7 +3,7 @@ using AuthCluster.ClientTests.Servers;
 
 namespace AuthCluster.ClientTests.Tokens;
 
-/// <summary>RFC 6749 §2.3.1: an id may have any printable character, as those that were taken over from other servers do.</summary>
+/// <summary>RFC 6749 §2.3.1: an id may have any printable character, as ids that were imported from other servers do.</summary>
 public class ClientIdTests
 {
     public static TheoryData<string, ClientAuthentication> Ids =>

@@ -24,12 +24,12 @@ public sealed class SecretRotationTests : IDisposable
         {
             if (minute % 100 == 30)
             {
-                // Abruptly: the old secret is dead long before the new one is in the file.
+                // The worst case: the server refuses the old secret long before the new one is in the file.
                 issuer.Secrets.Clear();
                 issuer.Secrets[$"secret-from-minute-{minute}"] = true;
             }
 
-            // Only once two renewals have been refused does somebody think of the file.
+            // The file gets the new secret only after two renewals have been refused.
             var refused = issuer.TokenRequests.Reverse().TakeWhile(seen => seen.Secret != issuer.Secret).Count();
             if (minute % 100 > 30 && refused >= 2)
                 await File.WriteAllTextAsync(_file, issuer.Secret + "\n", Cancel);

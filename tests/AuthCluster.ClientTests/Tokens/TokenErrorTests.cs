@@ -18,7 +18,7 @@ public class TokenErrorTests
     [InlineData(400, "invalid_scope", AuthClusterError.InvalidScope)]
     [InlineData(400, "invalid_target", AuthClusterError.InvalidTarget)]
     [InlineData(400, "something_new", AuthClusterError.UnexpectedAnswer)]
-    public async Task An_error_for_good_is_typed_is_not_repeated_and_says_what_to_do(int status, string code, AuthClusterError expected)
+    public async Task A_permanent_error_is_typed_and_not_repeated_and_says_what_to_do(int status, string code, AuthClusterError expected)
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);

@@ -18,7 +18,7 @@ public class TokenRetryTests
     [InlineData(400, """{"error":"temporarily_unavailable"}""")]
     [InlineData(503, """{"error":"temporarily_unavailable"}""")]
     [InlineData(502, "<html>bad gateway</html>")]
-    public async Task What_may_pass_is_tried_again_after_a_pause(int status, string body)
+    public async Task A_temporary_error_is_followed_by_a_repeat_after_a_pause(int status, string body)
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -102,7 +102,7 @@ public class TokenRetryTests
     }
 
     [Fact]
-    public async Task A_caller_in_the_pause_hears_how_long_it_still_lasts()
+    public async Task A_call_during_the_pause_is_told_how_long_the_pause_still_lasts()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -182,7 +182,7 @@ public class TokenRetryTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_answer_whose_retry_after_outlasts_the_call_is_told_at_once(bool metadataFirst)
+    public async Task An_answer_whose_retry_after_outlasts_the_call_is_reported_at_once(bool metadataFirst)
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -202,7 +202,7 @@ public class TokenRetryTests
     }
 
     [Fact]
-    public async Task The_last_answer_that_the_time_allows_is_the_one_that_is_told()
+    public async Task The_last_answer_within_the_time_limit_is_the_one_that_is_reported()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -220,7 +220,7 @@ public class TokenRetryTests
     }
 
     [Fact]
-    public async Task A_connection_that_fails_until_the_time_is_over_is_told_as_unreachable()
+    public async Task A_connection_that_fails_until_the_time_limit_is_reported_as_unreachable()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -238,7 +238,7 @@ public class TokenRetryTests
     }
 
     [Fact]
-    public async Task After_a_refusal_for_good_a_busy_application_asks_seldom()
+    public async Task After_a_permanent_refusal_a_busy_application_asks_seldom()
     {
         var clock = new TestClock();
         await using var issuer = await FakeIssuer.StartAsync(clock);
@@ -299,7 +299,7 @@ public class TokenRetryTests
     }
 
     [Fact]
-    public void The_pause_is_the_larger_of_the_servers_and_of_a_doubling_one_each_with_jitter()
+    public void The_pause_is_the_larger_of_the_servers_pause_and_a_doubling_pause_each_with_jitter()
     {
         var (first, longest) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
         for (var i = 0; i < 1000; i++)

@@ -11,7 +11,7 @@ public sealed class CommandTests
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
-    public async Task The_schema_is_made_and_looked_at_without_an_encryption_key(DatabaseKind kind)
+    public async Task The_schema_is_created_and_checked_without_an_encryption_key(DatabaseKind kind)
     {
         await using var cluster = await ClusterUnderTest.CreateAsync(kind);
         var command = cluster.Add(node =>
@@ -29,7 +29,7 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task After_a_restore_no_token_issued_before_lives_and_running_processes_forbid_it()
+    public async Task After_db_restored_no_earlier_token_is_valid_and_the_command_needs_force_while_servers_run()
     {
         var client = TestClient.New("orders");
         var admin = TestClient.New("boss");
@@ -44,7 +44,7 @@ public sealed class CommandTests
         Assert.Equal(1, await command.RunToExitAsync(Cancellation, "db", "restored"));
         Assert.Contains("--force", command.OutputOfThisRun, StringComparison.Ordinal);
 
-        // Forced, it reaches the running silos within their reading of the floor.
+        // With --force, the running silos use the raised floor from their next reading of it.
         Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "restored", "--force"));
         await Eventually.HoldsAsync(
             "both silos issue by the raised floor",
@@ -52,7 +52,7 @@ public sealed class CommandTests
             async () => (await Task.WhenAll(nodes.Select(node => caller.TokenAsync(node, client)))).All(token => Caller.GenerationOf(token) >= before + (1 << 20)),
             Cancellation);
 
-        // A backup; then a token is issued, another revoked with all of its client's, and the backup is restored.
+        // After a backup all tokens of the client are revoked and a new one is issued; then the backup is restored.
         var revoked = await caller.TokenAsync(nodes[0], client);
         await StopAsync(nodes);
         await postgres.RunSqlAsync("postgres", $"create database {database}_backup template {database}", Cancellation);

@@ -4,7 +4,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Database;
 
-/// <summary>A database that is away, slow or silent: whoever is in memory is served, everybody else is told so at once.</summary>
+/// <summary>While the database is away, slow or silent, clients in memory are served, and all others are refused at once.</summary>
 public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<ClusterBehindProxy>
 {
     private const int Warm = 20;
@@ -30,12 +30,12 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
 
     [Theory]
     [MemberData(nameof(Outages))]
-    public async Task Warm_clients_go_on_cold_ones_get_503_at_once_no_silo_dies_and_all_is_well_after(DatabaseKind kind, ProxyMode outage)
+    public async Task In_an_outage_warm_clients_get_tokens_cold_ones_503_at_once_no_silo_ends_and_all_recover(DatabaseKind kind, ProxyMode outage)
     {
         var (cluster, proxy) = await behindProxy.OnAsync(kind);
         var warm = behindProxy.Clients[outage].Take(Warm).ToList();
         var cold = new Queue<TestClient>(behindProxy.Clients[outage].Skip(Warm));
-        // Who got 503 is as cold as before.
+        // A client that got 503 is as cold as before.
         TestClient NextCold()
         {
             var next = cold.Dequeue();
@@ -50,7 +50,7 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
         var admin = await caller.TokenAsync(cluster.Nodes[0], behindProxy.Admin);
         foreach (var node in cluster.Nodes)
         {
-            // The first write of a process compiles its way, which is not what is measured.
+            // The first write of a process also compiles its code, which this test does not measure.
             Assert.Equal(200, (await RenameAsync(caller, node, warm[0], admin)).Status);
         }
 
@@ -77,7 +77,7 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
             await Task.Delay(100, Cancellation);
         }
 
-        // A client with a quota has what was reserved for it before, and no more.
+        // A client with a quota has the permits that were reserved before the outage, and no more.
         var withoutBlock = await SpendAllAsync(caller, cluster, behindProxy.Counted[outage], ClusterBehindProxy.Quota, () => spent++);
         var spentInOutage = spent;
 
@@ -112,7 +112,7 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
         Assert.Equal(silos, cluster.Nodes.Select(node => node.ProcessId));
         Assert.Equal(2, await cluster.Database.NumberAsync("select count(*) from orleans_membership where status = 3"));
 
-        // Nobody was lost from the counters: what the outage kept in memory was written after it.
+        // No token is missing in the counters: counts that stayed in memory during the outage were written after it.
         var issued = (Warm * cluster.Nodes.Count) + report.Samples.Count(sample => sample.Status == 200);
         var names = string.Join(", ", warm.Select(client => $"'{client.Id}'"));
         await Eventually.HoldsAsync(
@@ -122,7 +122,7 @@ public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<
                 $"select coalesce(sum(count), 0) from usage_hourly where client_id in ({names}) and outcome = 'issued'") == issued,
             Cancellation);
 
-        // Its quota is spent to the end and not beyond; a block whose reservation got no answer may be lost.
+        // The client's quota is spent to the end and not beyond; a block whose reservation got no answer may be lost.
         Assert.True(withoutBlock is { Status: 503, RetryAfter: not null }, withoutBlock.ToString());
         Assert.InRange(spentInOutage, 1, ClusterBehindProxy.QuotaBlock);
         var last = await SpendAllAsync(caller, cluster, behindProxy.Counted[outage], ClusterBehindProxy.Quota, () => spent++);

@@ -6,7 +6,9 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Database;
 
-/// <summary>A database that is there and refuses: a right is missing, or a newer build stored what this one does not know.</summary>
+/// <summary>
+/// A database that answers with refusals or unknown data: a right is missing, or a newer build stored what this build does not know.
+/// </summary>
 public sealed class RefusedStatementTests
 {
     // A superuser has every right, whatever was revoked.
@@ -22,7 +24,7 @@ public sealed class RefusedStatementTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_refused_statement_ends_no_silo_and_is_a_503_and_the_keys_are_followed_again_when_it_is_mended()
+    public async Task A_refused_statement_is_a_503_that_ends_no_silo_and_keys_are_followed_again_once_it_is_allowed()
     {
         await using var cluster = await ClusterUnderTest.CreateAsync(
             DatabaseKind.PostgreSql,

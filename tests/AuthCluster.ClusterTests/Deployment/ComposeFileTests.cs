@@ -5,7 +5,7 @@ using NJsonSchema;
 namespace AuthCluster.ClusterTests.Deployment;
 
 /// <summary>
-/// <c>docker-compose.yml</c> against the Compose Specification's own schema. <c>compose-spec.json</c> is that of
+/// <c>docker-compose.yml</c> against the Compose Specification's own schema. <c>compose-spec.json</c> is the schema of
 /// https://github.com/compose-spec/compose-spec at commit 170098ba, under the Apache License 2.0, unchanged.
 /// </summary>
 public sealed class ComposeFileTests

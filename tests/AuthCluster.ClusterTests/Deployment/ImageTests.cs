@@ -125,7 +125,9 @@ public sealed class ImageTests
         }
     }
 
-    /// <summary>The image's variables and the compose file's, with what a single machine must have otherwise: the database, and where the secrets lie.</summary>
+    /// <summary>
+    /// The image's variables and the compose file's, except what must differ on a single machine: the database, and where the secrets are.
+    /// </summary>
     private static async Task<Dictionary<string, string>> SettingsAsync(DatabaseKind kind, string secrets)
     {
         var settings = new Dictionary<string, string>((await ImageFile.ReadAsync(Cancellation)).Environment, StringComparer.Ordinal);

@@ -143,7 +143,7 @@ public sealed partial class NewerBuild : IDisposable
         return records;
     }
 
-    /// <summary>Where a record's head ends: at the semicolon or the brace that is in no parenthesis.</summary>
+    /// <summary>Where a record's head ends: at the semicolon or the brace outside all parentheses.</summary>
     private static int EndOfHead(string text, int at)
     {
         for (var depth = 0; ; at++)

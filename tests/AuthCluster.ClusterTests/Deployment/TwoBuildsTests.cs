@@ -16,7 +16,7 @@ public sealed class TwoBuildsTests
         using var newer = await NewerBuild.CompileAsync(Cancellation);
         var admin = TestClient.New("boss");
         var clients = TestClient.Many("upgraded", 16);
-        // One that has every part that is stored: a slow hash, a quota, what was made under a key, what was changed last.
+        // A client that has every stored part: a slow hash, a quota, what was created with an idempotency key, the last change.
         var full = new TestClient("full", "a secret that was given");
         await using var cluster = await ClusterUnderTest.CreateAsync(
             kind,
@@ -28,7 +28,7 @@ public sealed class TwoBuildsTests
         var oldNode = cluster.Add();
         using var caller = new Caller();
 
-        // The newer build makes the clients; this one, alone after it, rewrites half of them.
+        // The newer build creates the clients; then this build runs alone and rewrites half of them.
         await newNode.StartAsync(Cancellation);
         await RenameAsync(newNode, full, "by the newer build");
         await SucceedsAsync(newNode, HttpMethod.Post, $"/admin/v1/clients/{full.Id}/secrets", "{}", key: "made-once");
@@ -56,7 +56,7 @@ public sealed class TwoBuildsTests
             Assert.Equal("kept", JsonElement.Parse(document).GetProperty(NewerBuild.DocumentMember).GetString());
         }
 
-        // Both together: each request comes in at one and is decided at either.
+        // Both builds run: each request arrives at one of them, and either may decide it.
         await newNode.StartAsync(Cancellation);
         await Activations.WarmAsync(caller, cluster.Nodes, clients);
         foreach (var (client, i) in clients.Select((client, i) => (client, i)))

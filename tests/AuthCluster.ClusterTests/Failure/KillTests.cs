@@ -62,7 +62,7 @@ public sealed class KillTests(ThreeSilos silos)
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
-    public async Task Those_who_wait_for_a_hung_silo_take_no_place_from_the_others(DatabaseKind kind)
+    public async Task Requests_that_wait_for_a_hung_silo_do_not_block_requests_to_the_other_silos(DatabaseKind kind)
     {
         const int Waiting = 3_000;
         var clients = silos.Clients;
@@ -75,7 +75,7 @@ public sealed class KillTests(ThreeSilos silos)
 
         await victim.PauseAsync();
         var first = clients.Select(client => (Client: client, Sample: caller.AskAsync(front, client))).ToList();
-        // On a busy machine the first answer takes a while; those of the hung silo's clients take seconds more.
+        // On a busy machine the first answer takes a while; answers to the hung silo's clients take seconds more.
         await Task.WhenAny(first.Select(asked => asked.Sample));
         await Task.Delay(700, Cancellation);
         var waiting = first.Where(asked => !asked.Sample.IsCompleted).Select(asked => asked.Client).ToList();
@@ -87,7 +87,7 @@ public sealed class KillTests(ThreeSilos silos)
         var most = 0;
         bool AllWait() => flood.TrueForAll(sample => !sample.IsCompleted);
 
-        // Until the hung silo is declared dead, and all who wait for it are served at once.
+        // The loop ends when the hung silo is declared dead, because then all waiting requests are served at once.
         while (flood.Count < Waiting && AllWait())
         {
             for (var i = 0; i < 40; i++)
@@ -95,7 +95,7 @@ public sealed class KillTests(ThreeSilos silos)
                 flood.Add(caller.AskAsync(front, waiting[flood.Count % waiting.Count]));
             }
 
-            // More at once would be more than a front end takes in, whoever they wait for.
+            // More requests at once would be more than a front end admits, whichever silo they wait for.
             await Task.Delay(20, Cancellation);
 
             var answer = await caller.AskAsync(front, sound[answers.Count % sound.Count]);
@@ -182,7 +182,7 @@ public sealed class KillTests(ThreeSilos silos)
         var othersHung = await OtherCalls.StopAsync(hangOthers);
         await behind[1].KillAsync();
 
-        // All silos away, and one of them back: the front ends find it by themselves.
+        // All silos end and one of them starts again: the front ends find it by themselves.
         await behind[0].KillAsync();
         await behind[2].KillAsync();
         await behind[2].StartAsync(Cancellation);

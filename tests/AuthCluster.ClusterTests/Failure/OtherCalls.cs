@@ -6,7 +6,10 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Failure;
 
-/// <summary>What is asked of a front end beside tokens, each kind in a stream of its own: introspection, revocation, the feed, an administrator's read and write.</summary>
+/// <summary>
+/// The requests to a front end other than token requests, each kind in a stream of its own: introspection, revocation, the feed, an
+/// administrator's read and write.
+/// </summary>
 internal sealed class OtherCalls
 {
     private const int PerSecond = 4;
@@ -80,7 +83,7 @@ internal sealed class OtherCalls
         return FormAsync(number, "/oauth/revoke", _clients[next % _clients.Count], _toRevoke[next % _toRevoke.Count]);
     }
 
-    /// <summary>Half of them from the end, where they are held until there is something new.</summary>
+    /// <summary>Half of the reads start at the end of the feed, where the server holds them until there is something new.</summary>
     private async Task<Sample> FeedAsync(int number)
     {
         var query = number % 2 == 0 ? "wait=0" : $"wait=1&after={Uri.EscapeDataString(_end)}";

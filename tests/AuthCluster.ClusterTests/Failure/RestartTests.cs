@@ -37,7 +37,7 @@ public sealed class RestartTests(ThreeSilos silos)
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
-    public async Task A_stopping_server_says_so_at_once_and_serves_on_for_the_drain_delay(DatabaseKind kind)
+    public async Task A_stopping_server_is_not_ready_at_once_and_serves_requests_for_the_drain_delay(DatabaseKind kind)
     {
         var client = silos.Clients[0];
         var cluster = await silos.OnAsync(kind);

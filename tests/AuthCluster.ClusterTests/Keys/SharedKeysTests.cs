@@ -45,7 +45,7 @@ public sealed class SharedKeysTests(ThreeSilos silos)
 
     [Theory]
     [MemberData(nameof(Databases.All), MemberType = typeof(Databases))]
-    public async Task The_admin_api_and_the_metrics_tell_of_every_living_silo_from_any_node(DatabaseKind kind)
+    public async Task The_admin_api_and_the_metrics_of_any_node_report_every_active_silo(DatabaseKind kind)
     {
         var admin = silos.Admin;
         var cluster = await silos.OnAsync(kind);
@@ -64,7 +64,7 @@ public sealed class SharedKeysTests(ThreeSilos silos)
             "the killed silo is gone from the list", TimeSpan.FromSeconds(5), async () => (await SilosAsync(cluster.Nodes[0])).Count == 2, Cancellation);
         await MetricIsAsync(cluster.Nodes[0], "authcluster_cluster_silos", 2);
 
-        // The page is made anew a few times a second.
+        // The server renders the page a few times a second.
         Task MetricIsAsync(ServerProcess node, string name, double value) => Eventually.HoldsAsync(
             $"{name} is {value}", TimeSpan.FromSeconds(5), async () => await caller.MetricAsync(node, name) == value, Cancellation);
 

@@ -3,7 +3,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Revocation;
 
-/// <summary>What was revoked at one server is dead at every other as soon as the call has answered, and stays so.</summary>
+/// <summary>A token that was revoked at one server is inactive at every other as soon as the call has answered, and stays so.</summary>
 public sealed class EveryNodeTests
 {
     private const string Audience = "https://api.example";
@@ -43,7 +43,7 @@ public sealed class EveryNodeTests
             }
             else
             {
-                // Asked for within the same second, wherever: it is of the new generation.
+                // A token asked for within the same second, at any server, is of the new generation.
                 foreach (var node in cluster.Nodes)
                 {
                     var next = await caller.TokenAsync(node, client);
@@ -85,7 +85,7 @@ public sealed class EveryNodeTests
         var cursor = (await oauth.FeedToEndAsync(cluster.Nodes[1], Api)).Next;
         await Task.WhenAll(clients.Select(async (client, i) => Assert.Equal(200, (await oauth.RevokeAsync(cluster.Nodes[i % 3], client, dead[i])).Status)));
 
-        // Whichever server the client's grain lived in, some of the thirty lived in this one.
+        // The grains of the thirty clients are spread over the servers, so some of them were in this one.
         await cluster.Nodes[0].KillAsync();
         await JudgedAsync(cluster.Nodes[1]);
         Assert.Equal(clients.Count, (await oauth.FeedToEndAsync(cluster.Nodes[2], Api, cursor)).Items.Count);
@@ -99,7 +99,7 @@ public sealed class EveryNodeTests
 
         Assert.Equal(clients.Count, (await oauth.FeedToEndAsync(cluster.Nodes[0], Api, cursor)).Items.Count);
 
-        // While the cluster recovers it may answer that it does not know, and never wrongly.
+        // While the cluster recovers, a server may answer that it does not know, but never wrongly.
         async Task JudgedAsync(ServerProcess node)
         {
             for (var i = 0; i < clients.Count; i++)

@@ -3,7 +3,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Revocation;
 
-/// <summary>While the database is away nothing is guessed about tokens of clients that are not in memory: 503, and never a wrong answer.</summary>
+/// <summary>While the database is away, a question about a token of a client that is not in memory gets 503, and never a guess.</summary>
 public sealed class StorageAwayTests
 {
     private const string Audience = "https://api.example";
@@ -28,7 +28,7 @@ public sealed class StorageAwayTests
         using var oauth = new OAuthCaller();
         var warmToken = await caller.TokenAsync(node, warm);
         var coldToken = await caller.TokenAsync(node, cold);
-        // A start leaves every client that it made in memory: cold is who was not asked for since the last start.
+        // A start leaves every client that it created in memory. After the next start, a client that nobody asked for is cold.
         await node.StopAsync(Cancellation);
         node["AuthCluster:Bootstrap:ClientsFile"] = null;
         await node.StartAsync(Cancellation);
@@ -48,7 +48,7 @@ public sealed class StorageAwayTests
         await Eventually.HoldsAsync("all is known again", TimeSpan.FromSeconds(20), async () => (await oauth.IntrospectAsync(node, api, coldToken)).Active == true, Cancellation);
         Assert.Equal(200, (await oauth.RevokeAsync(node, cold, coldToken)).Status);
         Assert.False((await oauth.IntrospectAsync(node, coldApi, coldToken)).Active);
-        // What was answered with 503 was not done: whoever asked has to ask again.
+        // A call that got 503 was not carried out: its caller has to repeat it.
         Assert.True((await oauth.IntrospectAsync(node, api, warmToken)).Active);
         Assert.Single((await oauth.FeedToEndAsync(node, api)).Items);
     }

@@ -2,7 +2,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Session;
 
-/// <summary>Where clients live, by the silos' own metrics.</summary>
+/// <summary>Which silo holds how many clients, by the silos' own metrics.</summary>
 internal static class Activations
 {
     /// <summary>One token for each client through each server, so that the activations are spread over the silos.</summary>

@@ -3,8 +3,8 @@ using AuthCluster.TestKit;
 namespace AuthCluster.ClusterTests.Session;
 
 /// <summary>
-/// Does what a load balancer does: asks each server's <c>/health/ready</c> every quarter second, and sends requests to
-/// those alone that said yes the last time, in turn.
+/// Does what a load balancer does: asks each server's <c>/health/ready</c> every quarter second, and sends requests in turn
+/// to the servers that were ready at the last check.
 /// </summary>
 public sealed class Balancer : IAsyncDisposable
 {

@@ -5,12 +5,12 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ClusterTests.Session;
 
-/// <summary>What became of one request.</summary>
-/// <param name="At">When it was sent, since the caller was made.</param>
+/// <summary>The outcome of one request.</summary>
+/// <param name="At">When it was sent, as the time since the caller was created.</param>
 /// <param name="Took">How long the answer took.</param>
 /// <param name="Status">The status code; 0 when there was no answer.</param>
 /// <param name="What">The error code or the failure; empty for what was asked for.</param>
-/// <param name="Port">Whom it was sent to.</param>
+/// <param name="Port">The port of the server that it was sent to.</param>
 /// <param name="RetryAfter">The header of that name; null when there was none.</param>
 public sealed record Sample(TimeSpan At, TimeSpan Took, int Status, string What, int Port, TimeSpan? RetryAfter = null)
 {
@@ -34,7 +34,7 @@ public sealed class Caller : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Since this caller was made.</summary>
+    /// <summary>The time since this caller was created.</summary>
     public TimeSpan Now => Stopwatch.GetElapsedTime(_start);
 
     /// <summary>Asks for a token; never throws for what the server does.</summary>

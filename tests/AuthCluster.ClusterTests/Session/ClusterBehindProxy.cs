@@ -12,10 +12,10 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
     /// <summary>An administrator.</summary>
     public TestClient Admin { get; } = TestClient.New("boss");
 
-    /// <summary>What each of <see cref="Counted"/> may have in a month.</summary>
+    /// <summary>The monthly quota of each client of <see cref="Counted"/>.</summary>
     public const int Quota = 300;
 
-    /// <summary>How much of it is reserved at a time, 5 %.</summary>
+    /// <summary>The permits of the quota that are reserved at a time, 5 %.</summary>
     public const int QuotaBlock = Quota / 20;
 
     /// <summary>A client with a quota, by the outage that it is for.</summary>
@@ -45,7 +45,7 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
                     Admin.Document(TestClient.Administers),
                 ]);
 
-            // A start leaves every client that it made in memory: one server makes them and ends, so that those which follow know none.
+            // A start leaves every client that it created in memory. So one server creates them and ends; the servers after it have none in memory.
             var maker = cluster.Add();
             await maker.StartAsync(TestContext.Current.CancellationToken);
             await maker.StopAsync(TestContext.Current.CancellationToken);
@@ -74,7 +74,7 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
     /// <summary>After the outage of the test before, each silo finds by itself that storage is well again.</summary>
     private static async Task BothReadAsync(ClusterUnderTest cluster)
     {
-        // Ids of nobody are looked up where their hash places them: among so many are some of each silo.
+        // The hash of an unknown id decides which silo looks it up: with this many ids, each silo looks up some.
         const int LookUps = 12;
         using var caller = new Caller();
         await Eventually.HoldsAsync(

@@ -14,10 +14,10 @@ public enum ProxyMode
     /// <summary>Passes every answer on two seconds late.</summary>
     Slow,
 
-    /// <summary>Closes what is open with a reset, and accepts nothing.</summary>
+    /// <summary>Resets open connections, and accepts no new ones.</summary>
     Refuse,
 
-    /// <summary>Keeps what is open, accepts more, and passes nothing on: as a network that drops every packet.</summary>
+    /// <summary>Keeps open connections, accepts new ones, and passes nothing on, like a network that drops every packet.</summary>
     Blackhole,
 }
 
@@ -64,7 +64,7 @@ public sealed class TcpProxy : IAsyncDisposable
         }
         else if (before == ProxyMode.Blackhole)
         {
-            // What was swallowed is lost, so those connections are of no use any more: the peers learn it now.
+            // Bytes that were swallowed are lost, so these connections are useless. Closing them tells the peers.
             CloseAll();
         }
     }

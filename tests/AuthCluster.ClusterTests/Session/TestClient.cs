@@ -6,10 +6,10 @@ namespace AuthCluster.ClusterTests.Session;
 /// <summary>A client that a test registers and uses.</summary>
 public sealed record TestClient(string Id, string Secret)
 {
-    /// <summary>What an administrator's document has more.</summary>
+    /// <summary>The further members of an administrator's document.</summary>
     public const string Administers = """{ "scopes": ["authcluster:admin", "authcluster:read"] }""";
 
-    /// <summary>One with a generated secret.</summary>
+    /// <summary>A client with a generated secret.</summary>
     public static TestClient New(string id) => new(id, GeneratedSecret.New());
 
     /// <summary>Several, numbered from 0.</summary>

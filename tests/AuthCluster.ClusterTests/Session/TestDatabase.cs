@@ -89,7 +89,7 @@ public sealed partial class TestDatabase : IAsyncDisposable
             : new SqlConnectionStringBuilder(ConnectionString) { DataSource = $"127.0.0.1,{proxy.Port}" }.ConnectionString;
     }
 
-    /// <summary>Runs SQL and returns what it answers, bare: a line for each row, its columns apart by a bar.</summary>
+    /// <summary>Runs SQL and returns the rows as plain text: a line for each row, with a bar between its columns.</summary>
     public Task<string> QueryAsync(string sql) => _query(sql);
 
     /// <summary>Runs SQL and returns the number that it answers.</summary>

@@ -43,7 +43,7 @@ public sealed class ThreeSilos : IAsyncDisposable
             await cluster.StartNodesAsync(3, node => node["AuthCluster:Http:DrainDelay"] = $"{Drain}");
         }
 
-        // A test that failed may have left one that hangs.
+        // A failed test may have left a server that hangs.
         foreach (var hung in cluster.Nodes.Where(node => node.IsPaused))
         {
             await hung.KillAsync();

@@ -4,13 +4,13 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 
-/// <summary><c>kill -9</c> and a restart on the same data: what was acknowledged is there.</summary>
+/// <summary><c>kill -9</c> and a restart on the same data: everything that the server acknowledged is still there.</summary>
 public sealed class KillTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task After_a_kill_the_same_keys_sign_the_same_clients_are_known_and_old_tokens_are_good()
+    public async Task A_kill_changes_no_key_and_no_client_and_ends_no_issued_token()
     {
         var client = new TestClient("orders", GeneratedSecret.New());
         var chosen = new TestClient("chosen", "a chosen secret, not generated");
@@ -62,7 +62,7 @@ public sealed class KillTests
         var refused = 0;
         await LoadUntilAsync(server, client, () => Interlocked.Increment(ref issued), () => Volatile.Read(ref refused) > 0, () => Task.CompletedTask, () => Interlocked.Increment(ref refused));
 
-        // Each kill may lose what was reserved ahead and not yet handed out, 5 % of the quota; none may be handed out twice.
+        // Each kill may lose the permits that were reserved and not yet spent, 5 % of the quota; no permit may be spent twice.
         Assert.InRange(issued, Tokens - (Kills * Tokens / 20), Tokens);
     }
 
@@ -103,7 +103,7 @@ public sealed class KillTests
         await server.KillAsync();
         await server.StartAsync(Cancellation);
 
-        // Nobody knows how full the bucket was, so it starts empty.
+        // The kill lost the bucket's level, so the bucket starts empty.
         Expect.Refused(429, "slow_down", await caller.PostAsync(client));
     }
 
@@ -139,7 +139,7 @@ public sealed class KillTests
         return server;
     }
 
-    /// <summary>Eight callers at once ask for tokens until <paramref name="enough"/>; then <paramref name="end"/>, while they still ask.</summary>
+    /// <summary>Eight callers ask for tokens at once until <paramref name="enough"/>; then <paramref name="end"/>, while they still ask.</summary>
     private static async Task LoadUntilAsync(ServerProcess server, TestClient client, Action issued, Func<bool> enough, Func<Task> end, Action? refused = null)
     {
         using var caller = new TokenEndpointCaller(server.Address);

@@ -13,7 +13,7 @@ public sealed class StopTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_stop_says_not_ready_at_once_serves_on_for_the_delay_and_ends_with_0()
+    public async Task A_stopping_server_is_not_ready_at_once_serves_requests_for_the_delay_and_exits_with_0()
     {
         await using var server = Server(drainDelay: "00:00:03");
         await server.StartAsync(Cancellation);

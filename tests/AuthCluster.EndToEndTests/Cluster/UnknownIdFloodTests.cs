@@ -6,19 +6,23 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Cluster;
 
-/// <summary>Ids that nobody registered cost a bounded time and leave nothing behind.</summary>
+/// <summary>Requests with ids that nobody registered take a bounded time and leave nothing behind.</summary>
 [Collection(Alone.Name)]
 public sealed class UnknownIdFloodTests(ITestOutputHelper output)
 {
-    /// <summary>Many, because each refusal is held back for some milliseconds on purpose.</summary>
+    /// <summary>Many callers, because the server delays each refusal by some milliseconds on purpose.</summary>
     private const int Callers = 256;
 
     private const int Ids = 100_000;
 
-    /// <summary>What is kept for each id grows in every flood; what the collector or an allocator keeps for later, in one at most.</summary>
+    /// <summary>
+    /// Memory held for each id grows in every flood; memory that the collector or an allocator keeps for later grows in one flood at most.
+    /// </summary>
     private const int Floods = 3;
 
-    /// <summary>Far below what a forgotten activation (2,200 bytes and more) or cache entry (500) for each id would come to: 220 MB, 50 MB.</summary>
+    /// <summary>
+    /// Far below the 220 MB of one forgotten activation for each id (2,200 bytes and more) and the 50 MB of one cache entry (500 bytes).
+    /// </summary>
     private const long MayStay = 32L * 1024 * 1024;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -29,7 +33,7 @@ public sealed class UnknownIdFloodTests(ITestOutputHelper output)
         var client = new TestClient("orders", GeneratedSecret.New());
         await using var server = new ServerProcess
         {
-            // Give memory back as soon as it is free, so that what stays is what is held and not what the collector keeps for later.
+            // The process gives free memory back at once, so that the test measures what the server holds and not what the collector keeps for later.
             ["DOTNET_GCConserveMemory"] = "9",
             ["DOTNET_GCgen0size"] = "0x1000000",
             ["Logging:LogLevel:Default"] = "Warning",

@@ -6,8 +6,8 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Limits;
 
-/// <summary>Limits that refuse nothing: whoever tries one out reads in headers, log and metrics what it would have refused.</summary>
-/// <remarks>The metrics are those of a process, so these tests need one.</remarks>
+/// <summary>Limits that only observe: they refuse nothing, and headers, log and metrics show what they would have refused.</summary>
+/// <remarks>Metrics count for a whole process, so these tests need a server process.</remarks>
 [Collection(OnSharedServer.Name)]
 public sealed partial class ObservedLimitTests(SharedServer server) : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed partial class ObservedLimitTests(SharedServer server) : IDisposabl
 
     public void Dispose() => _caller.Dispose();
 
-    /// <summary>Whoever only observes a limit looks for what it would have refused in the log and the metrics.</summary>
+    /// <summary>Waits until the log and the metrics show that the limit was exceeded.</summary>
     private async Task IsSeenAsync(string client, string limit, string tag)
     {
         await Eventually.HoldsAsync(
@@ -51,7 +51,7 @@ public sealed partial class ObservedLimitTests(SharedServer server) : IDisposabl
             TimeSpan.FromSeconds(10),
             () => server.Output.Split('\n').Any(line => line.Contains($"Client {client} got a token", StringComparison.Ordinal) && line.Contains($"over its {limit}", StringComparison.Ordinal)),
             TestContext.Current.CancellationToken);
-        // The page is made anew a few times a second, not for each reader.
+        // The server renders the page a few times a second, not for each request.
         await Eventually.HoldsAsync(
             "the metrics count it",
             TimeSpan.FromSeconds(10),

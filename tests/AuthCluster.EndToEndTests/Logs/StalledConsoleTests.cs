@@ -29,12 +29,12 @@ public sealed class StalledConsoleTests
         {
             ["Logging:Console:FormatterName"] = formatter,
             ["Logging:LogLevel:Default"] = everything,
-            // An operator's own settings of the queue do not bring the waiting back.
+            // An operator's own queue settings must not make requests wait for the console again.
             ["Logging:Console:QueueFullMode"] = "Wait",
         };
         using var console = await StalledConsole.BeforeAsync(server);
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(Client)));
-        // As an argument: the shell before the server hands on no variable with a dot in its name.
+        // As an argument, because the shell that starts the server passes on no variable with a dot in its name.
         await server.StartAsync(Cancellation, "--Logging:LogLevel:AuthCluster.Issuance=Debug");
         using var caller = new TokenEndpointCaller(server.Address);
 
@@ -64,7 +64,7 @@ public sealed class StalledConsoleTests
         await using var server = new ServerProcess
         {
             ["Logging:LogLevel:AuthCluster.Issuance"] = "Debug",
-            // An operator's own settings of the queue do not bring an uncounted one back.
+            // An operator's own queue settings must not make the server drop a line without counting it.
             ["Logging:Console:QueueFullMode"] = "DropWrite",
             ["Logging:Console:MaxQueueLength"] = "1",
         };
@@ -84,11 +84,11 @@ public sealed class StalledConsoleTests
     }
 
     [Fact]
-    public async Task A_console_that_refuses_every_write_ends_nothing()
+    public async Task A_console_that_refuses_every_write_does_not_stop_the_server()
     {
         await using var server = new ServerProcess();
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(ClientDocument.For(Client)));
-        // Nothing can be written to what is open for reading; .NET says so by an exception that is no IOException.
+        // The descriptor is open for reading only, so every write fails; .NET reports that by an exception that is no IOException.
         server.Prefix = ["sh", "-c", "exec \"$@\" 1</dev/null 2<&1", "sh"];
         await server.StartAsync(Cancellation);
         using var caller = new TokenEndpointCaller(server.Address);
@@ -150,10 +150,10 @@ public sealed class StalledConsoleTests
         Assert.InRange(server.Output.Split('\n').Count(line => line.Contains("WrongSecret", StringComparison.Ordinal)), 1, (int)((seconds + 2) * 100));
     }
 
-    /// <summary>A named pipe, filled to the brim, as standard output and standard error of a server.</summary>
+    /// <summary>A full named pipe as standard output and standard error of a server.</summary>
     private sealed class StalledConsole : IDisposable
     {
-        // What a pipe of Linux holds by default.
+        // The default capacity of a pipe on Linux.
         private const int PipeBytes = 65_536;
 
         private readonly FileStream _pipe;
@@ -184,7 +184,7 @@ public sealed class StalledConsoleTests
             return new StalledConsole(pipe);
         }
 
-        /// <summary>From now on somebody reads.</summary>
+        /// <summary>Reads the pipe from now on.</summary>
         public void Read() => new Thread(() =>
         {
             var buffer = new byte[16_384];

@@ -18,7 +18,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
     [Theory]
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
-    public async Task A_healthy_server_says_so(string path)
+    public async Task A_healthy_server_answers_200_on_its_health_paths(string path)
     {
         using var answer = await _caller.Http.GetAsync(path, Cancellation);
 
@@ -36,7 +36,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
         var requests = new List<string>();
         bool Counts(string outcome, string method) => requests.Exists(line =>
             line.Contains($"outcome=\"{outcome}\"", StringComparison.Ordinal) && line.Contains($"auth_method=\"{method}\"", StringComparison.Ordinal));
-        // The page is made anew a few times a second, not for each reader.
+        // The server renders the page a few times a second, not for each request.
         await Eventually.HoldsAsync(
             "the metrics count all four",
             Soon,
@@ -74,7 +74,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
     [InlineData("X-Real-IP: 127.0.0.1")]
     [InlineData("Via: 1.1 proxy")]
     [InlineData("CF-Connecting-IP: 127.0.0.1")]
-    public async Task A_request_that_a_proxy_on_this_machine_passed_on_sees_no_metrics(string header)
+    public async Task A_request_that_a_proxy_on_this_machine_forwarded_gets_no_metrics(string header)
     {
         var answer = await RawConnection.ExchangeAsync(server.Address, $"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
 
@@ -86,7 +86,7 @@ public sealed class OperatorEndpointTests(SharedServer server) : IDisposable
     [InlineData(200, "localhost:8080")]
     [InlineData(200, "127.0.0.1")]
     [InlineData(200, "[::1]:8080")]
-    public async Task The_metrics_are_for_who_asks_for_this_machine_by_a_name_of_loopback(int status, string host) =>
+    public async Task The_metrics_are_served_only_to_a_request_whose_host_is_a_loopback_name(int status, string host) =>
         Assert.Equal(status, (await RawConnection.ExchangeAsync(server.Address, $"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n")).Status);
 
     public void Dispose() => _caller.Dispose();

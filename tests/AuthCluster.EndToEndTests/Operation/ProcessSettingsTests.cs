@@ -26,7 +26,7 @@ public sealed class ProcessSettingsTests
     [Theory]
     [InlineData("RS256")]
     [InlineData("PS256")]
-    public async Task Tokens_can_be_signed_by_RSA_and_an_API_that_knows_the_metadata_alone_accepts_them(string algorithm)
+    public async Task An_API_that_knows_only_the_metadata_accepts_tokens_signed_by_RSA(string algorithm)
     {
         await using var server = Server();
         server["AuthCluster:Tokens:Algorithm"] = algorithm;
@@ -43,7 +43,7 @@ public sealed class ProcessSettingsTests
     }
 
     [Fact]
-    public async Task No_variable_of_the_framework_makes_forwarded_headers_believed()
+    public async Task No_environment_variable_of_the_framework_makes_the_server_trust_forwarded_headers()
     {
         await using var own = new ServerProcess { ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true" };
         await own.StartAsync(Cancellation);

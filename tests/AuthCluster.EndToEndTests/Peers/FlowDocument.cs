@@ -8,7 +8,9 @@ internal static class FlowDocument
 {
     private static readonly string[] Lines = File.ReadAllLines(Repository.PathOf("docs", "client-credentials-flow.md"));
 
-    /// <summary>The first block of a language under the heading that has this text; a heading that occurs twice is told apart by the one above it.</summary>
+    /// <summary>
+    /// The first block of a language under the heading with this text; where two headings have the same text, the heading above tells them apart.
+    /// </summary>
     public static string Snippet(string heading, string language, string? under = null)
     {
         var at = under is null ? 0 : LineOf(0, $"## {under}") + 1;

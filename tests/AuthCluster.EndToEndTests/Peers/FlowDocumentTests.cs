@@ -6,7 +6,7 @@ using AuthCluster.TestKit.OAuth;
 namespace AuthCluster.EndToEndTests.Peers;
 
 /// <summary>Every request and every program of the document about the flow works as printed.</summary>
-/// <remarks>Two addresses are replaced, and nothing else: the server's, which has a free port in a test, and the API's, which is one that this test starts.</remarks>
+/// <remarks>Only two addresses are replaced: the server's, which has a free port in a test, and that of the API, which the test starts.</remarks>
 [Collection(OnSharedServer.Name)]
 public sealed class FlowDocumentTests(SharedServer server) : IDisposable
 {
@@ -87,7 +87,7 @@ public sealed class FlowDocumentTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_JavaScript_that_uses_caches_and_renews_a_token_calls_an_API()
+    public async Task The_JavaScript_code_for_using_caching_and_renewing_a_token_calls_an_API()
     {
         await Scripts.NeedNodeAsync();
         await using var api = await StartApiAsync();
@@ -156,7 +156,7 @@ public sealed class FlowDocumentTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_Python_that_uses_and_renews_a_token_calls_an_API()
+    public async Task The_Python_code_for_using_and_renewing_a_token_calls_an_API()
     {
         await RequiredTool.NeedAsync("python3-requests", Scripts.Python, "-c", "import requests");
         await RequiredTool.NeedAsync("python3-aiohttp", Scripts.Python, "-c", "import aiohttp");

@@ -8,7 +8,7 @@ namespace AuthCluster.EndToEndTests.Peers;
 
 /// <summary>Runs the small programs in <c>node</c>, <c>python</c> and <c>go</c> beside these tests, which drive clients that this project did not write.</summary>
 /// <remarks>
-/// A script learns the server and its client from <c>ISSUER</c>, <c>CLIENT_ID</c> and <c>CLIENT_SECRET</c>, and prints one JSON document.
+/// A script reads the issuer and its credentials from <c>ISSUER</c>, <c>CLIENT_ID</c> and <c>CLIENT_SECRET</c>, and prints one JSON document.
 /// </remarks>
 internal static class Scripts
 {
@@ -70,9 +70,9 @@ internal static class Scripts
         start.Environment["CLIENT_ID"] = client.Id;
         start.Environment["CLIENT_SECRET"] = client.Secret;
         start.Environment["NODE_PATH"] = NodeModules;
-        // Debian's Node 18 has Web Crypto behind this flag; later ones take it as a matter of course.
+        // Debian's Node 18 has Web Crypto only with this flag; later versions accept the flag and don't need it.
         start.Environment["NODE_OPTIONS"] = "--experimental-global-webcrypto";
-        // Debian's Go packages are a GOPATH, which module mode would not look at.
+        // Debian's Go packages are a GOPATH, which Go ignores in module mode.
         start.Environment["GO111MODULE"] = "off";
         start.Environment["GOPATH"] = "/usr/share/gocode";
         start.Environment["OAUTHLIB_INSECURE_TRANSPORT"] = "1";

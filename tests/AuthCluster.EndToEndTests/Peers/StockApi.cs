@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.EndToEndTests.Peers;
 
-/// <summary>An API as its developers would write it: ASP.NET's own JwtBearer handler, told nothing of the server but the URL of its metadata.</summary>
+/// <summary>An API as its developers would write it: ASP.NET's own JwtBearer handler, configured with the metadata URL alone.</summary>
 public sealed class StockApi : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -21,7 +21,7 @@ public sealed class StockApi : IAsyncDisposable
     /// <summary>Where it listens. Every path answers a small JSON document to a caller with a good token.</summary>
     public Uri Address { get; }
 
-    /// <summary>Starts one that is the API of <paramref name="audience"/>.</summary>
+    /// <summary>Starts the API of <paramref name="audience"/>.</summary>
     public static async Task<StockApi> StartAsync(Uri metadata, string audience)
     {
         var address = new Uri($"http://localhost:{FreePorts.Take()}");

@@ -124,7 +124,7 @@ public sealed class StockClientTests(SharedServer server)
 
         Assert.Equal("invalid_scope", wrongScope.Error);
         Assert.NotEmpty(wrongScope.ErrorDescription!);
-        // The library takes a 401 for a failure of HTTP and leaves the body to its caller.
+        // The library treats a 401 as an HTTP failure and leaves the body to its caller.
         Assert.Equal(HttpStatusCode.Unauthorized, wrongSecret.HttpStatusCode);
         Assert.Equal("invalid_client", JsonElement.Parse(wrongSecret.Raw!).GetProperty("error").GetString());
     }

@@ -5,7 +5,7 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Peers;
 
-/// <summary>Programs of <c>docs/using-tokens.md</c> do what is said of them, as they are printed there but for the server's address.</summary>
+/// <summary>Programs of <c>docs/using-tokens.md</c> do what the document says; only the server's address in them is replaced.</summary>
 [Collection(OnSharedServer.Name)]
 public sealed class UsingTokensTests(SharedServer server) : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class UsingTokensTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Go_oidc_refuses_a_token_for_another_audience_one_that_was_changed_and_one_that_is_no_access_token()
+    public async Task Go_oidc_refuses_a_token_that_is_for_another_audience_or_was_changed_or_is_no_access_token()
     {
         var token = (await server.TokenAsync(PreparedClients.WithAudiences)).Token;
         var parts = token.Split('.');

@@ -15,7 +15,7 @@ public sealed class FeedInStopTests
     [Theory]
     [InlineData("00:00:00")]
     [InlineData("00:00:03")]
-    public async Task A_held_answer_comes_at_once_without_an_error_and_with_the_cursor_that_was_sent(string drainDelay)
+    public async Task A_stopping_server_answers_held_feed_requests_at_once_with_the_cursor_that_was_sent(string drainDelay)
     {
         await using var server = new ServerProcess { ["AuthCluster:Http:DrainDelay"] = drainDelay };
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(

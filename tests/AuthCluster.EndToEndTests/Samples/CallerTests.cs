@@ -29,7 +29,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_curl_script_gets_another_token_for_one_that_the_API_refuses()
+    public async Task The_curl_script_replaces_a_token_that_the_API_refuses()
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
         var cache = _folder.Write("token", $"{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()} a.token.that-the-API-refuses {server.Issuer} {SamplesServer.Worker.Id} read\n");
@@ -41,7 +41,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_curl_script_says_what_the_server_says()
+    public async Task The_curl_script_prints_the_error_of_the_server()
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
 
@@ -110,7 +110,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
 
     [Theory]
     [MemberData(nameof(Programs))]
-    public async Task A_program_takes_no_token_whose_life_is_no_number_of_seconds_within_a_month(string folder, string command, string[] arguments)
+    public async Task A_program_refuses_a_token_whose_lifetime_is_not_seconds_within_a_month(string folder, string command, string[] arguments)
     {
         await NeedAsync(folder);
         await using var troubled = await TroubledServer.StartAsync();
@@ -263,7 +263,7 @@ public sealed class CallerTests(SamplesServer server) : IDisposable
             """],
             ("AUTH_ISSUER", $"{troubled.Address}away/{retryAfter}"));
 
-        // What is no number of seconds is as none: then the token comes with the first repeat.
+        // A Retry-After that is no number of seconds counts as absent: then the first repeat gets the token.
         Assert.Equal(retryAfter == "1e999" ? "token-2 True 1 token-2" : "True True 1 token-2", result.OutputOrThrow().Trim());
     }
 

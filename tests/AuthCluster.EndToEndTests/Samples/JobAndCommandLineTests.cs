@@ -64,7 +64,7 @@ public sealed class JobAndCommandLineTests(SamplesServer server) : IDisposable
     }
 
     [Fact]
-    public async Task My_cli_keeps_its_credentials_where_their_owner_alone_reads_them_also_when_it_logs_in_again()
+    public async Task Only_their_owner_can_read_the_credentials_of_my_cli_after_every_login()
     {
         (await CliAsync(SamplesServer.MyCli, "login")).OutputOrThrow();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(CredentialsFile));
@@ -76,7 +76,7 @@ public sealed class JobAndCommandLineTests(SamplesServer server) : IDisposable
     }
 
     [Fact]
-    public async Task My_cli_keeps_nothing_that_does_not_work_and_says_what_to_do()
+    public async Task My_cli_stores_no_credentials_that_do_not_work_and_says_what_to_do()
     {
         var login = await CliAsync(SamplesServer.MyCli with { Secret = Anything }, "login");
         var list = await CliAsync(SamplesServer.MyCli, "list-resources");

@@ -56,7 +56,7 @@ public sealed class SamplesServer : IAsyncLifetime
         }
 
         var result = await Command.RunAsync(start, TestContext.Current.CancellationToken);
-        // Whatever becomes of it, no sample prints a secret or a token.
+        // Whether it succeeds or fails, no sample may print a secret or a token.
         Assert.DoesNotContain(client.Secret, result.Output + result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("eyJ", result.Output + result.Error, StringComparison.Ordinal);
         return result;
@@ -71,7 +71,7 @@ public sealed class SamplesServer : IAsyncLifetime
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(client);
-        // From the project's folder, as "dotnet run" does: there lies appsettings.json.
+        // From the project's folder, as "dotnet run" does, because appsettings.json is there.
         var start = new ProcessStartInfo("dotnet", [AssemblyOf(folder, assembly)]) { WorkingDirectory = Folder(folder) };
         start.Environment["Urls"] = address.ToString();
         start.Environment["AuthCluster__Issuer"] = Issuer;

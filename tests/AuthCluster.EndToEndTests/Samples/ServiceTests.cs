@@ -32,7 +32,7 @@ public sealed class ServiceTests(SamplesServer server) : IDisposable
 
         Assert.Equal([200, 200, 200, 409], answers.Select(answer => answer.Status));
         Assert.Equal(3, JsonElement.Parse(answers[2].Body).GetProperty("ordered").GetInt32());
-        // A service's token is for one API: the shop's is not for Inventory, the worker's not for Orders.
+        // A service's token is for one API: the shop's token is not for Inventory, and the worker's token is not for Orders.
         Assert.Equal(401, (await SendAsync(HttpMethod.Get, new Uri(inventoryAt, "/stock/lamp"), token)).Status);
         Assert.Equal(401, (await SendAsync(HttpMethod.Post, new Uri(ordersAt, "/orders/lamp"), await server.TokenAsync(SamplesServer.Worker))).Status);
     }
@@ -108,7 +108,7 @@ public sealed class ServiceTests(SamplesServer server) : IDisposable
         var start = new ProcessStartInfo("node", ["resource-server.mjs"]) { WorkingDirectory = SamplesServer.Folder("node") };
         start.Environment["AUTH_ISSUER"] = server.Issuer;
         start.Environment["PORT"] = $"{address.Port}";
-        // Debian's Node 18 has Web Crypto behind this flag; later ones take it as a matter of course.
+        // Debian's Node 18 has Web Crypto only with this flag; later versions accept the flag and don't need it.
         start.Environment["NODE_OPTIONS"] = "--experimental-global-webcrypto";
         return await RunningProgram.StartAsync(start, address, Cancellation);
     }

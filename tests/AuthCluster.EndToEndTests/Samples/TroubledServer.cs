@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.EndToEndTests.Samples;
 
-/// <summary>A token endpoint that is overloaded at first, and an API that refuses the first token that it sees: what a real one does once a year.</summary>
+/// <summary>
+/// A token endpoint that is overloaded at first, and an API that refuses the first token that it sees. Real servers do this once a year.
+/// </summary>
 internal sealed class TroubledServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -55,11 +57,11 @@ internal sealed class TroubledServer : IAsyncDisposable
         return Results.Json(new { access_token = $"token-{Interlocked.Increment(ref _tokens)}", token_type = "Bearer", expires_in = 3600, scope = "read" });
     }
 
-    /// <summary>A token of the life that the issuer's address names, in JSON, or of none.</summary>
+    /// <summary>A token with the lifetime that the issuer's address names, as JSON; <c>unsaid</c> means a token without a lifetime.</summary>
     private static IResult TokenLasting(string lifetime) =>
         Results.Text($$"""{"access_token":"token-2","token_type":"Bearer"{{(lifetime == "unsaid" ? "" : $",\"expires_in\":{lifetime}")}}}""", "application/json");
 
-    /// <summary>At first a refusal with the Retry-After that the issuer's address names, then a token.</summary>
+    /// <summary>The first answer is a refusal with the Retry-After that the issuer's address names, each later answer is a token.</summary>
     private IResult TokenAfter(string retryAfter, HttpContext context)
     {
         if (!_tokenAnswers.IsEmpty)

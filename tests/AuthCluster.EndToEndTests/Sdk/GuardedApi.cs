@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.EndToEndTests.Sdk;
 
-/// <summary>An API with the SDK's one line, over real HTTP.</summary>
+/// <summary>An API that validates tokens by the SDK's one line, over real HTTP.</summary>
 internal sealed class GuardedApi : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -25,7 +25,7 @@ internal sealed class GuardedApi : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>Starts one that follows the feed, unless it is told otherwise.</summary>
+    /// <summary>Starts an API that follows the feed, unless <paramref name="choose"/> says otherwise.</summary>
     public static async Task<GuardedApi> StartAsync(string issuer, Action<AuthClusterJwtOptions>? choose = null, TimeProvider? clock = null, TestClient? client = null)
     {
         var address = new Uri($"http://localhost:{FreePorts.Take()}");

@@ -19,7 +19,7 @@ public sealed class LimitStormTests(SdkServer server)
         {
             await Task.WhenAll(applications.SelectMany(application => Enumerable.Range(0, CallersEach).Select(_ => application.TokenAsync().AsTask())));
 
-            // The limit has been met, or this test shows nothing.
+            // Without a refusal by the limit this test would show nothing.
             Assert.Contains(applications.SelectMany(application => application.Attempts), attempt => attempt.Status == HttpStatusCode.TooManyRequests);
             foreach (var application in applications)
             {
@@ -39,7 +39,7 @@ public sealed class LimitStormTests(SdkServer server)
     }
 
     [Fact]
-    public async Task When_the_server_asks_for_a_long_pause_all_callers_hear_of_it_and_the_server_is_asked_once()
+    public async Task When_the_server_asks_for_a_long_pause_all_callers_are_told_and_only_one_request_is_sent()
     {
         await using var first = new SdkApplication(server.Issuer, SdkServer.Starved);
         await first.TokenAsync();

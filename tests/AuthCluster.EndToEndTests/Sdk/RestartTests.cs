@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.EndToEndTests.Sdk;
 
-/// <summary>The server goes away under running callers and APIs, and comes back. A server of these tests' own.</summary>
+/// <summary>The server stops while callers and APIs run, and starts again. These tests have a server of their own.</summary>
 public sealed class RestartTests(SdkServer server) : IClassFixture<SdkServer>
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -35,7 +35,7 @@ public sealed class RestartTests(SdkServer server) : IClassFixture<SdkServer>
     }
 
     [Fact]
-    public async Task A_restart_of_the_server_costs_callers_and_APIs_not_one_call()
+    public async Task A_restart_of_the_server_fails_no_call_of_a_caller_or_an_API()
     {
         await using var api = await GuardedApi.StartAsync(server.Issuer);
         await using var application = new SdkApplication(server.Issuer, SdkServer.Caller, api: api.Address);
@@ -53,7 +53,7 @@ public sealed class RestartTests(SdkServer server) : IClassFixture<SdkServer>
 
         await server.Process.StopAsync(Cancellation);
         await server.Process.StartAsync(Cancellation);
-        // The API has to find the feed again, from the place where it was.
+        // The API has to resume the feed at its last cursor.
         var token = (await application.TokenAsync()).Value;
         using (var caller = new OAuthCaller(server.Process.Address))
         {

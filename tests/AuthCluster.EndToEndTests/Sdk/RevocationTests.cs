@@ -68,9 +68,9 @@ public sealed class RevocationTests(SdkServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_feed_of_several_pages_is_known_whole_before_an_API_lets_the_first_token_through()
+    public async Task An_API_reads_all_pages_of_the_feed_before_it_accepts_the_first_token()
     {
-        const int More = 1_100; // a page has a thousand
+        const int More = 1_100; // a page has a thousand items
         using var tokens = new TokenEndpointCaller(server.Process.Address);
         var revoked = new string[More];
         await Parallel.ForAsync(0, More, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (i, _) =>

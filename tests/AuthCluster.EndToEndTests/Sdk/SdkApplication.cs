@@ -32,7 +32,7 @@ internal sealed class SdkApplication : IAsyncDisposable
 
     public IAccessTokenSource Tokens => _services.GetRequiredService<IAccessTokenSource>();
 
-    /// <summary>Every token request that went out, repeats among them, in the order of the answers.</summary>
+    /// <summary>Every token request that was sent, repeats included, in the order of the answers.</summary>
     public IReadOnlyCollection<Attempt> Attempts => _recorder.Attempts;
 
     /// <summary>Calls the API and returns its status.</summary>
@@ -52,7 +52,7 @@ internal sealed class SdkApplication : IAsyncDisposable
         public ConcurrentQueue<Attempt> Attempts { get; } = new();
     }
 
-    /// <summary>Innermost: sees each attempt, below the SDK's repeats.</summary>
+    /// <summary>The innermost handler: it sees each attempt, because the SDK repeats in an outer one.</summary>
     private sealed class RecordingHandler(AttemptRecorder recorder) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

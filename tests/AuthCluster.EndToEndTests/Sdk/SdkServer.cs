@@ -41,7 +41,7 @@ public sealed class SdkServer : IAsyncLifetime
     /// <summary>Its token requests by outcome.</summary>
     public TokenCounter Counter => _counter ??= new TokenCounter(Process.Address);
 
-    /// <summary>Calls the admin API, which must do it, and returns the answer.</summary>
+    /// <summary>Calls the admin API, which must succeed, and returns the answer.</summary>
     public async Task<JsonElement> AdminAsync(HttpMethod method, string path, JsonObject? body = null)
     {
         using var caller = new TokenEndpointCaller(Process.Address);

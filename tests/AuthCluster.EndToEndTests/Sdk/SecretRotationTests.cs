@@ -6,7 +6,7 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.EndToEndTests.Sdk;
 
-/// <summary>A client whose secret changes under it.</summary>
+/// <summary>A client whose secret changes while it runs.</summary>
 [Collection(WithSdkServer.Name)]
 public sealed class SecretRotationTests(SdkServer server) : IDisposable
 {
@@ -19,7 +19,7 @@ public sealed class SecretRotationTests(SdkServer server) : IDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_secret_rotated_under_a_running_client_costs_not_one_call()
+    public async Task Rotating_the_secret_of_a_running_client_fails_no_call()
     {
         var client = await server.NewCallerAsync();
         var file = _folder.Write("secret", client.Secret + "\n");
@@ -27,7 +27,7 @@ public sealed class SecretRotationTests(SdkServer server) : IDisposable
         using var done = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var calls = 0;
         var failures = new ConcurrentQueue<Exception>();
-        // Each of them drops the token again and again, so that a request with a secret is always under way.
+        // Each worker drops the token again and again, so that a request with a secret is always under way.
         var workers = Enumerable.Range(0, Workers).Select(_ => Task.Run(async () =>
         {
             while (!done.IsCancellationRequested)
@@ -50,7 +50,7 @@ public sealed class SecretRotationTests(SdkServer server) : IDisposable
         {
             var old = (await server.AdminAsync(HttpMethod.Get, $"/clients/{client.Id}/secrets")).GetProperty("items")[0].GetProperty("secretId").GetString();
             var added = await server.AdminAsync(HttpMethod.Post, $"/clients/{client.Id}/secrets", new JsonObject { ["label"] = $"rotation {rotation}" });
-            // As an agent does it: a file of its own, then a rename.
+            // As an agent that delivers secrets does it: it writes another file, then renames it.
             File.Move(_folder.Write("fresh", added.GetProperty("secret").GetString() + "\n"), file, overwrite: true);
             await server.AdminAsync(HttpMethod.Delete, $"/clients/{client.Id}/secrets/{old}");
 

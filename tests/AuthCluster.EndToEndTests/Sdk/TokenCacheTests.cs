@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.EndToEndTests.Sdk;
 
-/// <summary>The SDK's cache before the real server: how often the server is asked, and when.</summary>
+/// <summary>The SDK's cache with the real server: how often it asks the server, and when.</summary>
 [Collection(WithSdkServer.Name)]
 public sealed class TokenCacheTests(SdkServer server)
 {

@@ -16,7 +16,7 @@ public sealed class SharedServer : IAsyncLifetime
 
     private readonly ServerProcess _process = new();
 
-    /// <summary>Where it listens, which is its issuer.</summary>
+    /// <summary>The address where it listens, which is also its issuer.</summary>
     public Uri Address => _process.Address;
 
     /// <summary>The issuer, character for character.</summary>
@@ -28,13 +28,13 @@ public sealed class SharedServer : IAsyncLifetime
     /// <summary>The folder that holds its database.</summary>
     public string DataDirectory => _process.DataDirectory;
 
-    /// <summary>What must stand in no log.</summary>
+    /// <summary>Texts that no log may contain.</summary>
     public SensitiveTexts Sensitive { get; } = new();
 
     /// <summary>A caller of its token endpoint.</summary>
     public TokenEndpointCaller NewCaller() => new(Address);
 
-    /// <summary>A token for a prepared client, which must be granted; remembered as sensitive.</summary>
+    /// <summary>Gets a token for a prepared client, which must be granted, and records it as sensitive.</summary>
     public async Task<TokenAnswer> TokenAsync(TestClient client, string more = "")
     {
         using var caller = NewCaller();
@@ -55,7 +55,7 @@ public sealed class SharedServer : IAsyncLifetime
         _process["AuthCluster:Bootstrap:ClientsFile"] = _process.WriteFile("clients.json", PreparedClients.File());
         foreach (var category in Talkative)
         {
-            // For every provider and for the console in particular: an operator who hunts a fault sets either.
+            // For every provider and for the console in particular, because an operator who looks for a fault sets either.
             _process[$"Logging:LogLevel:{category}"] = "Trace";
             _process[$"Logging:Console:LogLevel:{category}"] = "Trace";
         }

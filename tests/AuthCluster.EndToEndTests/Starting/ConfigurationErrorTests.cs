@@ -86,7 +86,7 @@ public sealed class ConfigurationErrorTests
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example", "Kestrel:Certificates:Default:Store=nowhere"] },
-        // There the developer certificate of the SDK would be.
+        // Without a home folder there is no developer certificate of the SDK.
         { "Kestrel:Certificates:Default", ["DOTNET_ENVIRONMENT=Development", "ASPNETCORE_URLS=https://localhost:15990", "HOME=/nowhere"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:0"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://*:15990;http://[::1]:15990"] },
@@ -137,7 +137,7 @@ public sealed class ConfigurationErrorTests
         await StopsNamingAsync(server, "Kestrel:Certificates:Default");
     }
 
-    /// <summary>What only Kestrel finds, when the silo runs already.</summary>
+    /// <summary>A fault that only Kestrel finds, when the silo runs already.</summary>
     [Fact]
     public async Task A_failure_of_the_framework_within_the_start_leaves_one_sentence_and_no_stack()
     {
@@ -214,7 +214,7 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task A_port_that_a_connection_of_this_machine_has_is_not_blamed_on_another_listener()
+    public async Task A_port_that_an_outgoing_connection_uses_is_not_blamed_on_another_listener()
     {
         using var peer = new TcpListener(IPAddress.Loopback, 0);
         peer.Start();
@@ -241,7 +241,7 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task A_data_folder_whose_name_a_connection_string_would_take_apart_is_used()
+    public async Task A_data_folder_whose_name_has_special_characters_of_a_connection_string_is_used()
     {
         await using var server = new ServerProcess();
         server["AuthCluster:DataDirectory"] = Path.Combine(server.DataDirectory, "it's; \"odd\" = yes");
@@ -266,7 +266,7 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task Twenty_four_hours_are_a_day_and_not_twenty_four_and_days_of_usage_may_be_a_plain_number()
+    public async Task Twenty_four_hours_mean_one_day_and_not_24_days_and_a_usage_period_may_be_a_plain_number_of_days()
     {
         await using var server = new ServerProcess
         {
@@ -285,7 +285,7 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task An_empty_value_is_as_none()
+    public async Task An_empty_configuration_value_counts_as_absent()
     {
         await using var server = new ServerProcess
         {
@@ -307,7 +307,7 @@ public sealed class ConfigurationErrorTests
 
         var printed = server.OutputOfThisRun;
         Assert.True(exitCode == 1, $"exit code {exitCode}: {ServerProcess.Tail(printed)}");
-        // What the database and the migrations told before is no part of the answer.
+        // The log lines of the database and the migrations before are no part of the answer.
         var lines = printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var sentence = Assert.Single(lines, line => !line.Contains(" info: ", StringComparison.Ordinal));
         Assert.Contains(key, sentence, StringComparison.Ordinal);

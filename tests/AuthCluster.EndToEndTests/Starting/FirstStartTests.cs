@@ -14,7 +14,7 @@ public sealed partial class FirstStartTests
     {
         await RequiredTool.NeedAsync("curl", "curl", "--version");
         await using var server = InDevelopment();
-        server["AuthCluster:Issuer"] = "https://tokens.example"; // As later behind a proxy: the command goes to the listener itself.
+        server["AuthCluster:Issuer"] = "https://tokens.example"; // As behind a proxy: the command must still call the listener itself.
         Directory.CreateDirectory(server.DataDirectory);
         await File.WriteAllTextAsync(Path.Combine(server.DataDirectory, "notes.txt"), "not a database", Cancellation);
 
@@ -36,7 +36,7 @@ public sealed partial class FirstStartTests
     [Theory]
     [InlineData("Development")]
     [InlineData("Production")]
-    public async Task A_schema_that_was_made_and_looked_at_beforehand_is_as_good_as_none_for_the_first_start(string environment)
+    public async Task A_first_start_works_the_same_on_a_schema_that_was_created_and_checked_before(string environment)
     {
         await using var server = new ServerProcess { ["DOTNET_ENVIRONMENT"] = environment };
         Assert.Equal(1, await server.RunToExitAsync(Cancellation, "db", "status"));
@@ -51,7 +51,7 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
-    public async Task A_key_encryption_key_that_is_missing_stops_the_start_once_keys_are_stored_and_none_is_made()
+    public async Task A_missing_key_encryption_key_stops_the_start_once_keys_are_stored_and_no_new_one_is_generated()
     {
         await using var server = new ServerProcess();
         await server.StartAsync(Cancellation);
@@ -114,14 +114,14 @@ public sealed partial class FirstStartTests
 
             await server.StartAsync(Cancellation);
 
-            // What the killed run had printed already is the same, and need not be printed again.
+            // Credentials that the killed run had printed stay the same, and need not be printed again.
             Assert.Equal(2, SecretText().Matches(server.Output).Select(match => match.Value).Distinct(StringComparer.Ordinal).Count());
             await PasteAsync(server, PastedCommand(server.Output));
         }
     }
 
     [Fact]
-    public async Task A_client_of_the_file_that_is_named_admin_is_not_printed_with_a_secret_that_it_does_not_have()
+    public async Task A_client_named_admin_in_the_clients_file_is_not_printed_with_a_secret_that_it_does_not_have()
     {
         var admin = new TestClient("admin", GeneratedSecret.New());
         await using var server = InDevelopment();
@@ -136,7 +136,7 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
-    public async Task Production_makes_no_client_of_its_own()
+    public async Task Production_creates_no_client_by_itself()
     {
         await using var server = new ServerProcess();
 
@@ -147,7 +147,7 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
-    public async Task The_admin_client_of_the_configuration_is_made_in_Production_and_keeps_its_first_secret()
+    public async Task Production_creates_the_configured_admin_client_which_keeps_its_first_secret()
     {
         var admin = new TestClient("root", GeneratedSecret.New());
         await using var server = new ServerProcess
@@ -183,7 +183,7 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
-    public async Task In_Development_no_second_admin_is_made_beside_the_configured_one()
+    public async Task Development_creates_no_admin_beside_the_configured_one()
     {
         await using var server = InDevelopment();
         server["AuthCluster:Bootstrap:AdminClientId"] = "root";
@@ -191,13 +191,13 @@ public sealed partial class FirstStartTests
 
         await server.StartAsync(Cancellation);
 
-        // The demo client's alone; the configured secret is never repeated.
+        // The only secret in the output is the demo client's; the configured secret is never printed.
         Assert.Single(SecretText().Matches(server.OutputOfThisRun).Select(match => match.Value).Distinct(StringComparer.Ordinal));
         Assert.DoesNotContain(server["AuthCluster:Bootstrap:AdminClientSecret"]!, server.OutputOfThisRun, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_thousand_clients_of_a_file_are_there_after_seconds_and_a_later_file_changes_none_of_them()
+    public async Task A_file_of_a_thousand_clients_is_imported_in_seconds_and_a_later_file_changes_none_of_them()
     {
         var clients = Enumerable.Range(0, 1_000).Select(i => new TestClient($"client-{i}", GeneratedSecret.New())).ToList();
         await using var server = new ServerProcess();
@@ -236,7 +236,7 @@ public sealed partial class FirstStartTests
     }
 
     [Fact]
-    public async Task The_generated_key_encryption_key_is_for_its_owner_alone()
+    public async Task Only_its_owner_can_read_the_generated_key_encryption_key()
     {
         await using var server = new ServerProcess();
         await server.StartAsync(Cancellation);

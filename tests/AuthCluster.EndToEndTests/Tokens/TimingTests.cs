@@ -7,8 +7,8 @@ namespace AuthCluster.EndToEndTests.Tokens;
 
 /// <summary>An outsider with a stopwatch cannot tell why authentication failed, where the secret is a generated one.</summary>
 /// <remarks>
-/// The measure is the one that an attacker has: from one answer each of two kinds of request, how often is the guess right that the slower one is of
-/// the first kind? With equal distributions one half. Over n tries of each kind the estimate of that probability scatters by
+/// The measure is the one that an attacker has: given one answer to each of two kinds of request, how often is it right to guess that the slower one
+/// is of the first kind? With equal distributions in half of the cases. Over n tries of each kind the estimate of that probability scatters by
 /// sqrt((2n + 1) / 12n²), which is 0.013 for n = 1,000; bursts of other work make neighbouring times alike and widen it. The tolerance of 0.08 is six of
 /// those standard deviations, so that chance alone does not fail the test; an attacker who could use a difference within it would need hundreds of
 /// tries for each bit, over a network that scatters far more than loopback does. Kinds are asked in turn, in an order that rotates, so that a slow
@@ -52,7 +52,7 @@ public sealed class TimingTests
     }
 
     [Fact]
-    public async Task Of_two_requests_sent_at_the_same_moment_the_answer_that_comes_first_tells_nothing()
+    public async Task The_order_of_the_answers_to_two_requests_sent_at_the_same_moment_tells_nothing()
     {
         var known = new TestClient("known", GeneratedSecret.New());
         await using var server = new ServerProcess();
@@ -64,7 +64,7 @@ public sealed class TimingTests
 
         for (var pair = -WarmUp; pair < PairsAtOnce; pair++)
         {
-            // Which connection carries which kind, and which is written first, go round.
+            // Two things alternate: which connection carries which kind, and which kind is written first.
             var (forUnknown, forKnown) = (pair & 1) == 0 ? (one, other) : (other, one);
             var unknown = Request(new TestClient($"p{pair + WarmUp:d6}", GeneratedSecret.New()));
             var wrong = Request(known with { Secret = GeneratedSecret.New() });
@@ -80,7 +80,7 @@ public sealed class TimingTests
             }
         }
 
-        // 1,000 fair coins scatter by 0.016.
+        // The share of heads in 1,000 tosses of a fair coin scatters by 0.016.
         Assert.InRange((double)unknownFirst / (unknownFirst + knownFirst), 0.5 - Tolerance, 0.5 + Tolerance);
     }
 

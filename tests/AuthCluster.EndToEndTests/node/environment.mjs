@@ -1,4 +1,4 @@
-// What the test run tells a script, and the one way in which a script answers.
+// The values that the test run gives a script, and the one way in which a script answers.
 export const issuer = process.env.ISSUER;
 export const clientId = process.env.CLIENT_ID;
 export const clientSecret = process.env.CLIENT_SECRET;

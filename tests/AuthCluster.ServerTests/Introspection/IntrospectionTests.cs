@@ -32,7 +32,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Introspection_tells_several_audiences_as_a_list()
+    public async Task Introspection_answers_several_audiences_as_an_array()
     {
         var token = await server.TokenAsync(PreparedClients.WithAudiences);
 
@@ -65,7 +65,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
         Assert.Equal(Inactive, (await _caller.IntrospectAsync(PreparedClients.Other, (await server.TokenAsync(PreparedClients.Usual)).Token)).Body);
 
     [Fact]
-    public async Task What_is_no_token_of_ours_is_inactive_and_nothing_more_is_said()
+    public async Task Anything_but_a_token_of_this_server_is_inactive_and_the_answer_says_nothing_more()
     {
         var token = (await server.TokenAsync(PreparedClients.Usual)).Token;
         var parts = token.Split('.');
@@ -98,7 +98,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Credentials_in_the_body_are_as_good()
+    public async Task Introspection_accepts_credentials_in_the_body()
     {
         var token = (await server.TokenAsync(PreparedClients.Usual)).Token;
 
@@ -111,7 +111,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     [Theory]
     [InlineData("/oauth/introspect")]
     [InlineData("/oauth/revoke")]
-    public async Task Who_does_not_prove_who_it_is_gets_401(string path)
+    public async Task A_caller_that_fails_to_authenticate_gets_401(string path)
     {
         var form = "token=" + (await server.TokenAsync(PreparedClients.Usual)).Token;
 
@@ -142,7 +142,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     [Theory]
     [InlineData("/oauth/introspect")]
     [InlineData("/oauth/revoke")]
-    public async Task Only_POST_is_taken_so_that_tokens_get_into_no_log(string path)
+    public async Task Introspection_and_revocation_accept_only_POST_so_that_no_log_gets_a_token(string path)
     {
         var answer = await _caller.FormAsync(path, "", TokenEndpointCaller.BasicHeader(PreparedClients.Usual), HttpMethod.Get);
 
@@ -154,7 +154,7 @@ public sealed class IntrospectionTests(SharedServer server) : IDisposable
     [Theory]
     [InlineData("/oauth/introspect")]
     [InlineData("/oauth/revoke")]
-    public async Task Thirty_KiB_are_taken_and_more_than_thirty_two_refused(string path)
+    public async Task A_form_of_30_KiB_is_read_and_one_of_more_than_32_KiB_is_too_large(string path)
     {
         var basic = TokenEndpointCaller.BasicHeader(PreparedClients.Usual);
 

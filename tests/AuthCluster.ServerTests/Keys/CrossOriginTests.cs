@@ -29,7 +29,7 @@ public sealed class CrossOriginTests(SharedServer server) : IDisposable
     [InlineData("/oauth/revocations")]
     [InlineData("/admin/v1/clients")]
     [InlineData("/health/ready")]
-    public async Task No_other_answer_can_be_read_and_no_preflight_lets_a_request_through(string path)
+    public async Task A_script_of_another_origin_can_read_no_other_answer_and_no_preflight_succeeds(string path)
     {
         foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Post, HttpMethod.Options])
         {

@@ -28,7 +28,7 @@ public sealed class MetadataTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_document_lists_nothing_of_the_flows_that_are_not_here()
+    public async Task The_document_lists_nothing_of_flows_that_this_server_does_not_have()
     {
         using var document = JsonDocument.Parse(await _http.GetStringAsync(Path, Cancellation));
 
@@ -55,7 +55,7 @@ public sealed class MetadataTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_document_for_OpenID_tools_has_beside_the_same_members_the_two_that_they_require()
+    public async Task The_openid_configuration_has_the_same_members_and_the_two_more_that_OpenID_tools_require()
     {
         using var document = JsonDocument.Parse(await _http.GetStringAsync(Path, Cancellation));
         using var openId = JsonDocument.Parse(await _http.GetStringAsync("/.well-known/openid-configuration", Cancellation));
@@ -77,7 +77,7 @@ public sealed class MetadataTests(SharedServer server) : IDisposable
     [InlineData("X-Forwarded-Host", "evil.example")]
     [InlineData("X-Forwarded-Proto", "https")]
     [InlineData("Forwarded", "host=evil.example;proto=https")]
-    public async Task Headers_of_a_stranger_change_nothing_in_the_document(string header, string value)
+    public async Task Request_headers_change_nothing_in_the_document(string header, string value)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Path);
         request.Headers.TryAddWithoutValidation(header, value);

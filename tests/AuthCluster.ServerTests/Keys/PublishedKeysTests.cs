@@ -24,7 +24,7 @@ public sealed class PublishedKeysTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_verifier_that_has_the_present_set_is_told_so()
+    public async Task A_verifier_that_has_the_present_key_set_gets_304()
     {
         using var first = await _http.GetAsync("/.well-known/jwks.json", Cancellation);
         var tag = first.Headers.ETag!.ToString();
@@ -42,7 +42,7 @@ public sealed class PublishedKeysTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_verifier_that_has_another_set_gets_the_present_one()
+    public async Task A_verifier_that_has_another_key_set_gets_the_present_one()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/.well-known/jwks.json");
         request.Headers.TryAddWithoutValidation("If-None-Match", "\"another\"");
@@ -58,7 +58,7 @@ public sealed class PublishedKeysTests(SharedServer server) : IDisposable
         using var document = JsonDocument.Parse(await _http.GetStringAsync("/.well-known/jwks.json", Cancellation));
         var keys = document.RootElement.GetProperty("keys").EnumerateArray().ToList();
 
-        // One that signs and one that waits: verifiers know the next key long before it is used.
+        // The set has the key that signs and the next one, so that verifiers know the next key long before it is used.
         Assert.True(keys.Count >= 2);
         Assert.Equal(keys.Count, keys.Select(key => key.GetProperty("kid").GetString()).Distinct(StringComparer.Ordinal).Count());
         Assert.All(keys, key =>

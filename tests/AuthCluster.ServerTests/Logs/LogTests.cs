@@ -6,7 +6,7 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ServerTests.Logs;
 
-/// <summary>What the log tells at its most talkative, and what it must never tell.</summary>
+/// <summary>What the log says at its most verbose level, and what it must never say.</summary>
 public sealed class LogTests(SharedServer server) : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
@@ -57,7 +57,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
     [InlineData("127.0.0.0/8,::1/128,10.0.0.0/8", "203.0.113.9, 10.1.2.3", "203.0.113.9")]
     [InlineData("127.0.0.0/8,::1/128", "203.0.113.9, 10.1.2.3", "10.1.2.3")]
     [InlineData(null, "203.0.113.9", "127.0.0.1")]
-    public async Task The_callers_address_is_what_the_last_proxy_that_is_trusted_saw(string? trusted, string forwardedFor, string address)
+    public async Task The_callers_address_is_the_one_that_the_outermost_trusted_proxy_saw(string? trusted, string forwardedFor, string address)
     {
         await using var own = new InProcessServer { ["AuthCluster:Http:TrustedProxies"] = trusted };
         await own.StartAsync(Cancellation);
@@ -91,7 +91,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
     [InlineData("simple")]
     [InlineData("json")]
     [InlineData("systemd")]
-    public async Task No_setting_of_the_log_turns_on_what_prints_requests(string formatter)
+    public async Task No_log_setting_turns_on_the_framework_logs_that_print_requests(string formatter)
     {
         var secret = GeneratedSecret.New();
         await using var talkative = new InProcessServer
@@ -121,7 +121,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task The_log_can_be_had_as_JSON_with_a_member_for_each_fact()
+    public async Task The_JSON_log_has_a_member_for_each_fact()
     {
         await using var structured = new InProcessServer { ["Logging:Console:FormatterName"] = "json" };
         await structured.StartAsync(Cancellation);
@@ -169,7 +169,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
         await RawConnection.ExchangeAsync(server.Address, RawConnection.TokenRequest($"client_secret={secret}", $"Content-Encoding: {secret}"));
         await RawConnection.ExchangeAsync(server.Address, RawConnection.TokenRequest($"client_secret={secret}", $"Authorization: Basic {secret}", $"Authorization: Basic {secret}"));
 
-        // A request after all these, which the log shows in its place: by then all of theirs is written.
+        // The log keeps the order of requests: once it shows this last one, it has every line of the requests before.
         await Each_refusal_leaves_the_client_in_the_log();
         Assert.Empty(server.Sensitive.FoundIn(server.Output));
     }
@@ -179,7 +179,7 @@ public sealed class LogTests(SharedServer server) : IDisposable
     {
         await server.TokenAsync(PreparedClients.Given);
 
-        // The lock file is held against every other process; there is nothing in it.
+        // The server locks the lock file against every other process; the file is empty.
         foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -11,8 +11,8 @@ using Microsoft.Data.Sqlite;
 namespace AuthCluster.ServerTests.Logs;
 
 /// <summary>
-/// Wherever a caller puts a secret, whole, in pieces, in another order or encoding: no log at any level and no metric holds it, also where
-/// the database refuses what the request asks of it.
+/// Wherever a caller puts a secret, whole, in pieces, in another order or encoding, no log at any level and no metric holds it, not even
+/// when the database refuses the statements of the request.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class PresentedSecretTests
@@ -67,7 +67,7 @@ public sealed class PresentedSecretTests
             }
         }
 
-        // A request after all these, which the log shows in its place: by then all of theirs is written.
+        // The log keeps the order of requests: once it shows this last one, it has every line of the requests before.
         await Eventually.HoldsAsync(
             "the log has come so far",
             Soon,
@@ -105,7 +105,7 @@ public sealed class PresentedSecretTests
                 && server.Output.Contains("client inventory-service: invalid_client (WrongSecret)", StringComparison.Ordinal), Cancellation);
     }
 
-    /// <summary>From now on the database refuses every statement of a request. The clients of the test are in memory.</summary>
+    /// <summary>Makes the database refuse every statement of a request from now on. The clients of the test are in memory.</summary>
     private static void TakeTablesAway(InProcessServer server)
     {
         using var connection = new SqliteConnection($"Data Source={Path.Combine(server.DataDirectory, "authcluster.db")};Pooling=False;Default Timeout=20");
@@ -146,7 +146,7 @@ public sealed class PresentedSecretTests
         ]).Distinct(StringComparer.Ordinal);
     }
 
-    /// <summary>Words of a secret that are no words of a log, and pieces of one without words.</summary>
+    /// <summary>The words of a secret that no log line has by itself; for a secret without words, pieces of it.</summary>
     private static IEnumerable<string> Pieces(string secret) => secret.Contains(' ', StringComparison.Ordinal)
         ? ["battery", "staple", "horse bat", "yrettab", "elpats"]
         : secret.Chunk(8).Where(piece => piece.Length == 8).Select(piece => new string(piece));
@@ -185,7 +185,7 @@ public sealed class PresentedSecretTests
         await WriteRawAsync(server, text);
     }
 
-    /// <summary>Calls of an administrator who took a secret for something else.</summary>
+    /// <summary>Calls of an administrator who puts a secret where another value belongs.</summary>
     private static async Task PlaceInAdminCallsAsync(TokenEndpointCaller caller, string token, string text)
     {
         var path = Uri.EscapeDataString(text);
@@ -229,7 +229,7 @@ public sealed class PresentedSecretTests
             }
             catch (IOException)
             {
-                // The server closed on what it could not read.
+                // The server closed the connection because it could not read the request.
             }
         }
     }

@@ -61,7 +61,7 @@ public sealed class ListenerTests
     }
 
     [Fact]
-    public async Task Every_IPv4_address_and_one_of_IPv6_may_share_a_port()
+    public async Task The_server_can_listen_on_every_IPv4_address_and_one_IPv6_address_with_the_same_port()
     {
         await using var server = Server();
         server["urls"] = $"http://0.0.0.0:{server.Port};http://[::1]:{server.Port}";

@@ -5,7 +5,7 @@ using AuthCluster.TestKit.OAuth;
 namespace AuthCluster.ServerTests.Revocation;
 
 /// <summary>The feed of revocations, for APIs that check tokens without asking.</summary>
-// One after the other: both classes write to the feed that the other reads.
+// These two classes run one after the other, because each writes to the feed that the other reads.
 [Collection("revocations")]
 public sealed class RevocationFeedTests(SharedServer server) : IDisposable
 {
@@ -61,7 +61,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_is_held_as_long_as_was_asked_for_and_then_empty_with_the_same_cursor()
+    public async Task An_answer_is_held_for_the_time_asked_for_and_is_then_empty_with_the_same_cursor()
     {
         var (_, cursor) = await _caller.FeedToEndAsync(PreparedClients.Inspector);
         var asked = Stopwatch.GetTimestamp();
@@ -76,7 +76,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_wish_to_wait_the_answer_comes_at_once()
+    public async Task A_feed_request_without_wait_is_answered_at_once()
     {
         var (_, cursor) = await _caller.FeedToEndAsync(PreparedClients.Inspector);
         var asked = Stopwatch.GetTimestamp();
@@ -97,7 +97,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
         Expect.Refused(400, "invalid_request", await _caller.FeedAsync(PreparedClients.Inspector, query));
 
     [Fact]
-    public async Task A_client_that_is_no_API_has_no_right_to_it()
+    public async Task A_client_that_is_not_an_API_may_not_read_the_feed()
     {
         var answer = await _caller.FeedAsync(PreparedClients.Usual);
 
@@ -105,7 +105,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_reader_of_the_feed_that_does_not_prove_who_it_is_gets_401()
+    public async Task A_reader_of_the_feed_that_fails_to_authenticate_gets_401()
     {
         Expect.Refused(401, "invalid_client", await _caller.FeedAsync(PreparedClients.Inspector with { Secret = PreparedClients.Usual.Secret }));
         Expect.Refused(401, "invalid_client", await _caller.FeedAsync(PreparedClients.Disabled));
@@ -113,7 +113,7 @@ public sealed class RevocationFeedTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Only_GET_is_taken()
+    public async Task The_feed_accepts_only_GET()
     {
         var answer = await _caller.FormAsync("/oauth/revocations", "", TokenEndpointCaller.BasicHeader(PreparedClients.Inspector));
 

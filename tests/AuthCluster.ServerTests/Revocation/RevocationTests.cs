@@ -6,9 +6,9 @@ namespace AuthCluster.ServerTests.Revocation;
 /// <summary>RFC 7009: a client ends one of its own tokens.</summary>
 /// <remarks>
 /// <c>unsupported_token_type</c> (section 2.2.1) can't arise: the server issues access tokens alone, and a hint that names
-/// another type is passed over (section 2.1).
+/// another type is ignored (section 2.1).
 /// </remarks>
-// One after the other: both classes write to the feed that the other reads.
+// These two classes run one after the other, because each writes to the feed that the other reads.
 [Collection("revocations")]
 public sealed class RevocationTests(SharedServer server) : IDisposable
 {
@@ -44,7 +44,7 @@ public sealed class RevocationTests(SharedServer server) : IDisposable
     [InlineData("unknown")]
     [InlineData("a.b.c")]
     [InlineData("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJub25lIn0.e30.")]
-    public async Task What_is_no_token_is_as_good_as_revoked(string token) =>
+    public async Task Revoking_a_text_that_is_no_token_succeeds(string token) =>
         Assert.Equal(200, (await _caller.RevokeAsync(PreparedClients.Usual, token)).Status);
 
     [Theory]
@@ -60,7 +60,7 @@ public sealed class RevocationTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task A_token_that_would_be_handed_out_again_is_not_once_it_was_revoked()
+    public async Task A_revoked_token_is_not_reused()
     {
         var first = (await server.TokenAsync(PreparedClients.Reusing)).Token;
         Assert.Equal(first, (await server.TokenAsync(PreparedClients.Reusing)).Token);

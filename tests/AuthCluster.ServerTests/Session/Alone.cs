@@ -1,8 +1,8 @@
 namespace AuthCluster.ServerTests.Session;
 
 /// <summary>
-/// The test classes that run when no other does: they hash slowly within a deadline, or read metrics, which are the process's and which the
-/// end of another server in it takes away.
+/// The test classes that run when no other does: they compute slow hashes within a deadline, or read metrics, which belong to the
+/// process and vanish when another server in it ends.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Alone

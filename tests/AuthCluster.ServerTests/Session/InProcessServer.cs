@@ -3,16 +3,18 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.ServerTests.Session;
 
-/// <summary>The whole server in this process, put together as in its own: its silo, its listener, its database, all that it prints kept.</summary>
+/// <summary>
+/// The whole server in this process, built as in a process of its own: silo, listener and database; everything that it prints is kept.
+/// </summary>
 /// <remarks>
-/// It is used as <see cref="ServerProcess"/> is, and starts several times faster after the first one. Settings go to its command line, so
-/// that servers side by side don't share them; what is about signals, kills, the environment or the exit code needs a real process.
+/// It is used like <see cref="ServerProcess"/>. After the first one, each starts several times faster. Settings go to its command line, so
+/// that servers side by side don't share them. A test about signals, kills, the environment or the exit code needs a real process.
 /// </remarks>
 public sealed class InProcessServer : IAsyncDisposable
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
 
-    /// <summary>A server finds its console while it starts, and the console is the process's: one starts at a time.</summary>
+    /// <summary>A server takes the console while it starts, and a process has one console: so one server starts at a time.</summary>
     private static readonly SemaphoreSlim ConsoleTurn = new(1);
 
     private readonly TemporaryFolder _folder = new();
@@ -82,7 +84,7 @@ public sealed class InProcessServer : IAsyncDisposable
         },
         cancellationToken);
 
-    /// <summary>Starts it, which must fail, and returns the exception that the process would tell of.</summary>
+    /// <summary>Starts it, which must fail, and returns the exception that the process would report.</summary>
     public async Task<Exception> RefusedStartAsync(CancellationToken cancellationToken)
     {
         Exception? refusal = null;
@@ -119,7 +121,7 @@ public sealed class InProcessServer : IAsyncDisposable
         }
     }
 
-    // On the pool, so that nothing of the test's own context flows into the server.
+    // On the thread pool, so that nothing of the test's own context flows into the server.
     private void Launch() => _run = Task.Run(() => ServerHost.RunAsync(Arguments(), Clock, _stop.Token), CancellationToken.None);
 
     private async Task WithConsoleAsync(Func<Task> start, CancellationToken cancellationToken)

@@ -15,7 +15,7 @@ public sealed class SharedServer : IAsyncLifetime
 
     private readonly InProcessServer _server = new();
 
-    /// <summary>Where it listens, which is its issuer.</summary>
+    /// <summary>The address where it listens, which is also its issuer.</summary>
     public Uri Address => _server.Address;
 
     /// <summary>The issuer, character for character.</summary>
@@ -27,13 +27,13 @@ public sealed class SharedServer : IAsyncLifetime
     /// <summary>The folder that holds its database.</summary>
     public string DataDirectory => _server.DataDirectory;
 
-    /// <summary>What must stand in no log.</summary>
+    /// <summary>Texts that no log may contain.</summary>
     public SensitiveTexts Sensitive { get; } = new();
 
     /// <summary>A caller of its token endpoint.</summary>
     public TokenEndpointCaller NewCaller() => new(Address);
 
-    /// <summary>A token for a prepared client, which must be granted; remembered as sensitive.</summary>
+    /// <summary>Gets a token for a prepared client, which must be granted, and records it as sensitive.</summary>
     public async Task<TokenAnswer> TokenAsync(TestClient client, string more = "")
     {
         using var caller = NewCaller();
@@ -54,7 +54,7 @@ public sealed class SharedServer : IAsyncLifetime
         _server["AuthCluster:Bootstrap:ClientsFile"] = _server.WriteFile("clients.json", PreparedClients.File());
         foreach (var category in Talkative)
         {
-            // For every provider and for the console in particular: an operator who hunts a fault sets either.
+            // For every provider and for the console in particular, because an operator who looks for a fault sets either.
             _server[$"Logging:LogLevel:{category}"] = "Trace";
             _server[$"Logging:Console:LogLevel:{category}"] = "Trace";
         }

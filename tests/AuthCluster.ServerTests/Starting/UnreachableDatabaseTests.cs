@@ -4,7 +4,7 @@ using AuthCluster.ServerTests.Session;
 
 namespace AuthCluster.ServerTests.Starting;
 
-/// <summary>A database that does not answer is waited for, and then the start is refused.</summary>
+/// <summary>The start waits for a database that does not answer, and then fails.</summary>
 public sealed class UnreachableDatabaseTests
 {
     private const string Key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -15,7 +15,7 @@ public sealed class UnreachableDatabaseTests
     [Theory]
     [InlineData("All")]
     [InlineData("FrontEnd")]
-    public async Task A_database_that_does_not_answer_is_waited_for_a_minute_by_a_silo_and_by_a_front_end(string role)
+    public async Task A_silo_and_a_front_end_wait_a_minute_for_a_database_that_does_not_answer(string role)
     {
         var clock = new FastClock();
         var started = clock.GetTimestamp();

@@ -73,7 +73,7 @@ public sealed class ClientAuthenticationTests(SharedServer server) : IDisposable
 
     [Theory]
     [MemberData(nameof(BadAuthorizations))]
-    public async Task An_Authorization_header_that_is_no_good_Basic_is_an_invalid_client(string authorization) =>
+    public async Task An_Authorization_header_that_is_not_valid_Basic_is_an_invalid_client(string authorization) =>
         Expect.Refused(401, "invalid_client", await _caller.SendAsync(Grant, authorization));
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class ScopeTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_wish_all_scopes_are_granted_when_no_default_is_registered()
+    public async Task A_request_without_scope_gets_all_scopes_when_no_default_is_registered()
     {
         var answer = await _caller.PostAsync(PreparedClients.Usual);
 
@@ -75,7 +75,7 @@ public sealed class ScopeTests(SharedServer server) : IDisposable
     [InlineData("read%5C")]
     [InlineData("r%C3%A9ad")]
     [InlineData("read%7F")]
-    public async Task A_scope_that_it_may_not_have_or_that_is_none_is_invalid_and_the_answer_names_none_of_its_own(string asked)
+    public async Task A_scope_that_is_not_allowed_or_malformed_is_invalid_and_the_answer_names_no_scope_of_the_client(string asked)
     {
         var answer = await _caller.PostAsync(PreparedClients.Usual, "&scope=" + asked);
 

@@ -60,7 +60,7 @@ public sealed class TargetTests(SharedServer server) : IDisposable
     [InlineData("&audience=INVENTORY")]
     [InlineData("&audience=inventory+unknown")]
     [InlineData("&resource=" + One + "&resource=https://three.example/api")]
-    public async Task An_audience_that_it_may_not_have_is_an_invalid_target(string wish) =>
+    public async Task An_audience_that_the_client_may_not_have_is_an_invalid_target(string wish) =>
         Expect.Refused(400, "invalid_target", await _caller.PostAsync(PreparedClients.WithAudiences, wish));
 
     [Fact]

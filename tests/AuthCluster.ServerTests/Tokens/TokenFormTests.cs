@@ -69,7 +69,7 @@ public sealed class TokenFormTests(SharedServer server) : IDisposable
     [InlineData("&scope")]
     [InlineData("&resource=&audience=")]
     [InlineData("&client_assertion=&client_assertion_type=")]
-    public async Task Unknown_parameters_are_ignored_and_empty_ones_are_as_none(string more)
+    public async Task Unknown_parameters_are_ignored_and_empty_ones_count_as_absent(string more)
     {
         var answer = await _caller.SendAsync(Good + more);
 
@@ -78,7 +78,7 @@ public sealed class TokenFormTests(SharedServer server) : IDisposable
     }
 
     [Fact]
-    public async Task An_empty_secret_in_the_body_beside_Basic_is_as_none() =>
+    public async Task An_empty_secret_in_the_body_beside_Basic_counts_as_absent() =>
         Expect.Granted(await _caller.SendAsync("grant_type=client_credentials&client_secret=", TokenEndpointCaller.BasicHeader(Client)));
 
     [Theory]

@@ -3,7 +3,10 @@ using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ServerTests.Tokens;
 
-/// <summary>Bodies that can't be read (RFC 9112 sections 6 and 7): whoever is still connected gets an answer, and none is a success without content.</summary>
+/// <summary>
+/// Bodies that can't be read (RFC 9112 sections 6 and 7): a caller that is still connected gets an answer, and never a success
+/// without content.
+/// </summary>
 public sealed class UnreadableBodyTests(SharedServer server)
 {
     private const string Chunked = "Transfer-Encoding: chunked";
@@ -21,7 +24,7 @@ public sealed class UnreadableBodyTests(SharedServer server)
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Header lines and the bytes after the head, of which none is a body.</summary>
+    /// <summary>Header lines, and bytes after the head that are no valid body.</summary>
     public static TheoryData<string, string> BadBodies { get; } = new()
     {
         { Chunked, "80000000\r\n" },
@@ -57,7 +60,7 @@ public sealed class UnreadableBodyTests(SharedServer server)
 
     [Theory]
     [MemberData(nameof(BadBodies))]
-    public async Task A_body_that_can_not_be_read_is_a_client_error_wherever_one_is_read(string headers, string body)
+    public async Task An_endpoint_that_reads_a_body_answers_an_unreadable_one_with_a_client_error(string headers, string body)
     {
         var admin = await AdminTokenAsync();
 
@@ -68,7 +71,7 @@ public sealed class UnreadableBodyTests(SharedServer server)
 
     [Theory]
     [MemberData(nameof(BadBodies))]
-    public async Task A_bad_body_that_nobody_reads_makes_no_success_without_content(string headers, string body)
+    public async Task An_endpoint_that_reads_no_body_never_answers_a_bad_one_with_a_success_without_content(string headers, string body)
     {
         var answers = await Task.WhenAll(Others.Select(async endpoint => (Endpoint: endpoint, Answer: await ExchangeAsync(endpoint, headers, body, token: null))));
 
@@ -94,7 +97,7 @@ public sealed class UnreadableBodyTests(SharedServer server)
     [InlineData(Chunked, "")]
     [InlineData(Chunked, "3\r\nabc")]
     [InlineData(Chunked, "3\r\nabc\r\n0\r\n")]
-    public async Task A_body_that_does_not_come_is_a_408_wherever_one_is_read(string headers, string body)
+    public async Task An_endpoint_that_reads_a_body_answers_408_when_the_body_does_not_come(string headers, string body)
     {
         var admin = await AdminTokenAsync();
 
