@@ -25,7 +25,7 @@ public sealed class CatalogueAtScale(ITestOutputHelper output)
         output.WriteLine($"{provider}: filled with {Clients} clients in {fill.Elapsed.TotalSeconds:F0} s");
         var store = new CatalogueStore(under.Database);
 
-        // What others do on the machine is not the catalogue's doing: SQLite works in this process, whose processor time counts.
+        // SQLite works in this process, so the processor time of the process is measured: other work on the machine must not count.
         var slowest = TimeSpan.Zero;
         foreach (var (what, query) in CatalogueFilling.Queries)
         {

@@ -6,7 +6,7 @@ namespace AuthCluster.StorageTests;
 /// <summary>Fills a catalogue in ways that are hard to search.</summary>
 /// <remarks>
 /// Clients 0 … n−1. Nine of ten have ids that begin with <c>a-</c>, random otherwise, and names that all begin alike; the last tenth has
-/// ids that begin with <c>z-</c> and names of its own: whoever looks for those by going through the ids meets them last.
+/// ids that begin with <c>z-</c> and names of its own: a query that looks for these clients by going through the ids meets them last.
 /// One owner has half of all clients, a thousand teams share the rest.
 /// </remarks>
 internal static class CatalogueFilling
@@ -81,7 +81,7 @@ internal static class CatalogueFilling
         });
         if (under.Database.Provider == StorageProvider.PostgreSql)
         {
-            // As the server's own housekeeping does within a minute.
+            // PostgreSQL's autovacuum does the same within a minute.
             await under.ExecuteAsync("vacuum analyze client_catalogue");
         }
     }

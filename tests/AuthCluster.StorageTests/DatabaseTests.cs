@@ -86,7 +86,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Time_outs_are_set_where_the_operator_left_them_open()
+    public async Task Time_outs_that_the_operator_did_not_give_are_set()
     {
         await using var postgreSql = new Database(StorageProvider.PostgreSql, "Host=a");
         await using var sqlServer = new Database(StorageProvider.SqlServer, "Server=a");
@@ -119,7 +119,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
         await using var membership = Database.ForMembership(StorageProvider.SqlServer, connectionString);
 
         Assert.NotEqual(grains.DataSource.ConnectionString, membership.DataSource.ConnectionString);
-        // The driver refuses a least size above the greatest when it makes the pool.
+        // The driver refuses a minimum size above the maximum when it creates the pool.
         var pool = new SqlConnectionStringBuilder(membership.DataSource.ConnectionString);
         Assert.InRange(pool.MaxPoolSize, 8, 9);
         Assert.Equal(0, pool.MinPoolSize);

@@ -27,7 +27,7 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
     public string ConnectionString { get; }
 
     /// <param name="provider">Its kind.</param>
-    /// <param name="migrate">Whether the schema is made.</param>
+    /// <param name="migrate">Whether the schema is created.</param>
     /// <param name="sqlServerCollation">The collation on SQL Server; the server's own where none is given.</param>
     public static async Task<DatabaseUnderTest> CreateAsync(StorageProvider provider, bool migrate = true, string? sqlServerCollation = null)
     {
@@ -54,7 +54,7 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
         await connection.ExecuteAsync(new CommandDefinition(sql, parameters, commandTimeout: 600, cancellationToken: TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Reads the first column of what SQL of the test's own answers.</summary>
+    /// <summary>Runs a query of the test's own and reads the first column of its result.</summary>
     public async Task<List<T>> QueryAsync<T>(string sql, object? parameters = null)
     {
         await using var connection = await Database.OpenAsync(TestContext.Current.CancellationToken);

@@ -73,7 +73,7 @@ public sealed class MigrationLockTests
 
     private static bool IsOfWaiting(FakeLogRecord line) => line.Id.Id == 1515;
 
-    /// <summary>One that lacks the last script, which needs the locks of many tables.</summary>
+    /// <summary>A database that lacks the last script, which needs the locks of many tables.</summary>
     private static async Task<DatabaseUnderTest> OldDatabaseAsync()
     {
         var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql, migrate: false);
@@ -90,7 +90,7 @@ public sealed class MigrationLockTests
         create trigger refuse before insert on schema_version for each row execute function refuse();
         """);
 
-    /// <summary>Half a minute passes whenever one looks, and nothing is waited for.</summary>
+    /// <summary>A clock that moves by half a minute at each reading, and whose timers fire at once.</summary>
     private sealed class HurryingClock : TimeProvider
     {
         private long _seconds;

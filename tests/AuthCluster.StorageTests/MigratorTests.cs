@@ -26,7 +26,7 @@ public sealed class MigratorTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_script_that_was_applied_by_hand_counts(StorageProvider provider)
+    public async Task A_script_that_was_applied_by_hand_is_not_applied_again(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider, migrate: false);
         var first = Scripts.Of(provider)[0];
@@ -52,7 +52,7 @@ public sealed class MigratorTests
         Assert.All(await migrator.StatusAsync(Cancel), script => Assert.True(script.Applied));
     }
 
-    /// <summary>Whoever gets the lock decides by this, in a transaction that began while another process held it.</summary>
+    /// <summary>A process that gets the lock decides by the journal, in a transaction that began while another process held the lock.</summary>
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
     public async Task A_transaction_that_found_no_journal_finds_one_as_soon_as_another_has_committed_it(StorageProvider provider)
@@ -101,7 +101,7 @@ public sealed class MigratorTests
                 }
                 catch (Exception e) when (e is MigrationFailedException || StorageFaults.IsUnavailable(e))
                 {
-                    // Started anew, as an operator or an orchestrator would.
+                    // Try again, as an operator or an orchestrator would start the process again.
                     Interlocked.Increment(ref ended);
                 }
             }

@@ -45,13 +45,13 @@ public sealed class OrleansMembershipTests
 
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
-    public async Task Of_two_changes_from_one_version_of_the_table_one_is_made(StorageProvider provider)
+    public async Task Of_changes_at_once_from_one_version_of_the_membership_table_one_is_made(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await using var silo = await Silo.StartAsync(under.Database);
         var table = silo.Table;
 
-        // A living silo would move the table's version beside this test: it looks after rows whose silo does not answer.
+        // A running silo would raise the table's version during this test, because it writes to the rows of silos that don't answer.
         await silo.StopAsync();
         var read = await table.ReadAllAsync(Cancel);
         var next = read.Version.Next();
@@ -72,7 +72,7 @@ public sealed class OrleansMembershipTests
         await using var silo = await Silo.StartAsync(under.Database);
         var table = silo.Table;
 
-        // See above.
+        // A running silo would raise the table's version, as above.
         await silo.StopAsync();
         var entry = Entry(7);
         var early = (await table.ReadAllAsync(Cancel)).Version;
@@ -117,7 +117,7 @@ public sealed class OrleansMembershipTests
         IAmAliveTime = new DateTime(2020, 1, 2, 3, 4, 5, DateTimeKind.Utc),
     };
 
-    /// <summary>A silo that is stopped, not merely disposed, however its test ends: Orleans ends the process when it loses its services.</summary>
+    /// <summary>A silo that is stopped, not only disposed, however its test ends: Orleans ends the process when it loses its services.</summary>
     private sealed class Silo(IHost host) : IAsyncDisposable
     {
         private bool _stopped;

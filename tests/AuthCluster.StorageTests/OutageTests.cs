@@ -99,7 +99,7 @@ public sealed class OutageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void What_is_no_failure_of_storage_is_called_none()
+    public void An_exception_that_storage_did_not_cause_is_no_storage_fault()
     {
         Assert.Equal(StorageFault.None, StorageFaults.Of(new InvalidOperationException()));
         Assert.Equal(StorageFault.None, StorageFaults.Of(new OperationCanceledException()));
@@ -107,7 +107,7 @@ public sealed class OutageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void What_only_a_newer_build_knows_is_no_outage_but_a_fault_of_storage()
+    public void A_stored_value_that_only_a_newer_build_knows_is_a_fault_of_storage_and_no_outage()
     {
         var unknown = new InvalidDataException("The table signing_key holds the unknown state paused.");
 
@@ -181,7 +181,7 @@ public sealed class OutageTests(ITestOutputHelper output)
     [InlineData("Npgsql", StorageFault.OutcomeUnknown)]
     [InlineData("Microsoft.Data.Sqlite", StorageFault.OutcomeUnknown)]
     [InlineData("AuthCluster.Storage", StorageFault.None)]
-    public void What_the_code_of_a_driver_throws_is_a_fault_of_storage_whatever_its_type(string source, StorageFault fault)
+    public void An_exception_from_the_code_of_a_driver_is_a_fault_of_storage_whatever_its_type(string source, StorageFault fault)
     {
         Assert.Equal(fault, StorageFaults.Of(new InvalidCastException { Source = source }));
         Assert.Equal(fault, StorageFaults.Of(new InvalidOperationException { Source = source }));
@@ -189,7 +189,7 @@ public sealed class OutageTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_pool_that_is_exhausted_is_told_as_what_was_not_begun()
+    public async Task A_write_that_gets_no_connection_from_the_pool_is_known_not_to_have_begun()
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
         await using var small = new Database(StorageProvider.PostgreSql, under.ConnectionString + ";Maximum Pool Size=1;Timeout=1");

@@ -26,7 +26,7 @@ public sealed class PoolerTests
         Assert.Empty(await DatabaseUnderTest.MigratorOf(database).MigrateAsync(Cancel));
     }
 
-    /// <summary>With fewer sessions than processes too: whoever waits for the lock must not keep its holder from a session.</summary>
+    /// <summary>Also with fewer sessions than processes: a process that waits for the lock must not keep the lock's holder from a session.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(3)]

@@ -9,8 +9,8 @@ namespace AuthCluster.StorageTests;
 
 /// <summary>What PostgreSQL's planner does with the stores' own statements, as its auto_explain module logs it.</summary>
 /// <remarks>
-/// The tables are nearly empty, where reading them whole is the cheapest; so the planner is told that it is not, and whether an index can serve
-/// is what shows. <c>Index Cond</c> means that the index found the rows; an index that is merely walked has none.
+/// The tables are nearly empty, so reading them whole is the cheapest plan. The planner is told that it is not, so the plan shows whether
+/// an index can serve. <c>Index Cond</c> means that the index found the rows; a plan that only walks an index has none.
 /// </remarks>
 public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClassFixture<ExplainingServer>
 {
@@ -47,7 +47,7 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
 
         await RunAsync(database, statement);
 
-        // A plan comes out in pieces; it is whole once a later statement has come out too.
+        // A plan reaches the log in pieces; it is complete once a later statement is in the log too.
         const string Later = "the_plan_is_out";
         await server.RunSqlAsync("postgres", $"SELECT 1 AS {Later}", Cancel);
         var plan = "";
@@ -103,7 +103,7 @@ public sealed class ExplainingServer : IAsyncDisposable
         {
             _database = new Database(StorageProvider.PostgreSql, _server.ConnectionStringOf("postgres"));
             await DatabaseUnderTest.MigratorOf(_database).MigrateAsync(TestContext.Current.CancellationToken);
-            // Most parts of clients are scopes, which never end: the planner must know it to tell the indexes of the parts apart.
+            // Most parts of clients are scopes, which never end. The planner must know this to choose between the indexes of the parts.
             await _server.RunSqlAsync(
                 "postgres",
                 "INSERT INTO client_part (client_id, kind, value, created_at) SELECT 'c' || n, 'scope', 'read', now() FROM generate_series(1, 5000) n; ANALYZE client_part",

@@ -11,10 +11,10 @@ namespace AuthCluster.StorageTests;
 /// <summary>Ordinary rows, for tests to vary.</summary>
 internal static class Samples
 {
-    /// <summary>A time with all the digits that .NET has, of which databases keep fewer.</summary>
+    /// <summary>A time with all the digits that .NET has; databases keep fewer digits.</summary>
     public static DateTimeOffset Now { get; } = new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero).AddTicks(1_234_567);
 
-    /// <summary>What is left of a time in storage.</summary>
+    /// <summary>The time that storage gives back for a time: microseconds are kept.</summary>
     public static DateTimeOffset Stored(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % 10), TimeSpan.Zero);
 
     public static CatalogueEntry Client(string clientId, long version = 1) => new()

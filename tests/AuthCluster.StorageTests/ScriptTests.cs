@@ -40,7 +40,7 @@ public sealed partial class ScriptTests
 
     [Theory]
     [MemberData(nameof(SqlServerTexts))]
-    public void Sql_server_understands(string name, string text)
+    public void Sql_server_can_parse_every_script_and_every_text_of_a_store(string name, string text)
     {
         using var reader = new StringReader(text);
 
@@ -140,8 +140,8 @@ internal static class StoreTexts
     private static readonly string[] ConnectionStrings = ["Data Source=/nowhere/x.db", "Host=nowhere.invalid", "Server=nowhere.invalid"];
 
     /// <summary>
-    /// All of them, each named by its class and field: the fields of whatever is made from a <see cref="Database"/>, and the constants
-    /// that bear the database's name, or whose class does.
+    /// All SQL texts, each named by its class and field: the fields of the stores and of other objects that are made for a database, and
+    /// the constants whose own name or whose class's name begins with the kind of database.
     /// </summary>
     public static IEnumerable<(string Name, string Text)> Of(StorageProvider provider)
     {

@@ -11,7 +11,7 @@ public sealed class SharedPostgres : IAsyncDisposable
 {
     private static readonly Lazy<Task<PostgresServer>> Started = new(() => PostgresServer.StartAsync(fsync: false, CancellationToken.None));
 
-    /// <summary>The running server; the test is skipped where there can be none.</summary>
+    /// <summary>The running server; the test is skipped where no server can run.</summary>
     public static Task<PostgresServer> ServerAsync()
     {
         PostgresServer.Need();

@@ -11,13 +11,13 @@ using Orleans.Storage;
 
 namespace AuthCluster.StorageTests;
 
-/// <summary>Where SQL Server differs by its settings and collations from what a developer has at hand.</summary>
+/// <summary>Where SQL Server differs, by its settings and collations, from the databases that a developer has at hand.</summary>
 public sealed partial class SqlServerTextTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void What_counts_rows_turns_counting_on_for_sql_server_alone()
+    public void A_statement_whose_rows_are_counted_turns_counting_on_only_for_sql_server()
     {
         using var sqlServer = new SqlConnection();
         using var sqlite = new SqliteConnection();
@@ -44,7 +44,7 @@ public sealed partial class SqlServerTextTests
     }
 
     [Fact]
-    public void What_orleans_runs_answers_by_rows_and_not_by_their_count()
+    public void The_queries_of_orleans_answer_by_rows_and_not_by_a_row_count()
     {
         foreach (var (name, text) in QueryTexts())
         {
@@ -164,14 +164,14 @@ public sealed partial class SqlServerTextTests
     [GeneratedRegex("client_id > @After")]
     private static partial Regex GoesOn();
 
-    // A function's body is in dollars, and a trigger's between begin and end: neither begins a transaction.
+    // A function's body stands between dollar signs, and a trigger's body between begin and end: neither begins a transaction.
     [GeneratedRegex(@"\$\$[^$]*\$\$|'(?:[^']|'')*'|--[^\n]*|^begin$", RegexOptions.Multiline)]
     private static partial Regex LiteralOrComment();
 
     [GeneratedRegex(@"\b(begin|start|commit|rollback|vacuum|pragma(?!\s+writable_schema)|attach|concurrently|tablespace|alter\s+system|(create|drop|alter)\s+database)\b", RegexOptions.IgnoreCase)]
     private static partial Regex NotWithinTransaction();
 
-    /// <summary>The names of tables, types and columns, without what a text calls its answers.</summary>
+    /// <summary>The names of tables, types and columns, without the aliases of result columns.</summary>
     private sealed class Names : TSqlFragmentVisitor
     {
         public HashSet<string> Found { get; } = new(StringComparer.Ordinal);
@@ -189,7 +189,7 @@ public sealed partial class SqlServerTextTests
         }
     }
 
-    /// <summary>What SQL Server refuses within a transaction, and what would end one.</summary>
+    /// <summary>The statements that SQL Server refuses within a transaction, and those that would end it.</summary>
     private sealed class Statements : TSqlFragmentVisitor
     {
         private static readonly string[] Refused = ["Database", "Backup", "Restore", "Reconfigure", "FullText", "Transaction", "Checkpoint", "Kill"];

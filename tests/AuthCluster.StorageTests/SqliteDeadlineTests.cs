@@ -6,10 +6,10 @@ using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.StorageTests;
 
-/// <summary>SQLite works in its caller's thread: a statement ends when its token is cancelled all the same, and harms nobody else.</summary>
+/// <summary>SQLite works in its caller's thread. Even so a statement ends when its token is cancelled, and harms no other caller.</summary>
 public sealed class SqliteDeadlineTests
 {
-    /// <summary>Would run for hours.</summary>
+    /// <summary>A statement that would run for hours.</summary>
     private const string Endless = "with recursive n(x) as (select 1 union all select x + 1 from n where x < 100000000000) select count(*) from n";
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
@@ -72,7 +72,7 @@ public sealed class SqliteDeadlineTests
             }
             catch (Exception e) when (e is OperationCanceledException or SqliteException { SqliteErrorCode: 9 })
             {
-                // It was in time.
+                // The cancellation came before the end of the statement.
             }
 
             await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel);
@@ -105,7 +105,7 @@ public sealed class SqliteDeadlineTests
     }
 
     [Fact]
-    public async Task Who_waits_in_vain_for_the_turn_to_write_has_written_nothing()
+    public async Task A_writer_that_waits_in_vain_for_its_turn_has_written_nothing()
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
         using var turn = await under.Database.EnterWriteAsync(Cancel);

@@ -3,7 +3,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.StorageTests;
 
-/// <summary>What an operator is told when the database can't be worked with.</summary>
+/// <summary>The reason that an operator reads when the database can't be used.</summary>
 public sealed class StorageReasonTests
 {
     private const string Password = "right-and-secret-4711";

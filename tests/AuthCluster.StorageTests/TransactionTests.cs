@@ -18,7 +18,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(WhatDisposalThrows))]
-    public async Task What_disposing_a_broken_transaction_throws_does_not_hide_why_it_broke(Exception atDisposal)
+    public async Task An_exception_at_the_disposal_of_a_broken_transaction_does_not_hide_why_it_broke(Exception atDisposal)
     {
         var killed = new NpgsqlException("The session was killed.");
         await using var database = Breaking(new Breakage { AtDisposal = atDisposal, AtClosing = atDisposal });
@@ -102,7 +102,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Sessions_that_postgresql_ends_within_transactions_throw_nothing_that_is_no_fault_of_storage_and_each_flush_counts_once()
+    public async Task When_postgresql_ends_sessions_within_transactions_only_storage_faults_are_thrown_and_each_flush_counts_once()
     {
         const int Writers = 8;
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);

@@ -5,7 +5,7 @@ namespace AuthCluster.TestKit;
 /// <summary>What a finished program printed and how it ended.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error)
 {
-    /// <summary>Standard output, when the program ended well; else an exception that holds all it printed.</summary>
+    /// <summary>Returns standard output if the program ended with 0; otherwise throws an exception that holds everything it printed.</summary>
     public string OutputOrThrow() => ExitCode == 0
         ? Output
         : throw new InvalidOperationException($"The program ended with {ExitCode}.\n{Output}\n{Error}");

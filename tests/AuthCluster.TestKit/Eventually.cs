@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace AuthCluster.TestKit;
 
-/// <summary>Waits for something that another process brings about: asks again until it holds, or fails at a deadline.</summary>
+/// <summary>Waits for an effect of another process: checks a condition until it holds, and fails at a deadline.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(25);

@@ -7,10 +7,10 @@ namespace AuthCluster.TestKit;
 /// <summary>Secrets of the generated form, made without the product's own code: prefix, 43 characters, CRC-32.</summary>
 public static class GeneratedSecret
 {
-    /// <summary>A new random one.</summary>
+    /// <summary>A new random secret.</summary>
     public static string New() => Of(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>The one that holds these 32 bytes.</summary>
+    /// <summary>The secret that encodes these 32 bytes.</summary>
     public static string Of(ReadOnlySpan<byte> bytes)
     {
         var body = "acs_" + Base64Url.EncodeToString(bytes);

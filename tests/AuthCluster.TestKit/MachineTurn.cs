@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace AuthCluster.TestKit;
 
 /// <summary>
-/// The machine's turn: an assembly of tests that has it as a fixture runs when no other one of them does. <c>dotnet test</c>
-/// starts assemblies side by side, and those that measure time or kill processes would measure each other.
+/// The machine's turn: of the test assemblies that have it as a fixture, one runs at a time. <c>dotnet test</c> starts assemblies side
+/// by side, and assemblies that measure time or kill processes would disturb each other's measurements.
 /// </summary>
 public sealed class MachineTurn : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class MachineTurn : IDisposable
     private readonly FileStream _lock;
 
     /// <summary>Waits for the turn. It ends with the process at the latest.</summary>
-    /// <exception cref="TimeoutException">Others had it for three quarters of an hour.</exception>
+    /// <exception cref="TimeoutException">Other assemblies had the turn for three quarters of an hour.</exception>
     public MachineTurn()
     {
         var path = Path.Combine(Path.GetTempPath(), $"authcluster-tests-{Environment.UserName}.lock");
@@ -33,7 +33,7 @@ public sealed class MachineTurn : IDisposable
         _lock = taken;
     }
 
-    /// <summary>Lets the next one go on.</summary>
+    /// <summary>Gives the turn to the next assembly.</summary>
     public void Dispose() => _lock.Dispose();
 
     private static bool TryTake(string path, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out FileStream? taken)

@@ -8,7 +8,7 @@ internal sealed class OutputText
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
 
-    /// <summary>All so far.</summary>
+    /// <summary>The whole output so far.</summary>
     public string Text
     {
         get

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace AuthCluster.TestKit;
 
-/// <summary>A PgBouncer of the test's own before a <see cref="PostgresServer"/>, in transaction mode: each transaction may get another session.</summary>
-/// <remarks>It refuses to run as root, so as root it is run as the user <c>postgres</c>. Disposing ends it.</remarks>
+/// <summary>A test's PgBouncer in front of a <see cref="PostgresServer"/>, in transaction mode: each transaction may get another session.</summary>
+/// <remarks>PgBouncer refuses to run as root, so a test that runs as root starts it as the user <c>postgres</c>. Disposing ends it.</remarks>
 public sealed class PgBouncer : IAsyncDisposable
 {
     private const string Program = "/usr/sbin/pgbouncer";
@@ -29,7 +29,7 @@ public sealed class PgBouncer : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one. Needs <see cref="Need"/> before.</summary>
+    /// <summary>Starts a PgBouncer. Call <see cref="Need"/> first.</summary>
     /// <param name="server">The server behind it.</param>
     /// <param name="sessions">How many sessions it keeps on a database.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -4,8 +4,8 @@ namespace AuthCluster.TestKit;
 
 /// <summary>A PostgreSQL server of the test's own: a fresh data folder, a free port on loopback, no password.</summary>
 /// <remarks>
-/// It may be stopped, killed, halted and started again on the same data and port. The server refuses to run as root, so as root it is
-/// run as the user <c>postgres</c>, whom the package makes. Disposing ends it and deletes the folder.
+/// A test may stop, kill or halt the server and start it again on the same data and port. The server refuses to run as root, so a test
+/// that runs as root starts it as the user <c>postgres</c>, which the package creates. Disposing ends it and deletes the folder.
 /// </remarks>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -49,8 +49,8 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a server and starts it. Needs <see cref="Need"/> before.</summary>
-    /// <param name="fsync">Whether it syncs to disk, as a real one does; without, it is faster and as good unless the machine dies.</param>
+    /// <summary>Creates a server and starts it. Call <see cref="Need"/> first.</summary>
+    /// <param name="fsync">Whether the server syncs to disk as a real one does. It is faster without, and as safe unless the machine dies.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="settings">More settings, each as <c>name=value</c>.</param>
     public static async Task<PostgresServer> StartAsync(bool fsync, CancellationToken cancellationToken, params string[] settings)
@@ -81,7 +81,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The connection string of one of its databases, in Npgsql's form.</summary>
     public string ConnectionStringOf(string database) => $"Host=127.0.0.1;Port={Port};Username={User};Database={database}";
 
-    /// <summary>Makes an empty database with a name of its own and returns the name.</summary>
+    /// <summary>Creates an empty database with a new name and returns the name.</summary>
     public async Task<string> CreateDatabaseAsync(CancellationToken cancellationToken)
     {
         var name = $"test_{Guid.NewGuid():N}";
@@ -112,7 +112,7 @@ public sealed class PostgresServer : IAsyncDisposable
             throw new InvalidOperationException("The PostgreSQL server is running already.");
         }
 
-        // A killed server leaves this; whatever has its process id now is not a PostgreSQL server on this folder.
+        // A killed server leaves this file. The process that has its process id now is not a PostgreSQL server on this folder.
         File.Delete(Path.Combine(DataFolder, "postmaster.pid"));
         string[] arguments =
         [
@@ -137,13 +137,13 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops it as an operator would (fast shutdown: sessions are ended) and returns when it is gone.</summary>
     public Task StopAsync() => EndAsync("INT");
 
-    /// <summary>Kills it as a crash would: no session gets a word, and the next start recovers from the log.</summary>
+    /// <summary>Kills it as a crash would: the sessions end without notice, and the next start recovers from the write-ahead log.</summary>
     public Task KillAsync() => EndAsync("QUIT");
 
     /// <summary>Halts the server and all its sessions (SIGSTOP): connections stay open and nothing answers.</summary>
     public Task PauseAsync() => SignalAllAsync("STOP");
 
-    /// <summary>Lets it run on after a pause.</summary>
+    /// <summary>Lets the server continue after a pause (SIGCONT).</summary>
     public Task ContinueAsync() => SignalAllAsync("CONT");
 
     /// <inheritdoc/>

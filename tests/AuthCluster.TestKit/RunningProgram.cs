@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace AuthCluster.TestKit;
 
-/// <summary>A program that goes on running beside the test: a service that listens at an address. Disposing kills it with all its children.</summary>
+/// <summary>A program that runs beside the test: a service that listens at an address. Disposing kills it with all its children.</summary>
 public sealed class RunningProgram : IAsyncDisposable
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
@@ -20,17 +20,20 @@ public sealed class RunningProgram : IAsyncDisposable
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} did not start.");
         _process.StandardInput.Close();
         _pumps = Task.WhenAll(_output.PumpAsync(_process.StandardOutput), _output.PumpAsync(_process.StandardError));
-        // A test run that is cut short must not leave it behind.
+        // A test run that is cut short must not leave the program behind.
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address that the program listens at.</summary>
     public Uri Address { get; }
 
     /// <summary>All that it has printed, standard output and standard error together.</summary>
     public string Output => _output.Text;
 
-    /// <summary>Starts it and returns when <paramref name="address"/> answers anything at all; fails with all that it printed when it ends or the deadline passes first.</summary>
+    /// <summary>
+    /// Starts a program and returns as soon as <paramref name="address"/> gives any answer. If the program ends or the deadline passes
+    /// first, fails with everything that the program printed.
+    /// </summary>
     public static async Task<RunningProgram> StartAsync(ProcessStartInfo start, Uri address, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(start);

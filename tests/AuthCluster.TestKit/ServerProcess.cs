@@ -45,7 +45,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The HTTP port.</summary>
     public int Port { get; }
 
-    /// <summary>Where it listens, which is its issuer too unless a test sets another.</summary>
+    /// <summary>The address that the server listens at. It is also the issuer, unless a test sets another issuer.</summary>
     public Uri Address { get; }
 
     /// <summary>The data folder; it exists from the first start on.</summary>
@@ -63,16 +63,16 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>Whether a process runs.</summary>
     public bool IsRunning => _process is { HasExited: false };
 
-    /// <summary>Whether it was paused and not let run on, nor ended, since.</summary>
+    /// <summary>Whether the server is paused: halted, and neither continued nor ended since.</summary>
     public bool IsPaused { get => field && IsRunning; private set; }
 
-    /// <summary>What is run: the build's own server unless a test has another one.</summary>
+    /// <summary>The assembly that is started: the server of this build, unless a test sets another one.</summary>
     public string Assembly { get; set; } = Repository.AssemblyOf("AuthCluster.Server");
 
     /// <summary>The working directory; by default a folder of the installation's own.</summary>
     public string WorkingDirectory { get; set; }
 
-    /// <summary>A command line that the server's is appended to, and which becomes the server (as <c>setpriv</c> does); by default none.</summary>
+    /// <summary>A command line that precedes the server's own and then becomes the server, as <c>setpriv</c> does; by default none.</summary>
     public IReadOnlyList<string> Prefix { get; set; } = [];
 
     private Process Running => _process ?? throw new InvalidOperationException("The server is not running.");
@@ -84,10 +84,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
         set => _settings[key] = value;
     }
 
-    /// <summary>Writes a file that lives beside the data folder and returns its full path.</summary>
+    /// <summary>Writes a file beside the data folder and returns its full path.</summary>
     public string WriteFile(string name, string text) => _folder.Write(name, text);
 
-    /// <summary>Starts it and returns when it says that it is ready; fails with all that it printed when it ends or the deadline passes first.</summary>
+    /// <summary>
+    /// Starts the server and returns when the server reports that it is ready. If the server ends or the deadline passes first, fails with
+    /// everything that the server printed.
+    /// </summary>
     public async Task StartAsync(CancellationToken cancellationToken, params string[] arguments)
     {
         Launch(arguments);
@@ -145,7 +148,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return SignalAsync("STOP");
     }
 
-    /// <summary>Lets it run on after a pause (SIGCONT).</summary>
+    /// <summary>Lets the server continue after a pause (SIGCONT).</summary>
     public Task ContinueAsync()
     {
         IsPaused = false;
@@ -219,7 +222,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         _pumps = Task.WhenAll(_output.PumpAsync(_process.StandardOutput), _output.PumpAsync(_process.StandardError));
     }
 
-    /// <summary>What configures the test run must not configure the server that it starts.</summary>
+    /// <summary>Removes the variables that configure the test run, so that they don't configure the server too.</summary>
     private static void ForgetOwnConfiguration(ProcessStartInfo start)
     {
         foreach (var name in Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => (string)variable.Key))

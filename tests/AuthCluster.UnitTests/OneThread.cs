@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace AuthCluster.UnitTests;
 
-/// <summary>Runs what is awaited on the test's own thread, when the test says so.</summary>
+/// <summary>Runs the continuations of awaited work on the test's own thread, when the test says so.</summary>
 internal sealed class OneThread : SynchronizationContext
 {
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _waiting = new();

@@ -12,7 +12,7 @@ namespace AuthCluster.GrainTests.Clients;
 /// <summary>How long a client stays in memory.</summary>
 public sealed class ActivationAgeTests : IAsyncLifetime
 {
-    // Everybody but a client that got a token may go after this, by the system's clock.
+    // After this idle time, by the system's clock, an activation may end unless its client got a token.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(20);
 
@@ -36,13 +36,13 @@ public sealed class ActivationAgeTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     [Fact]
-    public async Task In_an_outage_a_client_that_got_a_token_within_two_lifetimes_is_in_memory_when_those_that_got_none_are_not()
+    public async Task In_an_outage_a_client_that_got_a_token_within_two_lifetimes_stays_in_memory_longer_than_one_that_got_none()
     {
         var document = Document("read");
         document["tokenLifetimeSeconds"] = 600;
         var users = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => _cluster.CreateAsync(document)));
         await Task.WhenAll(users.Select(async id => Assert.Equal(DecisionKind.Allowed, (await _cluster.AskAsync(id)).Kind)));
-        // They are idle for less long than the others.
+        // The refused clients are idle for a shorter time than the others.
         var refused = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => _cluster.CreateAsync(document)));
         await Task.WhenAll(refused.Select(id => _cluster.AskAsync(id, Ask(Present("a wrong one")))));
 
@@ -56,7 +56,7 @@ public sealed class ActivationAgeTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_silo_gives_clients_up_before_its_memory_runs_out()
+    public void A_silo_drops_clients_from_memory_before_its_memory_runs_out()
     {
         var options = _cluster.Silos.Silos[0].ServiceProvider.GetRequiredService<IOptions<GrainCollectionOptions>>().Value;
 
@@ -67,7 +67,7 @@ public sealed class ActivationAgeTests : IAsyncLifetime
 
     private int InMemory => _cluster.Each<SiloActivity>().Sum(silo => silo.Activations);
 
-    /// <summary>Lets so much time pass in steps, and then waits for what shall have come of it.</summary>
+    /// <summary>Lets the time pass in steps, and then waits until the condition holds.</summary>
     private async Task PassAsync(TimeSpan time, Func<bool> until)
     {
         for (var passed = TimeSpan.Zero; passed < time; passed += Step)

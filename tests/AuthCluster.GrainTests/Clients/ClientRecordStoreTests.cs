@@ -8,7 +8,7 @@ using Orleans.Storage;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What the log tells of a client's row: its id only where there is such a client, since a caller may send a secret as an id.</summary>
+/// <summary>What is logged of a client's row: the id only where such a client exists, since a caller may send a secret as an id.</summary>
 public sealed class ClientRecordStoreTests : IAsyncDisposable
 {
     private const string Secret = "Zm9yLXRlc3RzLW9ubHktc2VjcmV0";
@@ -25,7 +25,7 @@ public sealed class ClientRecordStoreTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _database.DisposeAsync();
 
     [Fact]
-    public async Task A_row_that_is_there_and_cannot_be_read_is_named()
+    public async Task A_row_that_exists_and_cannot_be_read_is_named_in_the_log()
     {
         var (outcome, _) = await StoreThatThrows(new JsonException("no JSON")).ReadAsync(Grain("c:orders"), Cancellation);
 

@@ -32,7 +32,7 @@ public sealed class DecisionTests(GrainCluster cluster)
         var ids = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => cluster.CreateAsync(Document("read"))));
         List<string> places = [];
 
-        // A silo that was just started does not know of the other at once what it can hold.
+        // A silo that has just started does not know at once which grains the other silo can hold.
         await Eventually.HoldsAsync(
             "twice in a row every client is placed where it was",
             TimeSpan.FromSeconds(10),

@@ -9,7 +9,7 @@ namespace AuthCluster.GrainTests.Clients;
 [Collection(OnSharedCluster.Name)]
 public sealed class EndedSecretTests(GrainCluster cluster)
 {
-    /// <summary>In a minute it will be 30 days ago.</summary>
+    /// <summary>A time that will be 30 days ago in a minute.</summary>
     private DateTimeOffset AlmostLongAgo => cluster.Clock.GetUtcNow().AddDays(-30).AddMinutes(1);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -57,7 +57,7 @@ public sealed class EndedSecretTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_secret_that_was_given_again_counts_though_it_ended_under_its_earlier_id()
+    public async Task A_secret_given_again_under_a_new_id_is_valid_though_it_ended_under_its_earlier_id()
     {
         var ended = SecretOf(Secret, "ended", expiresAt: cluster.Clock.GetUtcNow().AddMinutes(-1));
         var id = await cluster.CreateAsync(Document("read"), SecretOf(Secret, "again"), ended);

@@ -19,7 +19,7 @@ namespace AuthCluster.GrainTests.Clients;
 [Collection(OnSharedCluster.Name)]
 public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
 {
-    // Far from what other tests of the cluster do.
+    // Far from the times of the cluster's other tests.
     private static readonly DateTimeOffset End = new(2040, 6, 30, 12, 0, 0, TimeSpan.Zero);
 
     private readonly FakeTimeProvider _clock = new(End.AddDays(-40));
@@ -40,7 +40,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         foreach (var daysLeft in (double[])[40, 30.01, 30, 29, 7.01, 7, 6, 1.01, 1, 0.5])
         {
             _clock.AdjustTime(End.AddDays(-daysLeft));
-            // Two silos look: one of them warns.
+            // Two silos look, and one of them warns.
             await Task.WhenAll(WarnAsync(one), WarnAsync(other));
             warned.AddRange(Warnings(id).Select(days => $"{days} at {daysLeft.ToString(CultureInfo.InvariantCulture)}"));
             _log.Collector.Clear();
@@ -84,7 +84,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     }
 
     [Fact]
-    public async Task By_a_clock_in_doubt_a_warning_comes_and_is_not_used_up()
+    public async Task A_warning_given_while_the_clock_is_in_doubt_is_given_again_by_a_trusted_clock()
     {
         _clock.AdjustTime(End.AddHours(-12));
         var watch = Watch();
@@ -112,7 +112,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     {
         using var soonest = new MetricCollector<double>(_meters, "AuthCluster.Clients", "authcluster.secret.expires_in");
         var watch = Watch();
-        // Before the ends that other tests made, and after the cluster's own clock.
+        // Before the ends of other tests' secrets, and after the cluster's own clock.
         var sooner = new DateTimeOffset(2035, 1, 1, 0, 0, 0, TimeSpan.Zero);
         _clock.AdjustTime(sooner.AddHours(-2));
         var id = await cluster.CreateAsync(Document(), SecretOf("a", "a", expiresAt: sooner), SecretOf("b", "b", expiresAt: sooner.AddHours(1)));
@@ -124,7 +124,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         soonest.RecordObservableInstruments();
         Assert.Equal(1_800, soonest.LastMeasurement!.Value);
 
-        // What has ended, or was revoked, is not the soonest any more.
+        // A secret that has ended or was revoked no longer counts as the soonest.
         _clock.Advance(TimeSpan.FromMinutes(31));
         await watch.MeasureAsync(Cancellation);
         soonest.RecordObservableInstruments();
@@ -133,7 +133,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
         await watch.MeasureAsync(Cancellation);
         soonest.Clear();
         soonest.RecordObservableInstruments();
-        // None at all, unless another test has left one that ends later.
+        // No measurement, unless another test has left a secret that ends later.
         Assert.False(soonest.LastMeasurement is { Value: <= 3_540 }, $"{soonest.LastMeasurement?.Value} s");
     }
 
@@ -155,7 +155,7 @@ public sealed class ExpiryWatchTests(GrainCluster cluster) : IDisposable
     }
 
     [Fact]
-    public async Task A_look_that_fails_halfway_goes_on_from_there_the_next_time_and_warns_of_each_secret_once()
+    public async Task A_search_for_ending_secrets_that_fails_halfway_goes_on_from_there_and_warns_of_each_secret_once()
     {
         var watch = Watch();
         var end = new DateTimeOffset(2070, 1, 1, 0, 0, 0, TimeSpan.Zero);

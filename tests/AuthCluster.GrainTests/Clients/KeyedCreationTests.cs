@@ -5,7 +5,7 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What was made under an Idempotency-Key, asked for again.</summary>
+/// <summary>Repeated requests to create under an Idempotency-Key.</summary>
 [Collection(OnSharedCluster.Name)]
 public sealed class KeyedCreationTests(GrainCluster cluster)
 {
@@ -25,19 +25,19 @@ public sealed class KeyedCreationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_key_whose_first_choices_were_forgotten_makes_the_secret_that_it_answers()
+    public async Task A_key_whose_first_choices_have_expired_creates_the_secret_that_its_answer_shows()
     {
         var id = await cluster.CreateAsync(Document("read"));
         await AddAsync(id, "chosen", "key-1");
 
-        // The row that held the choices has ended; the front end chose another secret, which it will show.
+        // The row that held the choices has expired, so the front end chose another secret, which it will show.
         Assert.Equal(ClientOutcome.Done, (await AddAsync(id, "another", "key-1")).Outcome);
 
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id, Ask(Present("another")))).Kind);
     }
 
     [Fact]
-    public async Task However_much_was_made_under_other_keys_since_a_key_makes_nothing_again_and_the_row_stays_small()
+    public async Task However_many_other_keys_were_used_since_a_key_creates_nothing_again_and_the_row_stays_small()
     {
         var id = await cluster.CreateAsync(Document("read"));
         await AddAsync(id, "chosen", "key-1");

@@ -6,13 +6,13 @@ namespace AuthCluster.GrainTests.Clients;
 public sealed class LaneBoundsTests
 {
     [Fact]
-    public void The_lanes_fit_in_every_pool_and_are_full_in_the_drivers_own()
+    public void The_lanes_fit_in_every_pool_and_have_their_full_size_in_the_drivers_default_pool()
     {
         for (var connections = LaneBounds.MinConnections; connections <= 300; connections++)
         {
             var lanes = LaneBounds.OfPool(connections);
             var taken = lanes.Where(lane => lane.Key != StorageLane.Probe).Sum(lane => lane.Value.MaxConcurrent);
-            // Two write usage.
+            // Two more connections write usage.
             Assert.True(taken + 2 <= connections, $"{taken} of {connections}");
             Assert.All(lanes.Values, lane => Assert.True(lane.MaxConcurrent >= 1));
             // The probe's connections are of another pool, however small this one is.
@@ -20,7 +20,7 @@ public sealed class LaneBoundsTests
         }
 
         Assert.Equal((32, 24, 24), (AtOnce(100, StorageLane.Reads), AtOnce(100, StorageLane.Changes), AtOnce(100, StorageLane.Background)));
-        // The least pool in which nobody has less.
+        // The smallest pool in which every lane has its full size.
         Assert.Equal((91 + 2, 31), (LaneBounds.OfPool(93).Values.Sum(lane => lane.MaxConcurrent), AtOnce(92, StorageLane.Reads)));
         // Lists and reports together leave most connections to others.
         Assert.True(AtOnce(100, StorageLane.Lists) + AtOnce(100, StorageLane.Reports) <= AtOnce(100, StorageLane.Reads) / 2);
@@ -31,7 +31,7 @@ public sealed class LaneBoundsTests
     {
         foreach (var (lane, bounds) in LaneBounds.OfPool(100))
         {
-            // Nobody waits for what is in the background.
+            // No caller waits for work in the background.
             Assert.True(lane == StorageLane.Background || bounds.MaxTotal <= TimeSpan.FromSeconds(6), lane.ToString());
             Assert.True(bounds.MaxWait < bounds.MaxTotal || lane == StorageLane.Probe);
         }

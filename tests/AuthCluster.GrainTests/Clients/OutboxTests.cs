@@ -8,14 +8,14 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What a change tells the tables, and what an older build left in a row for them.</summary>
+/// <summary>The rows that a change writes to other tables, and those that an older build left in the client's row to be written later.</summary>
 [Collection(OnSharedCluster.Name)]
 public sealed class OutboxTests(GrainCluster cluster)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_change_is_one_write_of_its_row_and_the_tables_know_it_with_the_answer()
+    public async Task A_change_is_one_write_of_its_row_and_is_in_the_other_tables_when_it_is_answered()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var disable = new SetEnabledCommand(false, null, Actor());
@@ -49,7 +49,7 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task What_an_older_build_left_untold_is_told_once_when_the_client_is_found_again()
+    public async Task Rows_that_an_older_build_left_to_write_are_written_once_when_the_client_is_next_loaded()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var left = Actor();
@@ -63,7 +63,7 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task What_an_older_build_left_untold_and_a_table_refuses_is_told_with_the_next_change()
+    public async Task Rows_of_an_older_build_that_a_table_refuses_are_written_with_the_next_change()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var left = Actor();
@@ -81,7 +81,7 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_repeat_of_what_an_older_build_left_untold_is_answered_only_when_the_tables_know_it()
+    public async Task A_repeat_of_a_change_of_an_older_build_is_answered_only_when_its_rows_are_written()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var disable = new SetEnabledCommand(false, null, Actor());
@@ -97,7 +97,7 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task What_a_table_refused_to_be_told_is_told_without_another_call_once_it_takes_it()
+    public async Task Rows_of_an_older_build_that_a_table_refused_are_written_without_another_call_once_the_table_takes_them()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var left = Actor();
@@ -118,7 +118,7 @@ public sealed class OutboxTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_deleted_client_with_something_untold_is_told_and_leaves_when_it_is_asked_for()
+    public async Task When_a_deleted_client_is_asked_for_its_leftover_rows_are_written_and_its_activation_ends()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var inMemory = InMemory;
@@ -140,7 +140,7 @@ public sealed class OutboxTests(GrainCluster cluster)
 
     private int InMemory => cluster.Each<SiloActivity>().Sum(silo => silo.Activations);
 
-    /// <summary>Puts into the row what a build before this one had there until the tables were told.</summary>
+    /// <summary>Puts into the client's row what an older build kept there until the other tables had it.</summary>
     private async Task LeaveInRowAsync(string id, ActorRecord actor)
     {
         await cluster.ForgetAsync(id);

@@ -44,7 +44,7 @@ public sealed class PatchTests(GrainCluster cluster)
     [InlineData("{")]
     [InlineData("[]")]
     [InlineData("""{ "name": "a", "name": "b" }""")]
-    public async Task What_is_no_patch_is_a_problem_of_the_whole_and_not_a_fault(string patch)
+    public async Task A_text_that_is_no_patch_gets_one_problem_and_causes_no_fault(string patch)
     {
         var id = await cluster.CreateAsync(Document("read"));
 
@@ -52,13 +52,13 @@ public sealed class PatchTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_patch_of_an_earlier_state_is_stale_and_one_of_nobody_finds_nobody()
+    public async Task A_patch_of_an_earlier_state_is_stale_and_a_patch_of_an_unknown_client_finds_none()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var first = (await cluster.Client(id).GetAsync(Cancellation)).Client!.ETag;
 
         Assert.Equal(ClientOutcome.Done, (await PatchAsync(id, """{ "name": "One" }""", first)).Answer.Outcome);
-        // A bad document too: who names an earlier state is told that first.
+        // The document is bad too, but a caller who names an earlier state is told about the state first.
         Assert.Equal(ClientOutcome.Stale, (await PatchAsync(id, """{ "name": 1 }""", first)).Answer.Outcome);
         Assert.Equal("One", (await DocumentAsync(id))["name"]!.GetValue<string>());
         Assert.Equal(ClientOutcome.NotFound, (await PatchAsync(NewId("nobody"), """{ "name": "x" }""")).Answer.Outcome);

@@ -32,7 +32,7 @@ public sealed class RepeatTests(GrainCluster cluster)
         Assert.All(await Task.WhenAll(calls), answer => Assert.Equal(ClientOutcome.Done, answer.Outcome));
         var revoked = await grain.RevokeSecretAsync(new RevokeSecretCommand("added-0", false, null, Actor()), Cancellation);
         cluster.Clock.Advance(TimeSpan.FromHours(2));
-        // Long after, to another activation, and after one of them was undone.
+        // Two hours later the changes are repeated to another activation, after one of them was undone.
         await cluster.ForgetAsync(id);
         Assert.Equal(ClientOutcome.Done, (await grain.AddSecretAsync(adds[0], Cancellation)).Outcome);
         Assert.Equal(ClientOutcome.Done, (await grain.RevokeTokensAsync(ends[0], Cancellation)).Outcome);
@@ -69,7 +69,7 @@ public sealed class RepeatTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_change_that_can_not_be_told_from_a_repeat_is_not_made()
+    public async Task A_change_is_not_made_while_it_can_not_be_told_from_a_repeat()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var add = new AddSecretCommand(SecretOf("added", "added"), null, null, Actor(), null, cluster.Clock.GetUtcNow());

@@ -9,12 +9,12 @@ using Npgsql;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What the gate makes of storage that is away, and of storage that refuses.</summary>
+/// <summary>How the gate treats storage that does not answer, and storage that refuses.</summary>
 public sealed class StorageGateTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _clock = new();
     private readonly FakeLogger<StorageGate> _log = new();
-    // Nothing is opened: the tests bring what an operation does.
+    // No connection is opened: each test supplies the operation itself.
     private readonly Database _database = new(StorageProvider.PostgreSql, "Host=nowhere.invalid");
     private readonly StorageGate _gate;
 
@@ -44,7 +44,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_storage_refuses_is_unavailable_to_its_caller_alone(bool write)
+    public async Task An_operation_that_storage_refuses_is_unavailable_to_its_caller_alone(bool write)
     {
         // 1: no such table.
         var refused = await FailAsync(new SqliteException("no such table: key_ring", 1), write ? StorageLane.Changes : StorageLane.Reads);
@@ -57,7 +57,7 @@ public sealed class StorageGateTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(TroubleOfOne))]
-    public async Task Whatever_goes_wrong_with_an_operation_is_the_trouble_of_its_caller_and_no_outage(Exception trouble)
+    public async Task A_failure_of_an_operation_affects_only_its_caller_and_begins_no_outage(Exception trouble)
     {
         foreach (var lane in Enum.GetValues<StorageLane>())
         {
@@ -73,7 +73,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     [MemberData(nameof(TroubleOfOne))]
     public async Task A_probe_without_an_answer_begins_an_outage_and_one_with_an_answer_ends_it(Exception trouble)
     {
-        // A deadlock is an answer: somebody is there to have found it.
+        // A deadlock is an answer: the database is there, since it found the deadlock.
         var isAnswer = trouble is PostgresException { SqlState: "40P01" };
 
         Assert.Equal(isAnswer, await _gate.ProbeAsync(_ => throw trouble, Cancellation));
@@ -127,7 +127,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_driver_that_ignores_its_token_holds_no_caller_but_its_slot_until_it_lets_go()
+    public async Task A_driver_that_ignores_cancellation_holds_its_slot_but_not_its_caller()
     {
         var letGo = new TaskCompletionSource();
         for (var slots = LaneBounds.Of(_database)[StorageLane.Probe].MaxConcurrent; slots > 0; slots--)
@@ -137,7 +137,7 @@ public sealed class StorageGateTests : IAsyncDisposable
             Assert.False(await probe);
         }
 
-        // As many connections wait for an answer as there may be: another is not tried, however well it would do.
+        // As many probes wait for an answer as there may be: another one is not tried, even one that would succeed.
         Assert.False(await _gate.ProbeAsync(_ => Task.CompletedTask, Cancellation));
         letGo.SetResult();
 
@@ -167,7 +167,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     [Fact]
     public async Task Twenty_thousand_writes_at_once_take_turns_and_none_fails_while_reads_and_changes_go_on()
     {
-        // A clock that is moved looks at all who wait whenever one more begins to.
+        // The system's clock, because the fake clock looks at all waiting timers whenever one more is added.
         var gate = new StorageGate(_database, TimeProvider.System, _log);
         var slots = LaneBounds.Of(_database)[StorageLane.Background].MaxConcurrent;
         var (running, most, done) = (0, 0, 0);
@@ -194,7 +194,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Who_waits_in_vain_or_is_one_too_many_is_told_that_nothing_was_begun()
+    public async Task A_caller_who_waits_in_vain_or_is_one_too_many_learns_that_nothing_was_begun()
     {
         var busy = new TaskCompletionSource();
         var bounds = LaneBounds.Of(_database)[StorageLane.Changes];
@@ -289,7 +289,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task On_sqlite_what_takes_long_and_what_tells_an_outage_need_no_thread_of_the_pool()
+    public async Task On_sqlite_lists_reports_and_probes_need_no_thread_of_the_pool()
     {
         await using var sqlite = new Database(StorageProvider.Sqlite, "Data Source=unused.db");
         var gate = new StorageGate(sqlite, _clock, _log);
@@ -334,7 +334,7 @@ public sealed class StorageGateTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_no_fault_of_storage_passes_as_it_is()
+    public async Task An_exception_that_is_no_fault_of_storage_passes_as_it_is()
     {
         await Assert.ThrowsAsync<FormatException>(() => _gate.ReadAsync(_ => throw new FormatException(), Cancellation));
 

@@ -6,7 +6,7 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Clients;
 
-/// <summary>What a client's grain does when its row can't be read or written, or nobody knows.</summary>
+/// <summary>What a client's grain does when its row can't be read or written, or when a write has an unknown outcome.</summary>
 [Collection(OnSharedCluster.Name)]
 public sealed class StorageTests(GrainCluster cluster)
 {
@@ -25,7 +25,7 @@ public sealed class StorageTests(GrainCluster cluster)
         Assert.Equal(DecisionKind.Unavailable, (await cluster.AskAsync(cold)).Kind);
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(cold).GetAsync(Cancellation)).Outcome);
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(warm).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
-        // That write surely did not happen, so the client is not taken out for it.
+        // That write certainly did not happen, so the client stays in service.
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(warm)).Kind);
 
         await MendAsync(warm, cold);
@@ -74,7 +74,7 @@ public sealed class StorageTests(GrainCluster cluster)
         var write = await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation);
         var decision = await cluster.AskAsync(id);
 
-        // The backup would say enabled.
+        // In the backup the client is enabled.
         Assert.Equal(ClientOutcome.Unavailable, write.Outcome);
         Assert.Equal(DecisionKind.Unavailable, decision.Kind);
         Assert.Equal(TokenStanding.Unknown, (await cluster.Client(id).CheckTokenAsync(new CheckTokenCommand("jti", 1), Cancellation)).Standing);
@@ -97,7 +97,7 @@ public sealed class StorageTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task Who_a_caller_is_can_not_be_said_until_the_row_can_be_read()
+    public async Task No_caller_is_authenticated_until_the_row_can_be_read()
     {
         var id = await cluster.CreateAsync(Document("read"));
         cluster.Failures.Of(id, Failure.AnswerLostThenDown);
@@ -143,7 +143,7 @@ public sealed class StorageTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_change_whose_answer_was_lost_has_been_told_with_it_and_is_not_told_again()
+    public async Task A_change_whose_answer_was_lost_is_in_the_audit_at_once_and_only_once()
     {
         var id = await cluster.CreateAsync(Document("read"));
         var disable = new SetEnabledCommand(false, null, Actor());
@@ -162,7 +162,7 @@ public sealed class StorageTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task What_a_table_refuses_is_unavailable_until_it_is_mended_and_no_fault_of_the_call()
+    public async Task A_call_that_a_table_refuses_is_unavailable_until_the_table_is_mended_and_does_not_throw()
     {
         var feed = cluster.Grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key);
         var id = await cluster.CreateAsync(Document("read"));
@@ -188,7 +188,7 @@ public sealed class StorageTests(GrainCluster cluster)
     private async Task<int> AuditedAsync(SetEnabledCommand command) => Assert.Single(
         await cluster.QueryAsync<int>("select count(*) from audit where audit_id = @Id", new { Id = command.Actor.AuditId }));
 
-    /// <summary>Storage is back, and the time has passed in which the silos ask it rarely.</summary>
+    /// <summary>Brings storage back, and lets the time pass in which the silos ask it rarely.</summary>
     private async Task MendAsync(params string[] ids)
     {
         foreach (var id in ids)

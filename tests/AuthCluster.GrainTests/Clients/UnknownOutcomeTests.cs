@@ -11,12 +11,12 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Administrative changes of a client that is there.</summary>
+    /// <summary>Administrative changes of a client that exists.</summary>
     public static TheoryData<string> Changes => ["disable", "delete", "revoke tokens", "replace", "add a secret"];
 
     [Theory]
     [MemberData(nameof(Changes))]
-    public async Task Memory_and_row_agree_after_a_write_that_comes_later_than_the_reading(string change)
+    public async Task Memory_and_row_agree_after_a_write_that_arrives_after_the_row_was_read(string change)
     {
         var id = await cluster.CreateAsync(Document("read"));
         var generation = (await cluster.AskAsync(id)).Grant!.Generation;
@@ -36,7 +36,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_creation_that_comes_later_than_the_reading_makes_nothing_and_the_id_is_free_as_if_it_never_was()
+    public async Task A_creation_that_arrives_after_the_row_was_read_creates_nothing_and_leaves_the_id_free()
     {
         var id = NewId();
         cluster.Failures.Of(id, Failure.LandsLater);
@@ -97,7 +97,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task An_activation_that_ends_with_a_write_on_its_way_makes_it_lose_first()
+    public async Task An_activation_that_ends_first_makes_its_unanswered_write_lose()
     {
         var id = await cluster.CreateAsync(Document("read"));
         await BeginAsync(id, "disable");

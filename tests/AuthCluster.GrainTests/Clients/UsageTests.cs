@@ -27,7 +27,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _flushers.ForEach(flusher => flusher.Dispose());
-        // A test that fails leaves the other ones a database that takes their rows.
+        // A test that fails must leave the other tests a database that takes their rows.
         await cluster.ExecuteAsync("drop trigger if exists refuse");
     }
 
@@ -56,7 +56,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
     }
 
     [Fact]
-    public void What_is_remembered_of_a_minute_is_told_once_and_forgotten_when_the_minute_is_over()
+    public void The_last_uses_of_a_minute_are_reported_once_and_forgotten_when_the_minute_is_over()
     {
         var book = Book();
         var usage = book.Open("orders");
@@ -74,7 +74,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
         Assert.Equal(3, Assert.Single(book.Take(10)).LastUses.Count);
         GC.KeepAlive(usage);
 
-        // Of its own frame, so that no local of the test holds the text.
+        // A method with its own stack frame, so that no local variable of the test holds the text.
         [MethodImpl(MethodImplOptions.NoInlining)]
         WeakReference CountOne()
         {
@@ -200,7 +200,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_table_that_takes_no_row_at_all_is_found_out_by_a_few_tries_and_sets_nobody_aside()
+    public async Task A_table_that_refuses_every_row_is_recognised_in_few_tries_and_no_client_is_set_aside()
     {
         var book = Book();
         var flusher = Flusher(book);
@@ -218,7 +218,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_refused_is_tried_once_a_minute_and_said_once_a_minute_until_the_end_of_the_process()
+    public async Task Refused_usage_is_tried_and_logged_once_a_minute_until_the_end_of_the_process()
     {
         var book = Book();
         var log = new FakeLogger<UsageFlusher>();
@@ -238,7 +238,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
             _clock.Now += TimeSpan.FromSeconds(2);
         }
 
-        // Both, each alone, and the one that is refused once more; a minute later again.
+        // At first both clients together, each alone, and the refused one once more; a minute later the refused one again.
         Assert.Equal([4, .. Enumerable.Repeat(1, 29), 2], tries);
         Assert.Equal(2, log.Collector.GetSnapshot().Count(line => line.Id.Id == 1111 && line.Message.Contains("client refused-on.", StringComparison.Ordinal)));
 
@@ -283,7 +283,7 @@ public sealed class UsageTests(GrainCluster cluster) : IAsyncDisposable
         var busy = Enumerable.Range(0, 1_200).Select(n => book.Open($"busy-{n}")).ToList();
         busy.ForEach(usage => usage.CountIssued(Start, "s", "read"));
         var rounds = 0;
-        // The clock is read for each transaction: by then everybody has counted again.
+        // The clock is read for each transaction; by then every client has counted again.
         _clock.WhenRead = () =>
         {
             Assert.True(++rounds < 10, "The flush goes on for ever.");

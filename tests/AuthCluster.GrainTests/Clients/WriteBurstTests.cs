@@ -24,7 +24,7 @@ namespace AuthCluster.GrainTests.Clients;
 [Collection(OnSharedCluster.Name)]
 public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper output)
 {
-    /// <summary>As many clients as all have something to write at the same moment. More by the environment; a real burst is 20,000.</summary>
+    /// <summary>The number of clients that write at the same moment. The environment can set more; a real burst is 20,000.</summary>
     private static readonly int Clients = int.TryParse(Environment.GetEnvironmentVariable("AUTHCLUSTER_TEST_BURST"), out var given) ? given : 3_000;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -34,7 +34,7 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
     {
         PostgresServer.Need();
         await using var server = await PostgresServer.StartAsync(fsync: false, Cancellation);
-        // As a busy database: more would only hide that the burst takes all that there are.
+        // A small pool, as in front of a busy database: more connections would only hide that the burst takes all of them.
         var connectionString = server.ConnectionStringOf(await server.CreateDatabaseAsync(Cancellation)) + ";Maximum Pool Size=20";
         await using var database = new Database(StorageProvider.PostgreSql, connectionString);
         await using var membership = Database.ForMembership(StorageProvider.PostgreSql, connectionString);
@@ -89,7 +89,7 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
 
         Assert.Equal(ClientOutcome.Done, disabled.Outcome);
         Assert.Equal(Refusal.ClientDisabled, refused.Refusal);
-        // The one that waited is decided by what the client is when its block is there.
+        // The call that waited is decided by the client's state at the moment when its block is stored.
         Assert.False(waited);
         Assert.Equal(Refusal.ClientDisabled, (await waiting).Refusal);
     }

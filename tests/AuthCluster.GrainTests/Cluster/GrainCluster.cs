@@ -34,7 +34,7 @@ public sealed class GrainCluster : IAsyncLifetime
 
     public StorageFailures Failures { get; } = new();
 
-    /// <summary>What a test that has a cluster of its own configures besides.</summary>
+    /// <summary>The additional configuration of a test that has a cluster of its own.</summary>
     internal Action<ISiloBuilder, TimeProvider>? Also { get; init; }
 
     public Database Database => _database!;
@@ -83,7 +83,7 @@ public sealed class GrainCluster : IAsyncLifetime
     /// <summary>A client's grain.</summary>
     public IClientGrain Client(string clientId) => Grains.GetGrain<IClientGrain>(ClientGrainKey.Of(clientId));
 
-    /// <summary>A cleanly ended activation: the next call finds a fresh one, which reads what is stored.</summary>
+    /// <summary>Ends an activation cleanly: the next call creates a new one, which reads the stored row.</summary>
     public Task ForgetAsync(string clientId) => Silos.DeactivateAsync(Client(clientId));
 
     /// <summary>A service of each silo.</summary>

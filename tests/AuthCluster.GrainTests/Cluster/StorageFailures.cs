@@ -4,7 +4,7 @@ using Orleans.Storage;
 
 namespace AuthCluster.GrainTests.Cluster;
 
-/// <summary>What shall go wrong with the rows of which grains.</summary>
+/// <summary>Which failures the rows of which grains have.</summary>
 public sealed class StorageFailures
 {
     private readonly ConcurrentDictionary<string, Failure> _byKey = new(StringComparer.Ordinal);
@@ -16,13 +16,13 @@ public sealed class StorageFailures
     /// <summary>How often the row of a client was written.</summary>
     public ConcurrentDictionary<string, int> Writes { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>From now on something goes wrong with a client's row.</summary>
+    /// <summary>Gives a client's row a failure from now on.</summary>
     public void Of(string clientId, Failure failure) => _byKey["c:" + clientId] = failure;
 
-    /// <summary>All is well again.</summary>
+    /// <summary>Ends the failure of a client's row.</summary>
     public void End(string clientId) => _byKey.TryRemove("c:" + clientId, out _);
 
-    /// <summary>Lets the last write of a client's row arrive that was held on its way. Says whether the row took it.</summary>
+    /// <summary>Lets the last write of a client's row that was held on its way arrive. Returns whether the row took it.</summary>
     public async Task<bool> LandAsync(string clientId)
     {
         Assert.True(_held.TryRemove("c:" + clientId, out var write));
@@ -60,7 +60,7 @@ public enum Failure
     /// <summary>The write is done and its answer is lost, and then nothing can be read.</summary>
     AnswerLostThenDown,
 
-    /// <summary>The write is not done, but nobody knows; reads go on.</summary>
+    /// <summary>The write is not done, but its caller can't know; reads go on.</summary>
     LostOnTheWay,
 
     /// <summary>The write gets no answer and is done later, when the test lets it; reads go on.</summary>

@@ -3,7 +3,7 @@ using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.GrainTests.Cluster;
 
-/// <summary>What the sweeper makes of old usage.</summary>
+/// <summary>How the sweeper merges and deletes old usage.</summary>
 [Collection(OnSharedCluster.Name)]
 public sealed class TableSweeperTests(GrainCluster cluster)
 {

@@ -43,7 +43,7 @@ public sealed class TicksTests
     }
 
     [Fact]
-    public async Task Work_that_fails_while_the_process_stops_fails_no_stop()
+    public async Task Work_that_fails_while_the_process_stops_does_not_make_the_stop_fail()
     {
         using var stop = new CancellationTokenSource();
 
@@ -60,7 +60,7 @@ public sealed class TicksTests
     }
 
     [Fact]
-    public void Of_silos_that_see_the_same_members_one_has_each_turn_and_each_has_its_share()
+    public void Silos_that_see_the_same_members_give_each_turn_to_one_silo_and_equal_shares_to_all()
     {
         for (var count = 1; count <= 5; count++)
         {

@@ -17,7 +17,7 @@ public sealed class TrustedClockTests
         _trusted = new TrustedClock(_ => Task.FromResult(_clock.GetUtcNow() + _databaseIsAhead), _clock, _log);
 
     [Fact]
-    public async Task It_is_in_doubt_for_an_hour_from_the_start_and_then_gives_the_time()
+    public async Task The_clock_is_in_doubt_for_an_hour_from_the_start_and_then_gives_the_time()
     {
         Assert.Null(await NowAsync());
         _clock.Advance(TimeSpan.FromMinutes(59));
@@ -31,7 +31,7 @@ public sealed class TrustedClockTests
     [Theory]
     [InlineData(365 * 24)]
     [InlineData(-1)]
-    public async Task From_a_step_on_and_from_the_step_back_it_is_in_doubt_for_an_hour(int hours)
+    public async Task After_a_step_and_after_the_step_back_the_clock_is_in_doubt_for_an_hour(int hours)
     {
         _clock.Advance(TimeSpan.FromHours(2));
 
@@ -50,7 +50,7 @@ public sealed class TrustedClockTests
     }
 
     [Fact]
-    public async Task A_step_of_seconds_is_none()
+    public async Task A_step_of_seconds_puts_the_clock_in_no_doubt()
     {
         _clock.Advance(TimeSpan.FromHours(2));
 
@@ -73,7 +73,7 @@ public sealed class TrustedClockTests
     }
 
     [Fact]
-    public async Task The_database_is_not_asked_for_each_who_wants_to_know_the_time()
+    public async Task The_database_is_not_asked_at_each_call_for_the_time()
     {
         var asked = 0;
         var trusted = new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(_clock.GetUtcNow().AddSeconds(asked++)), _clock, _log);

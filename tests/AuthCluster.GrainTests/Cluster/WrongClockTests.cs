@@ -52,7 +52,7 @@ public sealed class WrongClockTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_token_that_is_revoked_while_the_clock_is_ahead_is_dead_when_the_clock_is_right()
+    public async Task A_token_that_is_revoked_while_the_clock_is_ahead_is_inactive_when_the_clock_is_right()
     {
         var (id, generation) = await ClientAsync();
         var now = cluster.Clock.GetUtcNow();
@@ -164,7 +164,7 @@ public sealed class WrongClockTests(GrainCluster cluster)
         List<(string, string)> rows = [];
         foreach (var table in Swept)
         {
-            // A silo's own writer goes on meanwhile.
+            // The silos write rows of their own to this table meanwhile.
             var ours = table == "usage_writer" ? " where writer like 'kept-%'" : "";
             var columns = await cluster.QueryAsync<string>($"select name from pragma_table_info('{table}')");
             var values = string.Join(", ", columns.Select(column => $"quote({column})"));

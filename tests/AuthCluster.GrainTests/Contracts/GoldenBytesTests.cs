@@ -10,9 +10,9 @@ using Orleans.Serialization;
 namespace AuthCluster.GrainTests.Contracts;
 
 /// <summary>
-/// The bytes of every record that travels, in a file: a change of it is a change of the wire, and is reviewed as an
-/// upgrade. Set <c>AUTHCLUSTER_WRITE_GOLDEN</c> to write the file anew; what it held before and is written otherwise
-/// now goes on being read, and is kept in a second file for that.
+/// The bytes of every record that travels, in a file. A change of the file is a change of the wire format, and is reviewed as an
+/// upgrade. Set <c>AUTHCLUSTER_WRITE_GOLDEN</c> to write the file anew. The earlier bytes of a record that is now written differently
+/// are kept in a second file, because they must still be read.
 /// </summary>
 public sealed class GoldenBytesTests
 {
@@ -55,7 +55,7 @@ public sealed class GoldenBytesTests
 
     [Theory]
     [MemberData(nameof(Records))]
-    public void A_record_is_written_as_ever_and_what_was_written_ever_is_read(string name)
+    public void A_record_is_written_as_the_golden_file_has_it_and_is_read_from_those_bytes(string name)
     {
         var type = typeof(IClientGrain).Assembly.GetType(name)!;
         var sample = Sample.Of(type);
@@ -76,7 +76,7 @@ public sealed class GoldenBytesTests
         var read = Serializer.Deserialize<object>(Convert.FromHexString(bytes));
 
         Assert.Equal(type, read!.GetType());
-        // Members are written in the order of their ids, and what is new comes last.
+        // Members are written in the order of their ids, and new members come last.
         var members = Sample.MembersOf(type).Select(member => Sample.Print(member.GetValue(read))).ToList();
         var samples = Sample.MembersOf(type).Select(member => Sample.Print(member.GetValue(Sample.Of(type)))).ToList();
         Assert.Equal(samples[0], members[0]);
@@ -96,10 +96,10 @@ public sealed class GoldenBytesTests
         Assert.NotNull(type.GetCustomAttribute<ImmutableAttribute>());
     }
 
-    /// <summary>An older caller knows fewer members: it sends none of them, and what arrives must be usable.</summary>
+    /// <summary>An older caller does not send the members that it does not know, and the record that arrives must be usable.</summary>
     [Theory]
     [MemberData(nameof(Records))]
-    public void From_an_older_caller_that_sends_nothing_a_record_can_still_be_used(string name)
+    public void A_record_can_be_used_though_an_older_caller_sends_none_of_its_members(string name)
     {
         var type = typeof(IClientGrain).Assembly.GetType(name)!;
         var empty = RuntimeHelpers.GetUninitializedObject(type);
@@ -110,7 +110,7 @@ public sealed class GoldenBytesTests
         Assert.NotNull(read.ToString());
         foreach (var list in Sample.MembersOf(type).Where(member => Sample.IsImmutableArray(member.PropertyType)))
         {
-            // Default, which throws when it is walked: whoever reads it asks IsDefaultOrEmpty, or the record says [].
+            // A default list throws when it is enumerated: code that reads it asks IsDefaultOrEmpty, or the record sets [].
             Assert.NotNull(list.GetValue(read));
         }
     }

@@ -14,7 +14,7 @@ public sealed class LimitTests(GrainCluster cluster)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_burst_is_spent_and_then_one_token_an_interval_is_had()
+    public async Task The_burst_is_spent_and_then_one_token_an_interval_is_allowed()
     {
         var id = await LimitedAsync(tokensPerSecond: 2, burst: 3);
 
@@ -49,7 +49,7 @@ public sealed class LimitTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task After_an_owner_that_did_not_sign_off_the_bucket_is_empty()
+    public async Task After_an_activation_that_did_not_sign_off_the_bucket_is_empty()
     {
         var id = await LimitedAsync(tokensPerSecond: 1, burst: 5);
         Assert.Equal(1, await cluster.AllowedOfAsync(id, 1));
@@ -65,7 +65,7 @@ public sealed class LimitTests(GrainCluster cluster)
     {
         var id = await LimitedAsync(tokensPerSecond: 0.01, burst: 5);
         await cluster.ForgetAsync(id);
-        // Loaded, but not claimed yet; then a twin takes the bucket.
+        // The activation has loaded the row and not claimed the bucket yet; then a twin claims it.
         Assert.Equal(Refusal.WrongSecret, (await cluster.AskAsync(id, Ask(Present("wrong")))).Refusal);
         var row = JsonNode.Parse(await cluster.RowAsync(id))!;
         row["limitOwner"] = "a twin";

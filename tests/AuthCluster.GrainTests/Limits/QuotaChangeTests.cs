@@ -43,7 +43,7 @@ public sealed class QuotaChangeTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_raised_quota_adds_what_it_was_raised_by()
+    public async Task A_raised_quota_adds_exactly_the_difference()
     {
         var id = await QuotaAsync(20, "hour");
         Assert.Equal(20, await cluster.AllowedOfAsync(id, 25));
@@ -127,7 +127,7 @@ public sealed class QuotaChangeTests(GrainCluster cluster)
 
         // At most the block that was held when the clock jumped is lost.
         Assert.InRange((await AfterTokensAsync(id, 1)).QuotaRemaining, 89 - 5, 89);
-        // Adjusted, as each timer of the cluster would tick through a month.
+        // AdjustTime, because Advance would make each timer of the cluster tick through a month.
         cluster.Clock.AdjustTime(right.AddMonths(1));
         Assert.Equal(99, (await AfterTokensAsync(id, 1)).QuotaRemaining);
     }

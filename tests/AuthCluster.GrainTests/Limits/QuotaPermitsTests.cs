@@ -15,7 +15,7 @@ public sealed class QuotaPermitsTests
     private static Gen<(int What, int Number)[]> Steps(int kinds) => Gen.Select(Gen.Int[0, kinds - 1], Gen.Int[0, 999]).Array[0, 60];
 
     [Fact]
-    public void What_is_left_is_the_quota_less_what_was_spent_whatever_is_changed_adopted_or_signed_off() =>
+    public void The_remainder_is_the_quota_less_the_spent_permits_after_any_change_adoption_or_sign_off() =>
         Steps(kinds: 9).Sample(steps =>
         {
             var row = new QuotaRow(Start);
@@ -78,7 +78,7 @@ public sealed class QuotaPermitsTests
         }, iter: 300);
 
     [Fact]
-    public void No_activations_kills_and_lost_writes_give_more_than_the_quota() =>
+    public void Activations_kills_and_lost_writes_never_give_more_than_the_quota() =>
         Steps(kinds: 10).Sample(steps =>
         {
             var row = new QuotaRow(Start);
@@ -103,7 +103,7 @@ public sealed class QuotaPermitsTests
                         activations[at].Refill(end, () => SpendAtOnce(row, activations[at], spent, number % 7));
                         break;
                     case 5:
-                        // Whoever changes a quota sees to it that each activation reads it.
+                        // Each activation reads a change of the quota.
                         activations[at].Change(QuotaOf(number, enforce: true), end, () => SpendAtOnce(row, activations[at], spent, number % 7));
                         activations[1 - at].Load();
                         break;
@@ -133,7 +133,7 @@ public sealed class QuotaPermitsTests
             var row = new QuotaRow(right);
             var activation = row.Activate();
             activation.Change(new ClientQuota { Tokens = 100, Per = Periods[kind] });
-            // From the first token on the row tells of the period.
+            // From the first token on the row records the period.
             long spent = activation.Spend() ? 1 : 0;
             long lost = 0;
             foreach (var (what, number) in steps)
@@ -176,7 +176,7 @@ public sealed class QuotaPermitsTests
             var row = new QuotaRow(right);
             var activation = row.Activate();
             activation.Change(new ClientQuota { Tokens = 40, Per = period });
-            // From the first token on the row tells of the period.
+            // From the first token on the row records the period.
             var spent = activation.Spend() ? 1 : 0;
             foreach (var (what, number) in steps)
             {
@@ -208,7 +208,7 @@ public sealed class QuotaPermitsTests
                         row.IsRight = false;
                         Assert.True(activation.Spend(), "A period that has begun has nothing left.");
                         spent = 1;
-                        // From the first write on the row tells of the period.
+                        // From the first write on the row records the period.
                         activation.Refill();
                         break;
                     case 6:

@@ -5,7 +5,7 @@ using AuthCluster.Storage;
 
 namespace AuthCluster.GrainTests.Limits;
 
-/// <summary>Reservations as they lie in a client's row.</summary>
+/// <summary>Reservations as a client's row stores them.</summary>
 public sealed class QuotaReservationTests
 {
     private static readonly DateTimeOffset May = new(2026, 5, 1, 0, 0, 0, TimeSpan.Zero);
@@ -45,7 +45,7 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
-    public void What_an_older_build_reserved_anew_counts_beside_what_was_reserved_before()
+    public void Permits_that_an_older_build_reserved_anew_are_added_to_those_reserved_before()
     {
         var state = Read("""
             {"quota":{"per":"month","periodStart":"2026-05-01T00:00:00+00:00","reserved":5},
@@ -57,7 +57,7 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
-    public void A_clock_that_jumps_ahead_and_back_takes_what_was_reserved_along()
+    public void After_the_clock_jumped_ahead_and_back_the_permits_of_both_periods_count()
     {
         var may = new QuotaReservation("month", May, 500);
 
@@ -71,7 +71,7 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
-    public void What_was_reserved_in_a_period_counts_in_it_again_after_any_others_before_and_after_it()
+    public void Permits_of_a_period_count_again_when_the_clock_returns_to_it_after_any_other_periods()
     {
         var quota = new QuotaReservation("month", May, 60);
 
@@ -101,7 +101,7 @@ public sealed class QuotaReservationTests
     }
 
     [Fact]
-    public void Of_a_month_in_every_hour_of_which_a_quota_is_used_a_row_remembers_a_few()
+    public void A_row_remembers_only_a_few_hours_of_a_month_in_which_a_quota_is_used_every_hour()
     {
         var quota = new QuotaReservation("hour", May, 1);
         for (var hour = 1; hour < 24 * 30; hour++)

@@ -78,7 +78,7 @@ public sealed class QuotaRollTests(GrainCluster cluster)
         cluster.Clock.Advance(TimeSpan.FromSeconds(15));
         await QuietAsync([id]);
 
-        // Without a quota what is held is given back.
+        // A client that loses its quota gives back the permits that it holds.
         await ReplaceAsync(id, Document("read"));
         cluster.Clock.Set(now);
         await ReplaceAsync(id, QuotaOf(1_000));
@@ -121,7 +121,7 @@ public sealed class QuotaRollTests(GrainCluster cluster)
 
         Assert.Equal(100, await cluster.AllowedOfAsync(id, 110));
 
-        // As by activations that stay for a few tokens.
+        // Spends tokens as an activation does that ends after a few of them.
         async Task SpendAsync()
         {
             Assert.Equal(2, await cluster.AllowedOfAsync(id, 2));

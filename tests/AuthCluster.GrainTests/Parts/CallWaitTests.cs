@@ -11,7 +11,7 @@ public sealed class CallWaitTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Work_that_ends_ends_the_wait_with_its_result_and_at_no_cost_of_time(bool isDone)
+    public async Task The_end_of_the_work_ends_the_wait_at_once_and_with_the_result_of_the_work(bool isDone)
     {
         var work = new TaskCompletionSource<bool>();
 
@@ -50,7 +50,7 @@ public sealed class CallWaitTests
         _clock.Advance(TimeSpan.FromMilliseconds(1));
 
         Assert.Equal(WaitOutcome.TooLong, await waiting);
-        // Even for what is there already: what a call that was given up decides, nobody gets.
+        // Also for work that is done already: nobody receives the decision of a call that was given up.
         Assert.Equal(WaitOutcome.TooLong, await wait.ForAsync(Task.FromResult(true)));
     }
 

@@ -10,13 +10,13 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Parts;
 
-/// <summary>What holds of a client after whatever changes, in any order.</summary>
+/// <summary>What is true of a client after any changes in any order.</summary>
 public sealed class ChangeSequenceTests
 {
     private static readonly Gen<(int What, int Number)[]> Steps = Gen.Select(Gen.Int[0, 10], Gen.Int[0, 999]).Array[0, 40];
 
     [Fact]
-    public void The_etag_moves_exactly_when_what_administrators_see_of_a_client_does() => Steps.Sample(
+    public void The_etag_changes_exactly_when_the_administrators_view_of_a_client_changes() => Steps.Sample(
         steps =>
         {
             var client = new ChangedClient();
@@ -26,7 +26,7 @@ public sealed class ChangeSequenceTests
                 var before = client.State;
                 var change = Take(client, step);
 
-                // Stored is exactly what is done, and not what is refused or was done before.
+                // Only a change that is made now is stored, and not a refused one or a repeat.
                 Assert.Equal(change.Next is null, ReferenceEquals(before, client.State));
                 Assert.True(change.Next is null || change.Outcome == ClientOutcome.Done);
                 if (client.View is { } view)
@@ -39,7 +39,7 @@ public sealed class ChangeSequenceTests
                 }
                 else
                 {
-                    // A client that is created anew at the same moment may look as the deleted one did, and has another ETag.
+                    // A client that is created anew at the same moment may look like the deleted one, but has another ETag.
                     ofView.Clear();
                 }
             }
@@ -64,7 +64,7 @@ public sealed class ChangeSequenceTests
                         change.EndsTokens ? [ChangedClient.Floor + client.State.Generation] : [], client.Rows.Revocations.Select(item => item.Gen));
                 }
 
-                // Who may have had a token before a client was off or gone does not have one after.
+                // A change that disables or deletes an enabled client ends its tokens.
                 Assert.True(change.EndsTokens || before is not { Enabled: true } || client.State is { Enabled: true });
             }
         },

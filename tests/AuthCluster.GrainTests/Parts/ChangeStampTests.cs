@@ -53,7 +53,7 @@ public sealed class ChangeStampTests
     }
 
     [Fact]
-    public void A_deleted_clients_ended_secrets_are_not_told_of_one_by_one()
+    public void Deleting_a_client_writes_no_audit_entry_for_each_of_its_ended_secrets()
     {
         var client = ChangedClient.Created(SecretOf("a", "stays"), SecretOf("b", "ended", expiresAt: Start));
         client.Now = Start.AddDays(30);
@@ -79,7 +79,7 @@ public sealed class ChangeStampTests
     }
 
     [Fact]
-    public void The_catalogue_shows_the_client_as_it_is_now_and_of_a_deleted_one_that_it_was()
+    public void The_catalogue_shows_the_client_as_it_is_now_and_of_a_deleted_client_only_its_deletion()
     {
         var client = ChangedClient.Created(SecretOf("a", "s1", expiresAt: Start.AddDays(1)));
 
@@ -146,7 +146,7 @@ public sealed class ChangeStampTests
     }
 
     [Fact]
-    public void While_the_clock_is_in_doubt_recent_changes_are_forgotten_by_their_number_alone()
+    public void While_the_clock_is_in_doubt_only_the_number_of_recent_changes_makes_one_forgotten()
     {
         var client = ChangedClient.Created();
         (client.Now, client.IsSteady) = (Start.AddYears(1), false);
@@ -157,7 +157,7 @@ public sealed class ChangeStampTests
     }
 
     [Fact]
-    public void What_an_earlier_build_has_left_to_tell_is_told_with_the_next_change_and_before_it()
+    public void Rows_that_an_earlier_build_left_to_write_are_written_with_the_next_change_and_before_its_own()
     {
         var client = ChangedClient.Created();
         var untold = new OutboxItem

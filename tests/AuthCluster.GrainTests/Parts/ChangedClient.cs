@@ -71,7 +71,7 @@ internal sealed class ChangedClient
 
     public Change RevokeTokens() => Make(Actor(), (state, _) => ClientChanges.RevokeTokens(state, new RevokeTokensCommand(null, Actor())));
 
-    /// <summary>Makes a change and stores what comes of it.</summary>
+    /// <summary>Makes a change and stores its result.</summary>
     public Change Make(ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide)
     {
         var present = IsSteady ? State?.WithoutLongEnded(Now) : State;

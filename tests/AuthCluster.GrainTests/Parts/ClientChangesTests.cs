@@ -28,7 +28,7 @@ public sealed class ClientChangesTests
 
     [Theory]
     [MemberData(nameof(CommandsWithIfMatch))]
-    public void A_command_about_a_client_that_is_not_there_or_was_deleted_finds_none(string command)
+    public void A_command_about_a_client_that_does_not_exist_or_was_deleted_finds_none(string command)
     {
         var nobody = new ChangedClient();
         var deleted = ChangedClient.Created();

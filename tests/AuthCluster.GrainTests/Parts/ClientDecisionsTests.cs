@@ -98,7 +98,7 @@ public sealed class ClientDecisionsTests
         barrier.Open();
         Assert.True(await client.LimitWork.Start(LimitNeed.None));
 
-        // As if nobody had asked before.
+        // The decision is as if nobody had asked before.
         var next = await client.Ask(1)[0];
         Assert.Equal((DecisionKind.Allowed, 9, 99), (next.Kind, next.Limit!.Remaining, next.Limit.QuotaRemaining));
         Assert.Equal(1, client.Table.Writes);
@@ -107,7 +107,7 @@ public sealed class ClientDecisionsTests
     [Fact]
     public Task A_call_that_waits_for_a_second_write_has_600_ms_for_both() => ActivationTurns.RunAsync(async () =>
     {
-        // Blocks of one permit: of two callers one needs the second block.
+        // A block has one permit, so one of two callers needs a second block.
         await using var client = await ClientInParts.OpenAsync(ClientInParts.StateOf(ClientInParts.WithQuota(3)));
         var first = client.Table.BeforeWrite = new Barrier();
         var calls = client.Ask(2);

@@ -117,7 +117,7 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
         return document;
     }
 
-    /// <summary>A document with a rate limit so slow that no test gets a token from its passing time.</summary>
+    /// <summary>A document with a rate limit so slow that no test gets a token because time has passed.</summary>
     public static JsonObject WithRateLimit(long burst, JsonObject? document = null)
     {
         document ??= Document("read");

@@ -13,7 +13,7 @@ public sealed class ClientRowTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task A_row_that_was_not_read_is_unknown_and_reading_it_makes_a_policy_of_it() => ActivationTurns.RunAsync(async () =>
+    public Task A_row_is_unknown_until_it_is_read_and_then_gives_a_policy() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = new ClientInParts(ClientInParts.PlainClient);
         Assert.Equal((RowState.Unknown, null), (client.Row.State, client.Row.Policy));
@@ -123,7 +123,7 @@ public sealed class ClientRowTests
     [InlineData("missing")]
     [InlineData("lower revision")]
     [InlineData("lower generation")]
-    public Task A_row_that_went_back_is_not_taken_over_and_nothing_is_decided_any_more(string how) => ActivationTurns.RunAsync(async () =>
+    public Task A_row_that_went_back_in_time_is_not_adopted_and_nothing_more_is_decided(string how) => ActivationTurns.RunAsync(async () =>
     {
         var seen = ClientInParts.PlainClient with { Revision = 5, Generation = 2 };
         await using var client = await ClientInParts.OpenAsync(seen);
@@ -172,11 +172,11 @@ public sealed class ClientRowTests
     });
 
     [Fact]
-    public Task An_absent_client_may_have_been_created_by_the_time_at_which_its_row_cannot_be_read() => ActivationTurns.RunAsync(async () =>
+    public Task An_absent_client_whose_row_can_no_longer_be_read_is_unknown_since_it_may_have_been_created() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = await ClientInParts.OpenAsync(null);
         client.Table.Set(ClientInParts.PlainClient with { Deleted = true });
-        // A write that meets a version which it does not know, and then storage is away.
+        // A write meets a version that the activation does not know, and then storage fails.
         client.Table.BeforeRead = new Barrier();
         var change = client.Row.ChangeAsync(_ => ValueTask.FromResult<ClientState?>(ClientState.NeverExisted), Cancellation);
         await client.Table.BeforeRead.Reached;
@@ -187,7 +187,7 @@ public sealed class ClientRowTests
         Assert.Equal((RowState.Unknown, false), (client.Row.State, client.Row.CanDecide));
     });
 
-    /// <summary>Has the row read again before the next write: a write in the background got no answer.</summary>
+    /// <summary>Makes the next write read the row first, by a background write that gets no answer.</summary>
     private static async Task ForgetVersionAsync(ClientInParts client)
     {
         client.Failures.Of(ClientInParts.Id, Failure.LostOnTheWay);

@@ -79,7 +79,7 @@ public sealed class ClientRowWriteTests
     });
 
     [Fact]
-    public Task A_change_of_nothing_is_done_without_a_write() => ActivationTurns.RunAsync(async () =>
+    public Task A_change_that_changes_nothing_is_done_without_a_write() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
 
@@ -90,7 +90,7 @@ public sealed class ClientRowWriteTests
     });
 
     [Fact]
-    public Task A_change_that_meets_another_activations_write_is_asked_again_with_what_that_has_written() => ActivationTurns.RunAsync(async () =>
+    public Task A_change_that_meets_another_activations_write_is_computed_again_from_the_written_state() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Table.Set(client.Row.Stored! with { Revision = 7 });

@@ -5,7 +5,7 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Parts;
 
-/// <summary>What a client's row remembers of Idempotency-Keys: enough that a repeat makes nothing again, for as long as a key counts, and no more.</summary>
+/// <summary>What a client's row remembers of Idempotency-Keys: enough that a repeat creates nothing again while the key counts, and no more.</summary>
 public sealed class KeyedCreationsTests
 {
     [Fact]

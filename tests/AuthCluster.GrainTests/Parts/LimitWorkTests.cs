@@ -70,7 +70,7 @@ public sealed class LimitWorkTests
     });
 
     [Fact]
-    public Task Work_that_succeeds_ends_the_second_after_a_failure_sooner() => ActivationTurns.RunAsync(async () =>
+    public Task Work_that_succeeds_ends_the_pause_after_a_failure_early() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.StateOf(ClientInParts.WithQuota(100)));
         client.Failures.Of(ClientInParts.Id, Failure.Down);
@@ -104,7 +104,7 @@ public sealed class LimitWorkTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.StateOf(ClientInParts.WithQuota(100)));
         Assert.All(await Task.WhenAll(client.Ask(3)), answer => Assert.Equal(DecisionKind.Allowed, answer.Kind));
 
-        // Half past ten, a period of an hour, and 30 seconds ahead.
+        // It is half past ten, the period is an hour, and the timer fires 30 seconds before the period's end.
         var due = Assert.Single(client.Timers.Due);
         Assert.Equal(TimeSpan.FromMinutes(29.5), due);
         client.Clock.Advance(due);

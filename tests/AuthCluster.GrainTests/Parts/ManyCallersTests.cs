@@ -56,7 +56,7 @@ public sealed class ManyCallersTests
         barrier.Open();
         var answers = await Task.WhenAll(calls);
 
-        // In the order in which they came.
+        // The callers are allowed in the order in which they came.
         Assert.All(answers.Take(100), answer => Assert.Equal(DecisionKind.Allowed, answer.Kind));
         Assert.All(answers.Skip(100), answer => Assert.Equal(Refusal.RateLimited, answer.Refusal));
         Assert.Equal(1, client.Table.Writes);

@@ -43,7 +43,7 @@ public sealed class RevokedTokensTests : IAsyncLifetime
     }
 
     [Fact]
-    public Task Nothing_is_known_of_a_token_until_the_revoked_ones_are_read() => ActivationTurns.RunAsync(async () =>
+    public Task Whether_a_token_is_revoked_is_unknown_until_the_revoked_tokens_are_read() => ActivationTurns.RunAsync(async () =>
     {
         await StoreAsync("stored", _generation);
         var revoked = Open();
@@ -131,7 +131,7 @@ public sealed class RevokedTokensTests : IAsyncLifetime
     });
 
     [Fact]
-    public Task Beyond_ten_thousand_live_ones_no_more_are_revoked_until_the_sweep_has_taken_some() => ActivationTurns.RunAsync(async () =>
+    public Task Beyond_ten_thousand_unexpired_tokens_no_more_are_revoked_until_the_sweep_has_deleted_some() => ActivationTurns.RunAsync(async () =>
     {
         await StoreManyAsync(RevokedTokens.MaxLive - 1, _clock.GetUtcNow().AddMinutes(10));
         var revoked = Open();
@@ -145,12 +145,12 @@ public sealed class RevokedTokensTests : IAsyncLifetime
         await _store.SweepAsync(_clock.GetUtcNow() - TableSweeper.RevocationsKeptAfterEnd, RevokedTokens.MaxLive, Cancellation);
 
         Assert.Equal(ClientOutcome.Done, await revoked.AddAsync(Command("more"), Cancellation));
-        // What the sweep took is forgotten here too.
+        // The tokens that the sweep deleted are forgotten in memory too.
         Assert.Equal((true, true, false), (revoked.Contains("more"), revoked.Contains("last"), revoked.Contains("jti-1")));
     });
 
     [Fact]
-    public Task The_mark_starts_anywhere_and_moves_with_each_revoked_token_and_with_nothing_else() => ActivationTurns.RunAsync(async () =>
+    public Task The_mark_starts_at_random_and_changes_with_each_revoked_token_and_with_nothing_else() => ActivationTurns.RunAsync(async () =>
     {
         var revoked = Open();
         var first = revoked.Mark;
@@ -169,7 +169,7 @@ public sealed class RevokedTokensTests : IAsyncLifetime
 
     private RevokedTokens Open() => new(Client, () => _generation, _store, _gate, _clock);
 
-    /// <summary>Revokes a token of the present generation, which is one less than that of the rows.</summary>
+    /// <summary>The command that revokes a token of the present generation. The generation of its row is one more.</summary>
     private RevokeTokenCommand Command(string jti) => new(jti, _generation - 1, _clock.GetUtcNow().AddHours(1));
 
     private Task StoreAsync(string jti, long generation) => _store.AddAsync(

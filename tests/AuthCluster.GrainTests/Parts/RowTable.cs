@@ -33,10 +33,10 @@ internal sealed class RowTable : IGrainStorage
     /// <summary>The most operations that were ever under way at once.</summary>
     public int MaxAtOnce { get; private set; }
 
-    /// <summary>Where reads wait for the test; null for nowhere.</summary>
+    /// <summary>The barrier at which reads wait for the test; null for none.</summary>
     public Barrier? BeforeRead { get; set; }
 
-    /// <summary>Where writes wait for the test; null for nowhere.</summary>
+    /// <summary>The barrier at which writes wait for the test; null for none.</summary>
     public Barrier? BeforeWrite { get; set; }
 
     /// <summary>What each read throws; null for nothing.</summary>
@@ -113,13 +113,13 @@ internal sealed class RowTable : IGrainStorage
     }
 }
 
-/// <summary>Holds up whoever comes until the test opens it.</summary>
+/// <summary>Holds up all who come until the test opens the barrier.</summary>
 internal sealed class Barrier
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when the first one has come.</summary>
+    /// <summary>Completes when the first one waits at the barrier.</summary>
     public Task Reached => _reached.Task;
 
     public void Open() => _opened.TrySetResult();

@@ -4,7 +4,7 @@ using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Parts;
 
-/// <summary>What the commands about secrets make of a client: nobody is locked out by mistake, and nothing is stored that a reader of the row could use.</summary>
+/// <summary>How the commands about secrets change a client: they lock nobody out by mistake, and store nothing that a reader of the row can use.</summary>
 public sealed class SecretChangesTests
 {
     private static readonly DateTimeOffset Now = ClientInParts.Start;
@@ -23,7 +23,7 @@ public sealed class SecretChangesTests
     }
 
     [Fact]
-    public void A_secret_of_which_only_a_slow_hash_is_known_is_stored_with_it_and_without_a_fast_one()
+    public void A_secret_known_only_by_a_slow_hash_is_stored_with_that_hash_and_no_fast_one()
     {
         var stored = ChangedClient.Created(SlowSecretOf("text")).State!.Secrets[0];
 

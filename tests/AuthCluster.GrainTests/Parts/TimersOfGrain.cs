@@ -17,7 +17,7 @@ internal sealed class TimersOfGrain : IGrainBase, ITimerRegistry
 
     public IGrainContext GrainContext { get; }
 
-    /// <summary>When the timers that are not ended fire first.</summary>
+    /// <summary>The time to the first firing of each timer that was not ended.</summary>
     public IEnumerable<TimeSpan> Due => _timers.Select(timer => timer.DueTime);
 
     /// <summary>Fires each timer once.</summary>

@@ -33,7 +33,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task Within_the_same_moment_the_tokens_before_the_call_are_dead_and_those_after_it_live()
+    public async Task Within_the_same_moment_tokens_from_before_the_revocation_are_inactive_and_later_ones_active()
     {
         var id = await cluster.CreateAsync(Document("read"));
 
@@ -76,7 +76,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task Past_ten_thousand_live_revocations_a_client_is_told_to_revoke_all_and_has_room_again_when_they_have_expired()
+    public async Task Past_ten_thousand_unexpired_revocations_a_client_is_told_to_revoke_all_and_has_room_again_when_they_have_expired()
     {
         await cluster.TrustClockAsync();
         var id = await cluster.CreateAsync(Document("read"));
@@ -94,7 +94,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         Assert.Equal(TokenStanding.Active, await StandingAsync(id, "more", generation));
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).RevokeTokenAsync(Revocation("jti-7", generation), Cancellation)).Outcome);
 
-        // A minute past their end they are in force still: some clock may be behind.
+        // A minute past their end the revocations are still in force, because some clock may be behind.
         cluster.Clock.Advance(TimeSpan.FromMinutes(11));
         await cluster.Each<TableSweeper>().First().SweepAsync(Cancellation);
         await cluster.ForgetAsync(id);
@@ -110,7 +110,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task Expired_tokens_that_a_clock_in_doubt_has_stored_are_bounded_and_hinder_no_revocation_of_a_live_one()
+    public async Task Expired_tokens_that_a_clock_in_doubt_has_stored_are_bounded_and_hinder_no_revocation_of_a_valid_one()
     {
         await cluster.TrustClockAsync();
         var id = await cluster.CreateAsync(Document("read"));
@@ -123,7 +123,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
             select 'token', @Id, 'jti-' || i, @Gen, @End from n
             """,
             new { Id = id, Gen = generation + 1, End = (now.AddMinutes(1) - DateTimeOffset.UnixEpoch).Ticks / 10 });
-        // Set by two hours: what expires within them may live, and nothing is swept.
+        // The clock is set ahead by two hours: a token that expires within them may still be valid, and nothing is swept.
         cluster.Clock.Set(now.AddHours(2));
         var expired = Revocation("last", generation) with { ExpiresAt = now.AddHours(1) };
 
@@ -151,7 +151,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
         Assert.Equal(TokenStanding.Active, await StandingAsync(id, "lost", generation));
         var command = Revocation("lost", generation);
 
-        // Somebody else has the database locked: the write is under way when its deadline passes.
+        // Another connection has locked the database, so the write is under way when its deadline passes.
         await using (var other = await cluster.Database.OpenAsync(Cancellation))
         await using (await other.BeginTransactionAsync(Cancellation))
         {
@@ -185,10 +185,10 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     {
         var id = await cluster.CreateAsync(Document("read"));
         var generation = (await cluster.AskAsync(id)).Grant!.Generation;
-        // What is revoked of the present generation is in memory from now on.
+        // From now on the revoked tokens of the present generation are in memory.
         Assert.Equal(TokenStanding.Active, await StandingAsync(id, "elsewhere", generation));
 
-        // By another activation of this client, under the generation that follows.
+        // Another activation of this client revokes a token of the next generation.
         await cluster.ExecuteAsync(
             "insert into revocation (kind, client_id, value, gen, expires_at) values ('token', @Id, 'elsewhere', @Gen, @End)",
             new { Id = id, Gen = generation + 2, End = (cluster.Clock.GetUtcNow().AddHours(1) - DateTimeOffset.UnixEpoch).Ticks / 10 });
@@ -199,7 +199,7 @@ public sealed class TokenRevocationTests(GrainCluster cluster)
     }
 
     [Fact]
-    public async Task A_token_that_is_dead_already_takes_no_row()
+    public async Task Revoking_an_inactive_token_stores_no_row()
     {
         await cluster.TrustClockAsync();
         var id = await cluster.CreateAsync(Document("read"));

@@ -29,7 +29,7 @@ public sealed class AuditStoreTests
     public async Task Pages_go_from_the_newest_to_the_oldest_and_leave_none_out(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
-        // Several at the same moment, and some added late.
+        // Several entries have the same time, and some are added late.
         var entries = Enumerable.Range(0, 60)
             .Select(n => Samples.Audit($"a-{(n * 37) % 60:00}", n % 3 == 0 ? "orders" : "", Samples.Now.AddSeconds(n / 7)))
             .ToList();
@@ -57,7 +57,7 @@ public sealed class AuditStoreTests
     [InlineData("1.\0")]
     [InlineData("'")]
     [InlineData(".a-1")]
-    public async Task A_text_that_no_page_gave_is_no_place_to_go_on_from(string text)
+    public async Task An_audit_cursor_that_no_page_gave_is_refused(string text)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
 
@@ -67,7 +67,7 @@ public sealed class AuditStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Clients_are_told_apart_by_every_byte_and_nobody_has_no_name(StorageProvider provider)
+    public async Task Audit_entries_are_found_by_the_exact_client_id_and_an_empty_id_finds_none(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await AddAsync(under, [Samples.Audit("a-1", "orders"), Samples.Audit("a-2", "Orders"), Samples.Audit("a-3")]);

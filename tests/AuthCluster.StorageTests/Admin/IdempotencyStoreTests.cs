@@ -53,7 +53,7 @@ public sealed class IdempotencyStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task An_expired_or_refused_key_counts_no_more(StorageProvider provider)
+    public async Task An_expired_or_refused_key_gets_new_choices(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new IdempotencyStore(under.Database);

@@ -3,7 +3,7 @@ using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.StorageTests.Clients;
 
-/// <summary>Every list and search of the catalogue goes by an index: never through the whole table.</summary>
+/// <summary>Every list and search of the catalogue uses an index and never reads the whole table.</summary>
 public sealed class CataloguePlanTests
 {
     private const int Clients = 20_000;

@@ -57,7 +57,7 @@ public sealed class CatalogueStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Blanks_at_the_end_of_what_is_looked_for_count(StorageProvider provider)
+    public async Task Blanks_at_the_end_of_a_search_text_count(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await CreateAsync(under,
@@ -162,7 +162,7 @@ public sealed class CatalogueStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Secrets_that_run_out_are_told_soonest_first(StorageProvider provider)
+    public async Task Secrets_that_expire_are_listed_soonest_first(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         CataloguePart Secret(string id, int days) => new(CataloguePart.SecretKind, id, null, Samples.Now, Samples.Now.AddDays(days));

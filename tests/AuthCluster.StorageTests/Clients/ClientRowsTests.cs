@@ -15,7 +15,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Rows_that_are_told_again_and_again_are_there_once(StorageProvider provider)
+    public async Task Rows_that_are_written_again_and_again_are_stored_once(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var client = Samples.Client("orders") with
@@ -61,7 +61,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_part_that_is_named_twice_is_there_once(StorageProvider provider)
+    public async Task A_part_that_is_named_twice_is_stored_once(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
@@ -73,7 +73,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Writes_at_once_that_tell_the_same_all_succeed(StorageProvider provider)
+    public async Task Writes_at_once_of_the_same_rows_all_succeed(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
@@ -91,7 +91,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task What_an_older_change_tells_late_does_not_undo_a_newer_one(StorageProvider provider)
+    public async Task The_late_rows_of_an_older_change_do_not_undo_a_newer_change(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
@@ -139,7 +139,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task The_last_uses_of_what_a_client_has_no_more_go_with_it_and_those_of_others_stay(StorageProvider provider)
+    public async Task The_last_uses_of_removed_parts_are_deleted_and_those_of_other_parts_and_clients_stay(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
@@ -153,11 +153,11 @@ public sealed class ClientRowsTests
         await writes.TellAsync(Samples.Client("orders", version: 2) with { Parts = [parts[0], parts[2], parts[4]] });
 
         Assert.Equal(["client ", "scope read", "scope s-2", "secret s-1"], await UsesAsync("orders"));
-        // A flush was late.
+        // A late flush stores a use of the secret that the client no longer has.
         await usage.FlushAsync(new UsageFlush("orders", 2, Samples.Now), [], [new LastUse("orders", "secret", "s-2", Samples.Now)], Cancel);
         await writes.TellAsync(Samples.Client("orders", version: 3) with { Parts = [parts[0]], UpdatedAt = Samples.Now.AddMinutes(1) });
         Assert.Equal(["client ", "secret s-1"], await UsesAsync("orders"));
-        // A flush was later still: what is made anew under the name was not used before; and another one was told earlier than the change.
+        // In an even later flush the use of "read" is older than the scope that is now created anew, and the use of "write" is not.
         var changed = Samples.Now.AddMinutes(2);
         LastUse[] told = [new("orders", "scope", "read", Samples.Now), new("orders", "scope", "write", changed)];
         await usage.FlushAsync(new UsageFlush("orders", 3, Samples.Now), [], told, Cancel);
@@ -211,7 +211,7 @@ public sealed class ClientRowsTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_client_with_as_many_parts_as_it_may_have_is_told_and_changed(StorageProvider provider)
+    public async Task A_client_with_as_many_parts_as_it_may_have_is_stored_and_changed(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
@@ -264,7 +264,7 @@ public sealed class ClientRowsTests
 
     private static CataloguePart Scope(string scope) => new(CataloguePart.ScopeKind, scope, null, Samples.Now, null);
 
-    /// <summary>Tells the catalogue of a client, and that it was used with all of its parts.</summary>
+    /// <summary>Writes a client into the catalogue, and a use of the client and of each of its parts.</summary>
     private static async Task TellAndUseAsync(DatabaseUnderTest under, CatalogueEntry client)
     {
         await new ClientWrites(under.Database).TellAsync(client);

@@ -15,15 +15,15 @@ internal sealed class ClientWrites(Database database)
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>Tells the rows with the first state of a grain of its own, so that no version is in the way.</summary>
+    /// <summary>Writes the rows with the first state of a new grain, so that no version is in the way.</summary>
     public async Task TellAsync(ClientRows rows) =>
         Assert.Equal(1, await WriteAsync($"c:{Interlocked.Increment(ref _grains)}", null, Envelope(rows, State)));
 
-    /// <summary>Tells the catalogue of a client.</summary>
+    /// <summary>Writes a client into the catalogue.</summary>
     public Task TellAsync(CatalogueEntry client) => TellAsync(new ClientRows([], client, []));
 
-    /// <summary>Writes a payload from a version of the row; null where there was none.</summary>
-    /// <returns>The new version; null when the row has another.</returns>
+    /// <summary>Writes a payload over a version of the row; the version is null where there is no row.</summary>
+    /// <returns>The new version; null when the row has another version than the given one.</returns>
     public async Task<int?> WriteAsync(string grain, int? version, byte[] payload)
     {
         using var turn = await database.EnterWriteAsync(Cancel);

@@ -35,7 +35,7 @@ public sealed class ExpiryStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
-    public async Task Of_those_who_claim_at_once_one_gets_the_warning(StorageProvider provider)
+    public async Task Of_several_claims_of_one_warning_at_once_one_succeeds(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await StoreAsync(under, "orders", Samples.Now.AddDays(5));

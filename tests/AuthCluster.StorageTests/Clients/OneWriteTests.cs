@@ -50,13 +50,13 @@ public sealed class OneWriteTests
         Assert.Equal("{\"old\":true}", await writes.PayloadAsync(Grain));
         Assert.Equal([Grain], await under.QueryAsync<string>("select grain_key from grain_state"));
         Assert.Equal([0], await ToldAsync(under));
-        // The version is as it was too, and what tells nothing is stored as ever.
+        // The version did not change either, and a write without other rows still succeeds.
         Assert.Equal(2, await writes.WriteAsync(Grain, 1, old));
     }
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_write_that_finds_another_version_tells_nothing(StorageProvider provider)
+    public async Task A_write_that_finds_another_version_stores_no_rows(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
@@ -77,7 +77,7 @@ public sealed class OneWriteTests
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var writes = new ClientWrites(under.Database);
-        // Numbers that a parser would write otherwise, escapes, an empty member, members twice, and the names of the envelope further in.
+        // Numbers that a parser would write differently, escapes, an empty name, a repeated name, and the names of the envelope further inside.
         const string State = """{"deleted":false,"level":1.0E+2,"low":0.10,"big":123456789012345678901234567890,"text":"\u00e9\ud83d\ude00\u0000\\\u0022","none":null,"":[],"a":1,"a":2,"rowsToTell":{"audit":[]},"stateToKeep":{}}""";
 
         Assert.Equal(1, await writes.WriteAsync(Grain, null, writes.Envelope(Rows, State)));

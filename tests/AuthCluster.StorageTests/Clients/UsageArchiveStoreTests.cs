@@ -4,7 +4,7 @@ using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.StorageTests.Clients;
 
-/// <summary>Hours of usage that become days, days that go, and what is written late or twice meanwhile.</summary>
+/// <summary>Hours of usage that become days, days that are deleted, and counts that are written late or twice meanwhile.</summary>
 public sealed class UsageArchiveStoreTests
 {
     private static readonly DateTimeOffset Day = new(2026, 3, 4, 0, 0, 0, TimeSpan.Zero);
@@ -36,7 +36,7 @@ public sealed class UsageArchiveStoreTests
         Assert.Equal(Enumerable.Range(48, 24).Select(n => new HourlyUsageRecord(Day.AddHours(n), "issued", n)), usage.Skip(3));
         Assert.Equal(24, (await under.QueryAsync<string>("select outcome from usage_hourly")).Count);
 
-        // A day counts where it begins: windows that meet within it count it once.
+        // A day counts in the window that holds its beginning, so two windows that meet within the day count it once.
         Assert.Equal(852, (await store.ReadAsync("orders", Day.AddHours(5), Day.AddHours(40), Cancel)).Sum(row => row.Count));
         Assert.Equal(280, (await store.ReadAsync("orders", Day, Day.AddHours(5), Cancel)).Sum(row => row.Count));
         Assert.Equal(
@@ -60,7 +60,7 @@ public sealed class UsageArchiveStoreTests
         await store.FlushAsync(Flush(1), counts, [], Cancel);
         Assert.Equal(1, await archive.MoveHoursToDaysAsync(Day.AddDays(1), 10, Cancel));
 
-        // A silo whose first outcome was lost, and that hung until now.
+        // A silo that never learned the outcome of its first flush, and that hung until now.
         await store.FlushAsync(Flush(1), counts, [], Cancel);
         await store.FlushAsync(Flush(2), [counts[0] with { Count = 20 }], [], Cancel);
         Assert.Equal(120, (await store.ReadAsync("orders", Day, Day.AddDays(1), Cancel)).Sum(row => row.Count));
@@ -111,7 +111,7 @@ public sealed class UsageArchiveStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task The_rows_of_older_builds_become_one_an_hour_once_none_of_them_writes_there(StorageProvider provider)
+    public async Task The_rows_of_older_builds_are_merged_to_one_an_hour_once_no_older_build_writes_to_that_hour(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var (store, archive) = (new UsageStore(under.Database), new UsageArchiveStore(under.Database));
@@ -127,7 +127,7 @@ public sealed class UsageArchiveStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Old_days_and_silos_that_are_gone_are_swept_and_no_more_than_may_be(StorageProvider provider)
+    public async Task A_sweep_deletes_old_days_and_lost_silos_and_no_more_rows_than_it_may(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var (store, archive) = (new UsageStore(under.Database), new UsageArchiveStore(under.Database));
@@ -148,7 +148,7 @@ public sealed class UsageArchiveStoreTests
 
     private static UsageFlush Flush(long number) => new("silo", number, Day);
 
-    /// <summary>Rows as builds wrote them whose activations each counted for themselves.</summary>
+    /// <summary>Rows as older builds wrote them: each activation counted for itself.</summary>
     private static async Task InsertOfOlderBuildsAsync(DatabaseUnderTest under, int clients, int hours, int writers)
     {
         object Time(DateTimeOffset time) => under.Database.Provider == StorageProvider.Sqlite ? (time - DateTimeOffset.UnixEpoch).Ticks / 10 : time.UtcDateTime;

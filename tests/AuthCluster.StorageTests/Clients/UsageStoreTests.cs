@@ -23,7 +23,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
         await store.FlushAsync(Flush("silo", 1), counts, uses, Cancel);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => store.FlushAsync(Flush("silo", 1), counts, uses, Cancel))));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => store.FlushAsync(Flush("silo", 2), [counts[0]], [uses[0] with { UsedAt = Hour }], Cancel))));
-        // One that was under way for so long that later ones have passed it.
+        // A flush that was under way for so long that later flushes have passed it.
         await store.FlushAsync(Flush("silo", 1), counts, uses, Cancel);
         await store.FlushAsync(Flush("other silo", 1), [counts[0] with { Count = 7 }], [], Cancel);
         await store.FlushAsync(Flush("silo", 3), [], [], Cancel);
@@ -98,7 +98,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task The_report_names_those_with_most_tokens_or_most_refusals(StorageProvider provider)
+    public async Task The_usage_report_names_the_clients_with_most_tokens_or_most_refusals(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);
@@ -122,7 +122,7 @@ public sealed class UsageStoreTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task Unused_is_what_was_neither_used_nor_made_since(StorageProvider provider)
+    public async Task The_unused_report_names_what_was_neither_used_nor_created_since(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new UsageStore(under.Database);

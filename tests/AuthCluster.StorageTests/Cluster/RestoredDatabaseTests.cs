@@ -17,7 +17,7 @@ public sealed class RestoredDatabaseTests
         var keys = new KeyMaterialStore(under.Database);
         await keys.InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
 
-        // Since the backup the floor had been raised three times, in the second before the restore the last time.
+        // Since the backup the floor had been raised three times, the last time in the second before the restore.
         var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), null, Cancel);
         await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
         var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.Audit("restored"), forgetSilos: true, Cancel);

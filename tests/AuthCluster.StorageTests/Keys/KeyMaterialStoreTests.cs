@@ -171,7 +171,7 @@ public sealed class KeyMaterialStoreTests
         var store = new KeyMaterialStore(under.Database);
         var first = await store.InitialiseAsync([Samples.SigningKey("kid-1")], Samples.Pepper("p-1"), Samples.Now, Cancel);
 
-        // The clock went back by a year: the step alone must do.
+        // The clock went back by a year, so only the step can raise the floor.
         var byStep = await store.RaiseFloorAsync(Samples.Now.AddYears(-1), null, Cancel);
         var byClock = await store.RaiseFloorAsync(Samples.Now.AddHours(1), null, Cancel);
 

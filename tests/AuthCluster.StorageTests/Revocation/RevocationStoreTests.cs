@@ -102,7 +102,7 @@ public sealed class RevocationStoreTests
         Assert.True(await IsStillWaitingAsync(slower));
         var quick = store.AddAsync([Token("orders", "quick")], Cancel);
 
-        // The first has its number and is open: whoever came after has to wait for it, and the feed shows nothing.
+        // The first transaction has its number and is still open, so later writers wait for it, and the feed shows nothing.
         Assert.True(await IsStillWaitingAsync(quick));
         Assert.Empty(await ReadOnAsync());
         await slow.CommitAsync();
@@ -222,7 +222,7 @@ public sealed class RevocationStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_clients_own_tokens_of_a_generation_are_read_and_those_that_live_counted(StorageProvider provider)
+    public async Task The_revoked_tokens_of_a_client_and_generation_are_read_and_the_unexpired_ones_counted(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var store = new RevocationStore(under.Database);

@@ -9,7 +9,7 @@ public static class PreparedClients
     /// <summary>The usual client: scopes <c>read</c>, <c>write</c>, <c>reports:run</c>, all by default; no limit, no audience of its own.</summary>
     public static readonly TestClient Usual = New("usual");
 
-    /// <summary>Another usual one, for comparisons between clients.</summary>
+    /// <summary>Another usual client, for comparisons between clients.</summary>
     public static readonly TestClient Other = New("other");
 
     /// <summary>Scopes <c>read</c>, <c>write</c>, <c>delete</c>, of which <c>write</c> and <c>read</c> are the default.</summary>
@@ -95,7 +95,7 @@ public static class PreparedClients
         Inventory, Inspector, Reusing,
     ];
 
-    /// <summary>Whether each token of this client counts, so that it is left to the test that counts them.</summary>
+    /// <summary>Whether a test counts each token of this client, so that no other test may use the client.</summary>
     public static bool IsCounted(TestClient client) => Counted.Contains(client);
 
     /// <summary>The file for <c>Bootstrap:ClientsFile</c>.</summary>

@@ -56,7 +56,7 @@ public sealed class RawConnection : IDisposable
         }
         catch (IOException)
         {
-            // The server answered on the head alone and closed: its answer is what counts.
+            // The server answered after the head and closed the connection. The test still reads that answer.
         }
 
         return await connection.ReadAnswerAsync();
@@ -82,7 +82,7 @@ public sealed class RawConnection : IDisposable
     /// <summary>Writes text, one byte a character (Latin-1).</summary>
     public async Task WriteAsync(string text) => await _stream.WriteAsync(Encoding.Latin1.GetBytes(text), Cancellation);
 
-    /// <summary>Says that no more will come.</summary>
+    /// <summary>Tells the server that no more bytes will come.</summary>
     public void EndOfRequest() => _tcp.Client.Shutdown(SocketShutdown.Send);
 
     /// <summary>Drops the connection with a reset.</summary>
@@ -115,7 +115,7 @@ public sealed class RawConnection : IDisposable
         };
     }
 
-    /// <summary>Whether the server has closed its side and sends nothing more; waits for it.</summary>
+    /// <summary>Waits until the server closes its side or sends bytes; true if it closed its side.</summary>
     public async Task<bool> IsClosedByServerAsync()
     {
         try

@@ -4,12 +4,12 @@ using System.Text;
 
 namespace AuthCluster.TestKit.OAuth;
 
-/// <summary>All that was secret in a run, in every spelling in which a careless log could hold it.</summary>
+/// <summary>Every secret of a test run, in every spelling in which a careless log could hold it.</summary>
 public sealed class SensitiveTexts
 {
     private readonly ConcurrentDictionary<string, string> _spellings = new(StringComparer.Ordinal);
 
-    /// <summary>Remembers a client's secret: as it is, in forms, in Basic headers, and its digest, which is as good as the secret inside the cluster.</summary>
+    /// <summary>Remembers a client's secret plain, in forms and in Basic headers, and its digest, which is as good inside the cluster.</summary>
     public void Add(TestClient client)
     {
         ArgumentNullException.ThrowIfNull(client);
@@ -38,7 +38,7 @@ public sealed class SensitiveTexts
         _spellings.TryAdd(token[..token.LastIndexOf('.')], "the content of a token");
     }
 
-    /// <summary>Says what of all this stands in <paramref name="text"/>; hex is found in either case.</summary>
+    /// <summary>Names the secrets that <paramref name="text"/> contains, in upper or lower case: hex may have either.</summary>
     public IReadOnlyList<string> FoundIn(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

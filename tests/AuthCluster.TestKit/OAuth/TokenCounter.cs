@@ -5,8 +5,8 @@ namespace AuthCluster.TestKit.OAuth;
 
 /// <summary>Counts a server's token requests by outcome, at its <c>/metrics</c>. One for each server.</summary>
 /// <remarks>
-/// The endpoint may answer what it answered a moment ago. So each reading first sends a request of an outcome that nobody
-/// else causes, and reads until that one is counted: what was asked for before it is then counted too.
+/// The endpoint may repeat an answer of a moment ago. So each reading first sends a request whose outcome no other request has,
+/// and reads until that request is counted: every earlier request is then counted too.
 /// </remarks>
 public sealed class TokenCounter(Uri server) : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class TokenCounter(Uri server) : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>How many requests ended so since the server was started, over all its lines.</summary>
+    /// <summary>How many requests ended with <paramref name="outcome"/> since the server was started: the sum of all lines of the metric.</summary>
     public async Task<int> CountAsync(string outcome)
     {
         Assert.Equal(Mark, (await _caller.SendAsync("grant_type=")).Error);
@@ -28,7 +28,7 @@ public sealed class TokenCounter(Uri server) : IDisposable
         return Of(text, outcome);
     }
 
-    /// <summary>The server was started again, and counts from 0.</summary>
+    /// <summary>To call after a restart of the server, which then counts from 0.</summary>
     public void Restarted() => _marks = 0;
 
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using AuthCluster.Web.Admin;
 
 namespace AuthCluster.UnitTests.Admin;
 
-/// <summary>The word in which a page of a report says where the next begins.</summary>
+/// <summary>The cursor in which a page of a report says where the next page begins.</summary>
 public sealed class AdminCursorTests
 {
     private static readonly DateTimeOffset Then = new(2026, 5, 1, 0, 0, 0, TimeSpan.Zero);
@@ -29,7 +29,7 @@ public sealed class AdminCursorTests
     [Theory]
     [InlineData("orders", "scope", "read")]
     [InlineData("http://adfs/x", "client", "")]
-    public void What_a_page_gave_is_read_back_as_it_was(string clientId, string kind, string value)
+    public void A_cursor_that_a_page_gave_is_read_back_as_it_was(string clientId, string kind, string value)
     {
         var cursor = new UnusedCursor(clientId, kind, value);
 
@@ -42,14 +42,14 @@ public sealed class AdminCursorTests
 
     [Theory]
     [MemberData(nameof(NeverGiven))]
-    public void A_word_that_no_page_gave_is_refused(string word)
+    public void A_cursor_that_no_page_gave_is_refused(string word)
     {
         Assert.False(AdminCursor.TryRead(word, AdminJson.Default.UnusedCursor, out var read));
         Assert.Null(read);
     }
 
     [Fact]
-    public void The_word_of_one_report_is_none_of_another()
+    public void A_cursor_of_one_report_is_refused_by_another_report()
     {
         var unused = AdminCursor.Write(new UnusedCursor("orders", "scope", "read"), AdminJson.Default.UnusedCursor);
         var expiring = AdminCursor.Write(new ExpiringCursor("orders", "s1", Then), AdminJson.Default.ExpiringCursor);

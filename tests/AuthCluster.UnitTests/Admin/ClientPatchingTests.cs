@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.Admin;
 
-/// <summary>Patches during a rolling upgrade: silos of an older build can't read the grain's method.</summary>
+/// <summary>Patches during a rolling upgrade: silos of an older build don't know the grain's method for patches.</summary>
 public sealed class ClientPatchingTests
 {
     private static readonly DateTimeOffset Then = new(2026, 5, 1, 0, 0, 0, TimeSpan.Zero);
@@ -72,7 +72,7 @@ public sealed class ClientPatchingTests
     }
 
     [Fact]
-    public async Task At_an_older_silo_a_patch_that_lost_to_another_is_merged_with_what_that_made()
+    public async Task At_an_older_silo_a_patch_that_lost_to_another_change_is_merged_with_the_changed_document()
     {
         Stored(("1", """{ "clientId": "orders", "name": "Old" }"""), ("2", """{ "clientId": "orders", "name": "Old", "metadata": { "other": "kept" } }"""));
 
@@ -84,7 +84,7 @@ public sealed class ClientPatchingTests
     }
 
     [Fact]
-    public async Task At_an_older_silo_a_named_state_is_not_exchanged_for_a_later_one()
+    public async Task At_an_older_silo_a_patch_of_a_named_state_is_not_applied_to_a_later_one()
     {
         Stored(("1", """{ "clientId": "orders" }"""), ("2", """{ "clientId": "orders" }"""));
 
@@ -122,7 +122,7 @@ public sealed class ClientPatchingTests
         Assert.Equal(3, _replacements.Count);
     }
 
-    /// <summary>Lets the grain have these states one after another: each is overtaken by the next before it is replaced, the last is not.</summary>
+    /// <summary>Gives the grain these states in turn. A replacement of any state but the last is stale: the next state came first.</summary>
     private void Stored(params (string ETag, string Document)[] states)
     {
         var at = 0;

@@ -19,7 +19,7 @@ public sealed class PreconditionHeaderTests
     public PreconditionHeaderTests() => Answer(ClientOutcome.Done);
 
     [Fact]
-    public async Task Without_the_header_any_state_is_admitted_and_nobody_is_asked()
+    public async Task Without_If_Match_any_state_is_admitted_and_no_grain_is_asked()
     {
         var (match, problem) = await IfMatchAsync();
 
@@ -48,7 +48,7 @@ public sealed class PreconditionHeaderTests
     [InlineData("\"1-a\", \"2-a\"", true)]
     [InlineData("\"1-a\", \"3-a\"", false)]
     [InlineData("\"1-a\", W/\"2-a\", \"3-a\"", false)]
-    public async Task Of_several_tags_the_present_one_is_taken_if_it_is_among_them(string header, bool admits)
+    public async Task Several_tags_admit_the_present_state_only_if_its_tag_is_among_them(string header, bool admits)
     {
         var (match, problem) = await IfMatchAsync(header);
 
@@ -66,7 +66,7 @@ public sealed class PreconditionHeaderTests
     }
 
     [Fact]
-    public async Task Several_tags_for_nobody_admit_nothing()
+    public async Task Several_tags_for_a_client_that_does_not_exist_admit_nothing()
     {
         Answer(ClientOutcome.NotFound);
 
@@ -77,7 +77,7 @@ public sealed class PreconditionHeaderTests
     }
 
     [Fact]
-    public async Task Several_tags_are_no_answer_while_the_present_one_is_not_known()
+    public async Task Several_tags_give_a_503_while_the_present_tag_is_unknown()
     {
         Answer(ClientOutcome.Unavailable);
 
@@ -101,7 +101,7 @@ public sealed class PreconditionHeaderTests
     [InlineData("*", true)]
     [InlineData("\"1-a\", \"2-a\"", true)]
     [InlineData("\"1-a\"", false)]
-    public async Task A_read_of_what_is_known_already_is_not_modified_and_a_change_of_it_is_refused(string header, bool isKnown)
+    public async Task If_None_Match_with_the_present_tag_makes_a_read_a_304_and_a_change_a_412(string header, bool isKnown)
     {
         Assert.Equal(isKnown ? 304 : null, IfNoneMatch.UnchangedOf(Request(HttpMethods.Get, "If-None-Match", header), Present)?.Status);
         Assert.Null(await IfNoneMatch.ForbidsAsync(Request(HttpMethods.Get, "If-None-Match", header), Grains, Orders));
@@ -111,7 +111,7 @@ public sealed class PreconditionHeaderTests
     }
 
     [Fact]
-    public async Task A_change_of_nobody_is_not_refused_for_what_it_would_replace()
+    public async Task If_None_Match_does_not_refuse_a_change_of_a_client_that_does_not_exist()
     {
         Answer(ClientOutcome.NotFound);
 
@@ -119,7 +119,7 @@ public sealed class PreconditionHeaderTests
     }
 
     [Fact]
-    public async Task A_change_is_not_begun_while_it_is_not_known_what_it_would_replace()
+    public async Task If_None_Match_makes_a_change_a_503_while_the_present_state_is_unknown()
     {
         Answer(ClientOutcome.Unavailable);
 

@@ -13,16 +13,16 @@ namespace AuthCluster.UnitTests.Admin;
 internal class ScriptedClientGrain : DispatchProxy
 #pragma warning restore CA1852
 {
-    /// <summary>What each method answers, by its name; a method that is not here was not to be called.</summary>
+    /// <summary>The answer of each method, by the name of the method. A call of a method without an answer throws.</summary>
     public Dictionary<string, Func<object?, Task>> Answers { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The names of the methods that were called.</summary>
     public List<string> Calls { get; } = [];
 
-    /// <summary>Makes a grain.</summary>
+    /// <summary>Creates a grain.</summary>
     public static ScriptedClientGrain Create() => (ScriptedClientGrain)(object)Create<IClientGrain, ScriptedClientGrain>();
 
-    /// <summary>What asks the grain.</summary>
+    /// <summary>The calls of the admin API, all of which go to this grain.</summary>
     public AdminGrains Grains(FakeTimeProvider clock)
     {
         var grains = Create<IGrainFactory, OneGrain>();

@@ -20,7 +20,7 @@ public sealed class SecretHashingTests
     [Fact]
     public async Task A_document_with_several_secrets_is_hashed_though_each_of_them_waits_for_others()
     {
-        // Every slot is taken, and whoever has one keeps it for three seconds.
+        // Every slot is taken, and each holder keeps its slot for three seconds.
         var slots = Math.Max(1, Environment.ProcessorCount / 2);
         for (var i = 0; i < slots; i++)
         {

@@ -41,7 +41,7 @@ public sealed class ChangedClientDocumentTests
     }
 
     [Fact]
-    public void What_an_answer_gave_can_be_sent_back()
+    public void A_document_from_an_answer_can_be_sent_back()
     {
         var stored = ClientDocumentWriter.ToStoredJson(New(Full).Document!);
         var answer = Answer(stored, new ClientAnswerMembers { Enabled = true, CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch, LastUsedAt = DateTimeOffset.UnixEpoch, ETag = "\"7\"" });
@@ -134,7 +134,7 @@ public sealed class ChangedClientDocumentTests
     }
 
     [Fact]
-    public void A_stored_reuse_time_outlives_a_shorter_lifetime_of_the_server() =>
+    public void A_stored_reuse_time_above_the_servers_lifetime_is_still_read() =>
         Assert.Equal(40_000, ClientDocumentReader.ReadStored("orders", """{"tokenReuseSeconds":40000}""").TokenReuseSeconds);
 
     [Theory]
@@ -174,12 +174,12 @@ public sealed class ChangedClientDocumentTests
     [InlineData("""{"rateLimit":{"brst":null,"burst":null}}""", "rateLimit.brst")]
     [InlineData("""{"rateLimit":{"tokens":null}}""", "rateLimit.tokens")]
     [InlineData("""{"quota":{"tokens":1,"per":"day","burst":null}}""", "quota.burst")]
-    public void A_patch_that_removes_what_no_document_has_is_refused_by_name(string patch, string field) =>
+    public void A_patch_that_removes_an_unknown_member_is_refused_by_the_members_name(string patch, string field) =>
         Assert.Equal([field], Patch(patch).Errors.Keys);
 
     [Theory]
     [InlineData("""{"claims":{"unheard-of":null},"metadata":{"unheard-of":null}}""")]
     [InlineData("""{"rateLimit":{"burst":null,"enforce":null},"quota":null,"allowedNetworks":null}""")]
     [InlineData("""{"createdAt":null,"updatedAt":null,"lastUsedAt":null,"etag":null,"secret":null,"secretHash":null,"secrets":null}""")]
-    public void A_patch_may_remove_what_is_not_there(string patch) => Assert.Empty(Patch(patch).Errors);
+    public void A_patch_may_remove_a_known_member_that_the_document_lacks(string patch) => Assert.Empty(Patch(patch).Errors);
 }

@@ -71,7 +71,7 @@ public sealed class ClientDocumentBoundsTests
     }
 
     [Fact]
-    public void What_has_to_be_escaped_in_a_form_counts_escaped() =>
+    public void Characters_that_a_form_must_escape_count_with_their_escaped_length() =>
         Assert.Equal(["$"], New(new JsonObject { ["scopes"] = new JsonArray([.. Enumerable.Range(0, 50).Select(i => (JsonNode)$"{i}".PadLeft(128, ':'))]) }.ToJsonString()).Errors.Keys);
 
     [Theory]
@@ -81,7 +81,7 @@ public sealed class ClientDocumentBoundsTests
     [InlineData("claims", 50)]
     [InlineData("metadata", 50)]
     [InlineData("secrets", 32)]
-    public void A_list_or_an_object_holds_so_many_and_no_more(string field, int most)
+    public void A_list_or_an_object_holds_its_greatest_count_and_no_more(string field, int most)
     {
         JsonObject Document(int count) => new()
         {

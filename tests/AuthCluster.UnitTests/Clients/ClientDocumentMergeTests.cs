@@ -29,7 +29,7 @@ public sealed class ClientDocumentMergeTests
         Assert.Equal(enabled, Merge(patch).Enabled);
 
     [Fact]
-    public void A_merge_into_no_valid_document_has_errors_by_field_and_no_document()
+    public void A_merge_that_gives_an_invalid_document_has_errors_by_field_and_no_document()
     {
         var merge = Merge("""{ "scopes": 7, "colour": "red" }""");
 

@@ -41,7 +41,7 @@ public sealed class ClientDocumentReaderTests
     [InlineData("{}")]
     [InlineData("""{"clientId":null,"name":null,"enabled":null,"grantTypes":null,"scopes":null,"defaultScopes":null,"audiences":null,"introspects":null,"tokenLifetimeSeconds":null,"tokenReuseSeconds":null,"authMethods":null,"rateLimit":null,"quota":null,"allowedNetworks":null,"claims":null,"metadata":null,"secret":null,"secretHash":null,"secrets":null}""")]
     [InlineData("""{"scopes":[],"audiences":[],"secrets":[],"claims":{},"metadata":{"x":null}}""")]
-    public void What_is_absent_or_null_takes_its_default(string json)
+    public void A_member_that_is_absent_or_null_takes_its_default(string json)
     {
         var reading = New(json);
 
@@ -65,7 +65,7 @@ public sealed class ClientDocumentReaderTests
     }
 
     [Fact]
-    public void Default_scopes_that_are_absent_are_all_and_an_empty_list_is_none()
+    public void Absent_default_scopes_mean_all_scopes_and_an_empty_list_means_none()
     {
         Assert.Equal(["a", "b"], New("""{"scopes":["a","b"]}""").Document!.EffectiveDefaultScopes);
         Assert.Empty(New("""{"scopes":["a","b"],"defaultScopes":[]}""").Document!.EffectiveDefaultScopes);
@@ -83,7 +83,7 @@ public sealed class ClientDocumentReaderTests
     [InlineData("""{"quota":{"token":1}}""", "quota.token", "{{\"quota\":{{\"tokens\":1,\"per\":\"day\",\"{0}\":null}}}}")]
     [InlineData("""{"rateLimit":{"rate":1}}""", "rateLimit.rate", "{{\"rateLimit\":{{\"tokensPerSecond\":1,\"{0}\":null}}}}")]
     [InlineData("""{"secrets":[{"expires":1}]}""", "secrets[0].expires", "{{\"secrets\":[{{\"secretHash\":null,\"secret\":\"0123456789abcdef\",\"{0}\":null}}]}}")]
-    public void The_refusal_of_a_member_that_is_not_known_names_those_that_are(string json, string field, string documentWith)
+    public void The_refusal_of_an_unknown_member_names_the_known_members(string json, string field, string documentWith)
     {
         var problem = New(json).Errors[field];
 
@@ -250,7 +250,7 @@ public sealed class ClientDocumentReaderTests
             New("""{ "claims": { "a": "\u00fc\ud83d\ude00😀 \\uD83D\\uDE00 \u0022 \/ \u003c", "b\uD83D\uDE00": [ 1.50, 1E+2, { } ] } }""").Document!.ClaimsJson);
 
     [Fact]
-    public void A_reserved_claim_is_refused_at_the_top_alone() =>
+    public void A_reserved_claim_is_refused_only_at_the_top_level() =>
         Assert.True(New("""{"claims":{"user":{"sub":"x","act":1}}}""").Succeeded);
 
     public static TheoryData<string> Hostile { get; } =
@@ -274,7 +274,7 @@ public sealed class ClientDocumentReaderTests
 
     [Theory]
     [MemberData(nameof(Hostile))]
-    public void Hostile_JSON_is_refused_in_milliseconds_and_told_in_few_words(string json)
+    public void Hostile_JSON_is_refused_within_a_second_and_with_short_errors(string json)
     {
         var utf8 = Encoding.UTF8.GetBytes(json);
         _ = ClientDocumentReader.ReadNew(utf8, Generated, ServerLifetime);

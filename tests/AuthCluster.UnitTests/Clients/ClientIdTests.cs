@@ -38,7 +38,7 @@ public sealed class ClientIdTests
 
     [Theory]
     [MemberData(nameof(Bad))]
-    public void Anything_else_is_no_id(string? text)
+    public void Text_outside_the_grammar_is_no_id(string? text)
     {
         Assert.False(ClientId.TryParse(text, out var id));
         Assert.Equal("", id.Value);
@@ -53,7 +53,7 @@ public sealed class ClientIdTests
     }
 
     [Fact]
-    public void Every_printable_character_but_those_that_are_left_out_is_in_the_grammar()
+    public void Every_printable_ASCII_character_except_seven_may_stand_in_an_id()
     {
         for (var character = '\0'; character < 0x180; character++)
         {

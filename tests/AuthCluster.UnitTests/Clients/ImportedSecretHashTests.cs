@@ -5,7 +5,7 @@ using CsCheck;
 
 namespace AuthCluster.UnitTests.Clients;
 
-/// <summary>Hashes of secrets as other servers stored them. The vectors are those servers' own tests' and Python's hashlib's.</summary>
+/// <summary>Hashes of secrets as other servers stored them. The vectors come from the tests of those servers and from Python's hashlib.</summary>
 public sealed class ImportedSecretHashTests
 {
     private const string HydraSha256 = "$pbkdf2-sha256$i=100000,l=32$1jP+5Zxpxgtee/iPxGgOz0RfE9/KJuDElP1ley4VxXc$QJxzfvdbHYBpydCbHoFg3GJEqMFULwskiuqiJctoYpI";
@@ -144,7 +144,7 @@ public sealed class ImportedSecretHashTests
 
     [Theory]
     [MemberData(nameof(Unknown))]
-    public void Anything_else_is_no_hash(string text) => Refuse(text);
+    public void Text_in_another_format_is_no_secret_hash(string text) => Refuse(text);
 
     [Fact]
     public void Random_text_is_no_secret_hash_and_never_throws() =>

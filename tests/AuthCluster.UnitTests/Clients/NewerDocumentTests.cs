@@ -46,7 +46,7 @@ public sealed class NewerDocumentTests
 
     [Theory]
     [MemberData(nameof(Changed))]
-    public void A_patch_that_changes_what_is_not_known_is_refused(string field, string patch) =>
+    public void A_patch_that_changes_an_unknown_member_is_refused(string field, string patch) =>
         Assert.Equal([field], Patch(patch).Errors.Keys);
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class NewerDocumentTests
     }
 
     [Fact]
-    public void A_replacement_is_refused_what_is_stored_with_another_value_or_not_at_all()
+    public void A_replacement_with_an_unknown_member_is_refused_unless_the_member_is_stored_with_that_value()
     {
         Assert.Equal(["later"], Replace("""{ "later": "other" }""", Stored).Errors.Keys);
         Assert.Equal(["later"], Replace("""{ "later": 1 }""", """{ "name": "Orders" }""").Errors.Keys);

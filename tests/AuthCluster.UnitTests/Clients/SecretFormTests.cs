@@ -23,11 +23,11 @@ public sealed class SecretFormTests
             GeneratedSecret.Create(Convert.FromHexString("8241649609f88ccd2a0a5b233a07a538ec313ff6adf695aa44a969dbca39f67d")));
 
     [Fact]
-    public void Other_than_32_random_bytes_are_a_fault_of_the_caller() =>
+    public void Creating_a_secret_from_other_than_32_bytes_throws() =>
         Assert.Throws<ArgumentException>(() => GeneratedSecret.Create(new byte[31]));
 
     [Fact]
-    public void What_is_created_is_well_formed_and_agrees_with_an_implementation_of_its_own() =>
+    public void A_created_secret_is_well_formed_and_equals_that_of_an_independent_implementation() =>
         Gen.Byte.Array[32].Sample(bytes =>
         {
             var secret = GeneratedSecret.Create(bytes);
@@ -46,10 +46,10 @@ public sealed class SecretFormTests
     [InlineData("acs_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8-87dfb854")]
     [InlineData("acs_BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_87dfb854")]
     [InlineData(" acs_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_87dfb854")]
-    public void One_wrong_character_is_another_form(string text) => Assert.False(GeneratedSecret.IsWellFormed(Encoding.UTF8.GetBytes(text)));
+    public void One_wrong_character_makes_a_secret_malformed(string text) => Assert.False(GeneratedSecret.IsWellFormed(Encoding.UTF8.GetBytes(text)));
 
     [Fact]
-    public void A_last_character_with_bits_beyond_the_32_bytes_is_another_form()
+    public void A_secret_whose_last_character_has_bits_beyond_the_32_bytes_is_not_well_formed()
     {
         // Python: zlib.crc32(b"acs_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9").
         Assert.False(GeneratedSecret.IsWellFormed("acs_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh9_f0d888c2"u8));
@@ -77,7 +77,7 @@ public sealed class SecretFormTests
     [InlineData("0123456789abcdef\n")]
     [InlineData("0123456789abcdef\u007F")]
     [InlineData("0123456789abcdefé")]
-    public void A_short_one_or_one_with_other_characters_is_not(string? text) => Assert.False(GivenSecret.IsAcceptable(text));
+    public void A_given_secret_that_is_short_or_has_other_characters_is_not_acceptable(string? text) => Assert.False(GivenSecret.IsAcceptable(text));
 
     [Fact]
     public void A_given_secret_has_256_characters_at_most()

@@ -10,7 +10,7 @@ public sealed class SecretRequestReaderTests
     [InlineData("")]
     [InlineData("{}")]
     [InlineData("""{"label":null,"notBefore":null,"expiresAt":null,"retireOthersAfter":null}""")]
-    public void Nothing_particular_may_be_asked_for(string json) => Assert.Equal(new SecretRequest(), Read(json, []));
+    public void A_secret_request_may_ask_for_nothing_particular(string json) => Assert.Equal(new SecretRequest(), Read(json, []));
 
     [Fact]
     public void Label_times_and_the_end_of_the_others_are_read()

@@ -11,7 +11,7 @@ public sealed class SlowHashGateTests
     private const string Home = "7F0000";
     private const string Elsewhere = "0A0000";
 
-    // Some tenths of a second each: what is asked meanwhile finds the slots taken.
+    // Some tenths of a second each, so that requests made meanwhile find the slots taken.
     private static readonly SlowHashParameters Slow = new(SlowHashAlgorithm.Pbkdf2Sha256, [1, 2, 3, 4], 300_000, 0, 0, 32);
     private static readonly SlowHashParameters Quick = Slow with { Iterations = 20_000 };
 
@@ -27,7 +27,7 @@ public sealed class SlowHashGateTests
         var secret = "the right one, of which there is one"u8.ToArray();
         var expected = SlowHash.Compute(Slow, secret);
 
-        // Computed one after the other they would take some twenty times as long as anybody waits.
+        // A hundred computations would take about twenty times as long as a caller waits.
         var all = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(() => _gate.ComputeAsync(Home, "orders", Slow, secret, Cancellation))));
 
         Assert.All(all, computed => Assert.Equal(expected, computed));
@@ -43,13 +43,13 @@ public sealed class SlowHashGateTests
         var right = _gate.ComputeAsync(Elsewhere, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
 
         Assert.Equal(SlowHash.Compute(Quick, "the right one"u8), await right);
-        // It waited for a few of the flood, not for those that are still queued.
+        // The caller waited for a few requests of the flood, not for those that are still queued.
         Assert.Contains(flood, each => !each.IsCompleted);
         Assert.Contains(await Task.WhenAll(flood), computed => computed is null);
     }
 
     [Fact]
-    public async Task When_the_queue_is_full_the_network_that_has_most_waiting_makes_room()
+    public async Task When_the_queue_is_full_the_network_with_most_waiting_callers_makes_room()
     {
         // Four networks fill the queue.
         var flood = Enumerable.Range(0, 400)
@@ -63,7 +63,7 @@ public sealed class SlowHashGateTests
     }
 
     [Fact]
-    public async Task A_client_of_the_flooding_network_takes_turns_with_the_flooded_one()
+    public async Task A_client_of_the_flooding_network_takes_turns_with_the_flooded_client()
     {
         var flood = Enumerable.Range(0, 16).Select(i => _gate.ComputeAsync(Home, "flooded", Slow, Wrong(i), Cancellation)).ToList();
 
@@ -75,7 +75,7 @@ public sealed class SlowHashGateTests
     }
 
     [Fact]
-    public async Task Who_gives_up_takes_no_later_turn()
+    public async Task A_caller_who_gives_up_takes_no_later_turn()
     {
         var busy = Enumerable.Range(0, 8).Select(i => _gate.ComputeAsync(Elsewhere, $"busy-{i}", Quick, Wrong(i), Cancellation)).ToList();
         using var impatient = new CancellationTokenSource();
@@ -84,7 +84,7 @@ public sealed class SlowHashGateTests
         await impatient.CancelAsync();
 
         Assert.Null(await givenUp);
-        // Its hour of work was never begun: those behind it are served.
+        // The abandoned computation, an hour of work, never began: the callers behind it are served.
         await Task.WhenAll(busy);
         Assert.NotNull(await _gate.ComputeAsync(Home, "orders", Quick, Wrong(2), Cancellation));
     }
@@ -111,7 +111,7 @@ public sealed class SlowHashGateTests
         var administrators = Enumerable.Range(0, 50).Select(_ => _gate.TakeTurnAsync(Soon, Cancellation)).ToList();
         var login = _gate.ComputeAsync(Home, "orders", Quick, "the right one"u8.ToArray(), Cancellation);
 
-        // One turn ends at a time, and is handed on to an administrator who keeps it, or to the login.
+        // A turn that ends goes to an administrator, who keeps it, or to the login.
         _gate.EndTurn();
         _gate.EndTurn();
 

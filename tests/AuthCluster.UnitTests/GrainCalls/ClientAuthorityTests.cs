@@ -17,14 +17,14 @@ using Orleans.Runtime.Messaging;
 
 namespace AuthCluster.UnitTests.GrainCalls;
 
-/// <summary>How often a front end asks, how long it waits, and what it counts. Time is the test's own, and so is every thread.</summary>
+/// <summary>How often a front end asks, how long it waits, and what it counts. The test controls the clock and the only thread.</summary>
 public sealed class ClientAuthorityTests : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
-    // A pause that would last beyond the deadline is not begun.
+    // A pause that would last beyond the deadline is not begun, so a call may end this much earlier.
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
 
     private readonly FakeTimeProvider _clock = new();
@@ -56,7 +56,7 @@ public sealed class ClientAuthorityTests : IDisposable
     [MemberData(nameof(Roles))]
     public void A_call_that_is_begun_late_ends_with_the_deadline(bool frontEnd)
     {
-        // A silo that is gone refuses for a while; then the next holder hangs.
+        // A lost silo refuses for a while; then the silo that holds the grain next hangs.
         var (answer, took) = Decide(frontEnd, _ => Elapsed < TimeSpan.FromSeconds(5)
             ? Task.FromException<IssueTokenAnswer>(new SiloUnavailableException())
             : LostAsync<IssueTokenAnswer>());
@@ -98,7 +98,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void What_the_caller_cancelled_is_not_asked_again()
+    public void A_call_that_its_caller_cancelled_is_not_repeated()
     {
         using var gone = new CancellationTokenSource();
 
@@ -115,7 +115,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void A_failure_that_no_dead_silo_explains_is_told_when_it_lasts_until_the_deadline()
+    public void A_failure_that_no_lost_silo_explains_is_logged_when_it_lasts_until_the_deadline()
     {
         Decide(frontEnd: false, _ => Task.FromException<IssueTokenAnswer>(new OrleansException("The directory is not stable.")));
         Assert.Contains("OrleansException: The directory is not stable.", Assert.Single(_log.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void Orleans_ends_a_decision_long_before_the_deadline_so_that_one_that_was_lost_is_asked_again()
+    public void Orleans_times_out_a_decision_long_before_the_deadline_so_that_a_lost_decision_is_asked_again()
     {
         string[] decisions = [nameof(IClientGrain.IssueTokenAsync), nameof(IClientGrain.AuthenticateAsync), nameof(IClientGrain.CheckTokenAsync)];
 
@@ -186,7 +186,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void What_a_grain_itself_threw_is_not_asked_again()
+    public void A_call_whose_grain_threw_is_not_repeated()
     {
         Assert.Throws<InvalidOperationException>(() => Decide(frontEnd: false, _ => Task.FromException<IssueTokenAnswer>(new InvalidOperationException())));
 
@@ -206,7 +206,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void A_not_now_to_the_question_who_a_caller_is_is_asked_again()
+    public void A_not_now_to_an_authentication_is_asked_again()
     {
         var (answer, _) = Run(
             frontEnd: true,
@@ -316,10 +316,10 @@ public sealed class ClientAuthorityTests : IDisposable
     private static IEnumerable<object?> Reasons(MetricCollector<long> counter) =>
         counter.GetMeasurementSnapshot().SelectMany(measured => Enumerable.Repeat(measured.Tags["reason"], (int)measured.Value));
 
-    /// <summary>A decision that is lost: Orleans ends it, at the latest a second after its time-out.</summary>
+    /// <summary>A call for a decision that is lost: Orleans ends the call at the latest a second after its time-out.</summary>
     private Task<T> LostAsync<T>() => EndedAfterAsync<T>(DecisionTimeout);
 
-    /// <summary>The same of a write.</summary>
+    /// <summary>The same for a write.</summary>
     private Task<ClientAnswer> LostWriteAsync() => EndedAfterAsync<ClientAnswer>(CallTimeouts.ResponseTimeout);
 
     private async Task<T> EndedAfterAsync<T>(TimeSpan timeout)
@@ -333,7 +333,7 @@ public sealed class ClientAuthorityTests : IDisposable
         calls => calls.Authority.DecideAsync(Request, "7F0000", TestContext.Current.CancellationToken),
         answer);
 
-    /// <summary>Lets the time pass until there is an answer, each step only when everything that the one before started has come to a wait.</summary>
+    /// <summary>Advances the clock until there is an answer. A step begins only when all work of the step before has come to a wait.</summary>
     private (TResult Result, TimeSpan Took) Run<TAnswer, TResult>(bool frontEnd, Func<Calls, Task<TResult>> ask, Func<int, Task<TAnswer>> answer)
     {
         var calls = CallsOf(frontEnd, answer);

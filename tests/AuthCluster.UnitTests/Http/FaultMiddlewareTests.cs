@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.UnitTests.Http;
 
-/// <summary>A bug of ours: what the caller sees of it, and what the operator does.</summary>
+/// <summary>A bug of the server: what the caller sees of it, and what the operator sees.</summary>
 public sealed class FaultMiddlewareTests
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class FaultMiddlewareTests
     }
 
     [Fact]
-    public async Task A_fault_of_a_caller_who_has_gone_is_nobodys()
+    public async Task A_fault_after_the_caller_has_gone_is_not_logged()
     {
         var log = new ListLogger();
         var context = new DefaultHttpContext { RequestAborted = new CancellationToken(canceled: true) };
@@ -58,7 +58,7 @@ public sealed class FaultMiddlewareTests
     }
 
     [Fact]
-    public async Task A_success_without_content_that_is_meant_is_left_alone()
+    public async Task An_intended_success_without_content_is_left_alone()
     {
         var log = new ListLogger();
         var context = new DefaultHttpContext();

@@ -13,7 +13,7 @@ public sealed class DisplayTextTests
     [InlineData("\uD83D\uDE00")]
     [InlineData("\uFFFD")]
     [InlineData("\u00A0")]
-    public void What_people_can_see_is_plain(string text) => Assert.True(DisplayText.HasOnlyPlainCharacters(text));
+    public void Visible_characters_are_plain(string text) => Assert.True(DisplayText.HasOnlyPlainCharacters(text));
 
     [Theory]
     [InlineData("a\0")]
@@ -35,13 +35,13 @@ public sealed class DisplayTextTests
     [InlineData("\U000E0001")]
     [InlineData("\U000F0000")]
     [InlineData("\U0010FFFF")]
-    public void Control_format_private_and_unassigned_characters_surrogates_and_separators_of_lines_are_not(string text) =>
+    public void Control_format_private_unassigned_surrogate_and_line_separator_characters_are_not_plain(string text) =>
         Assert.False(DisplayText.HasOnlyPlainCharacters(text));
 
     [Fact]
-    public void Half_of_a_surrogate_pair_is_not_either()
+    public void Half_of_a_surrogate_pair_is_not_plain()
     {
-        // Not in the table above: test data travels as UTF-8, which has no such thing.
+        // Not in the table above: test data travels as UTF-8, which can't hold half of a surrogate pair.
         foreach (var text in (string[])["a\uD83D", "\uDE00a", "\uFFFD\uD83D", "\uDE00\uD83D"])
         {
             Assert.False(DisplayText.HasOnlyPlainCharacters(text));

@@ -25,7 +25,7 @@ public sealed class KeyWrapTests
     [InlineData("signing-keyk", "id-é")]
     [InlineData("signing-ke", "ykid-é")]
     [InlineData("", "signing-keykid-é")]
-    public void A_value_is_worth_nothing_under_another_kind_or_id(string kind, string id)
+    public void A_wrapped_value_can_not_be_unwrapped_under_another_kind_or_id(string kind, string id)
     {
         Assert.False(KeyWrap.TryUnwrap(Key, kind, id, Known, out var value));
         Assert.Empty(value);
@@ -41,7 +41,7 @@ public sealed class KeyWrapTests
         });
 
     [Fact]
-    public void Another_key_or_a_value_that_was_cut_gives_nothing()
+    public void Another_key_or_a_value_that_was_cut_unwraps_nothing()
     {
         Assert.False(KeyWrap.TryUnwrap(RandomNumberGenerator.GetBytes(32), "signing-key", "kid-é", Known, out _));
         for (var length = 0; length < Known.Length; length++)

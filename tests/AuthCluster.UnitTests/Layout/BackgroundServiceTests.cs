@@ -2,7 +2,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.UnitTests.Layout;
 
-/// <summary>An exception that leaves a background service ends the process; only what the process can't be without may do that.</summary>
+/// <summary>An exception that leaves a background service ends the process, so only a service that the process needs may let one leave.</summary>
 public sealed class BackgroundServiceTests
 {
     /// <summary>The start itself; the follower of the keys and the SDK's follower of the feed, whose loops have pauses of their own and catch everything.</summary>

@@ -4,8 +4,8 @@ using AuthCluster.TestKit;
 namespace AuthCluster.UnitTests.Layout;
 
 /// <summary>
-/// Which namespace of a project uses which: never two each other, also by way of others. A project's own root namespace stands outside:
-/// it puts the others together, and its types are seen by all of them without a <c>using</c>.
+/// Which namespace of a project uses which: no two use each other, directly or through others. A project's root namespace is left out:
+/// it puts the others together, and all of them see its types without a <c>using</c>.
 /// </summary>
 public sealed partial class NamespaceCycleTests
 {
@@ -22,13 +22,13 @@ public sealed partial class NamespaceCycleTests
     }
 
     [Fact]
-    public void A_cycle_over_three_namespaces_is_found_and_a_diamond_is_none()
+    public void A_cycle_over_three_namespaces_is_found_and_a_diamond_is_no_cycle()
     {
         Assert.Equal(["a", "b", "c", "a"], CycleOf(new() { ["a"] = ["b"], ["b"] = ["c"], ["c"] = ["a"] }));
         Assert.Null(CycleOf(new() { ["a"] = ["b", "c"], ["b"] = ["d"], ["c"] = ["d"] }));
     }
 
-    /// <summary>The namespaces of a project, each with those of the same project that its files name in a <c>using</c>.</summary>
+    /// <summary>The namespaces of a project, each with the namespaces of the same project that its files name in a <c>using</c>.</summary>
     private static SortedDictionary<string, SortedSet<string>> UsesOf(string project)
     {
         var uses = new SortedDictionary<string, SortedSet<string>>(StringComparer.Ordinal);
@@ -56,7 +56,7 @@ public sealed partial class NamespaceCycleTests
     private static bool IsSource(string path) =>
         !path.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin");
 
-    /// <summary>A way from a namespace back to itself; null where there is none.</summary>
+    /// <summary>A path from a namespace back to itself; null where there is none.</summary>
     private static List<string>? CycleOf(SortedDictionary<string, SortedSet<string>> uses)
     {
         var done = new HashSet<string>(StringComparer.Ordinal);

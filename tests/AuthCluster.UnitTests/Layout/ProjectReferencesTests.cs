@@ -3,7 +3,7 @@ using AuthCluster.TestKit;
 
 namespace AuthCluster.UnitTests.Layout;
 
-/// <summary>Which project may know which: the arrows of the picture, and no others.</summary>
+/// <summary>Which project may refer to which: each arrow of the picture is one reference, and no others are allowed.</summary>
 public sealed class ProjectReferencesTests
 {
     private static readonly Dictionary<string, string[]> Arrows = new(StringComparer.Ordinal)
@@ -24,7 +24,7 @@ public sealed class ProjectReferencesTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_refers_only_to_those_that_the_picture_allows(string path)
+    public void A_project_refers_only_to_the_projects_that_the_picture_allows(string path)
     {
         var name = Path.GetFileNameWithoutExtension(path);
 

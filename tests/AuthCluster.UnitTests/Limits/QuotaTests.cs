@@ -31,7 +31,7 @@ public sealed class QuotaTests
     [InlineData("")]
     [InlineData("Hour")]
     [InlineData("week")]
-    public void Other_names_are_no_period(string? name) => Assert.False(QuotaPeriod.TryParse(name, out _));
+    public void A_name_other_than_that_of_a_period_is_refused(string? name) => Assert.False(QuotaPeriod.TryParse(name, out _));
 
     [Fact]
     public void Every_moment_is_in_its_period_and_the_end_begins_the_next_one() =>

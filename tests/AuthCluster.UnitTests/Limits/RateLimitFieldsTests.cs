@@ -15,7 +15,7 @@ public sealed class RateLimitFieldsTests
     [InlineData(2.5, 1, "\"rate\";q=2;w=1")]
     [InlineData(1_000_000, 10_000_000, "\"rate\";q=10000000;w=10")]
     [InlineData(0.01, 10_000_000, "\"rate\";q=10000000;w=1000000000")]
-    public void A_rate_is_told_as_its_burst_in_the_time_that_fills_it_or_as_one_second(double rate, long burst, string policy) =>
+    public void The_policy_field_states_the_burst_over_its_fill_time_or_the_rate_over_one_second(double rate, long burst, string policy) =>
         Assert.Equal(policy, RateLimitFields.PolicyValue(new RateStanding(rate, burst, 0, TimeSpan.Zero), null));
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class RateLimitFieldsTests
     }
 
     [Fact]
-    public void A_negative_rest_is_none_and_a_past_end_is_now() =>
+    public void A_negative_remainder_and_a_past_end_are_written_as_zero() =>
         Assert.Equal("\"quota\";r=0;t=0", RateLimitFields.StandingValue(null, new QuotaStanding(1, TimeSpan.FromHours(1), -3, TimeSpan.FromSeconds(-1))));
 
     [Theory]

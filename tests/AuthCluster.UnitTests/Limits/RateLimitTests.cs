@@ -94,7 +94,7 @@ public sealed class RateLimitTests
         }, iter: 300);
 
     [Fact]
-    public void It_decides_as_a_bucket_in_exact_arithmetic_does() =>
+    public void A_rate_limit_decides_as_a_bucket_in_exact_arithmetic_does() =>
         Gen.Select(Gen.OneOf(1.0, 2.0, 8.0, 100.0, 1_000.0, 1_000_000.0), Gen.Long[1, 30], Gen.Int[0, 40].Array[1, 200]).Sample((rate, burst, quarters) =>
         {
             // Rates whose interval is a whole number of ticks, and gaps that are quarters of an interval: decimal is exact for them.
@@ -128,7 +128,7 @@ public sealed class RateLimitTests
     {
         var limit = new RateLimit(rate, 10);
         var state = limit.Empty(Start);
-        // Asked so often that no token is lost to a full bucket: what it gets in this time is the rate times the time.
+        // Ask so often that the bucket is never full and loses no token: the client then gets the rate times the time.
         var step = TimeSpan.FromTicks((long)(5 * TimeSpan.TicksPerSecond / rate));
         var steps = 200_000;
         long taken = 0;
@@ -142,7 +142,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void The_answer_to_when_is_the_first_moment_at_which_a_token_is_had() =>
+    public void Retry_after_is_the_first_moment_at_which_a_token_is_available() =>
         Gen.Select(Limit, Gen.Double[0, 1]).Sample((parameters, level) =>
         {
             var limit = new RateLimit(parameters.Rate, parameters.Burst);
@@ -185,7 +185,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void A_block_is_at_most_what_is_there_and_what_is_given_back_can_be_taken_again()
+    public void A_block_has_at_most_the_remaining_tokens_and_returned_tokens_can_be_taken_again()
     {
         var limit = new RateLimit(1, 10);
         var state = limit.ArrivalAtLevel(Start, limit.Burst);
@@ -201,7 +201,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void A_block_of_tokens_is_as_many_single_ones() =>
+    public void A_block_of_tokens_equals_as_many_single_tokens() =>
         Gen.Select(Limit, Gen.Long[0, 50], Gen.Double[0, 1]).Sample((parameters, wanted, part) =>
         {
             var limit = new RateLimit(parameters.Rate, parameters.Burst);
@@ -229,7 +229,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void The_slowest_rate_with_the_largest_burst_fits()
+    public void The_slowest_rate_with_the_largest_burst_overflows_nothing()
     {
         var limit = new RateLimit(0.01, 10_000_000);
         var state = limit.Empty(TimeSpan.FromDays(10_000));

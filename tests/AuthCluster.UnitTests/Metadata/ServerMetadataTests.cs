@@ -90,7 +90,7 @@ public sealed class ServerMetadataTests
     [InlineData("https://h\\x")]
     [InlineData("https://ä.example")]
     [InlineData("https://h:99999")]
-    public void Anything_else_is_no_issuer_and_is_told_why(string? text)
+    public void Text_that_is_no_issuer_is_refused_with_a_reason(string? text)
     {
         Assert.False(IssuerUri.TryParse(text, out _, out var problem));
         Assert.False(string.IsNullOrEmpty(problem));

@@ -68,7 +68,7 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Documents))]
-    public async Task A_refused_method_is_told_the_two_that_are_served(string path)
+    public async Task A_refused_method_is_told_the_two_methods_that_are_served(string path)
     {
         using var answer = await Http.PostAsync(path, null, Cancellation);
 

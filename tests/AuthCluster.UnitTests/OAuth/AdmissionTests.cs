@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.OAuth;
 
-/// <summary>Which requests are admitted when many are worked on already.</summary>
+/// <summary>Which requests are admitted while the server works on many others.</summary>
 public sealed class AdmissionTests
 {
     private const int MaxWorking = 2_000;
@@ -30,7 +30,7 @@ public sealed class AdmissionTests
     [Fact]
     public void Requests_that_wait_for_a_hung_silo_take_no_slot_from_the_others()
     {
-        // Four seconds of its clients' requests, 2,500 a second, beside others that are answered at once.
+        // Four seconds of requests to the hung silo, 2,500 a second, beside requests that are answered at once.
         for (var i = 0; i < 40; i++)
         {
             Fill(250);
@@ -66,7 +66,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void Requests_that_wait_are_bounded_too()
+    public void The_number_of_waiting_requests_is_bounded_too()
     {
         var entered = 0;
         for (var i = 0; i < 100; i++)

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.OAuth;
 
-/// <summary>A body that does not come: it is answered as long as its sender is there, and never read to no answer.</summary>
+/// <summary>A body that does not come: its sender gets an error while it is connected, and after that reading the body throws.</summary>
 public sealed class FormBodyTests : IDisposable
 {
     private const int MaxBytes = 100;

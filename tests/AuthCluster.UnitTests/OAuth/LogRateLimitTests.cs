@@ -11,7 +11,7 @@ public sealed class LogRateLimitTests
     private readonly ListLogger _log = new();
 
     [Fact]
-    public void A_hundred_events_a_second_are_let_through_and_the_others_are_told_in_one_line_when_it_is_over()
+    public void A_hundred_events_a_second_pass_and_one_line_counts_the_others_when_the_second_is_over()
     {
         using var bound = new LogRateLimit("refusals", _clock, _log);
 
@@ -35,7 +35,7 @@ public sealed class LogRateLimitTests
     }
 
     [Fact]
-    public void A_flood_of_minutes_says_one_line_a_second()
+    public void A_flood_of_a_minute_writes_one_line_a_second()
     {
         using var bound = new LogRateLimit("refusals", _clock, _log);
 

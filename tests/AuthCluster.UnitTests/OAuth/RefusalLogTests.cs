@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.OAuth;
 
-/// <summary>Whose refusals share a bound, and whose do not.</summary>
+/// <summary>Which callers' refusals share a bound on log lines, and which do not.</summary>
 public sealed class RefusalLogTests
 {
     [Theory]

@@ -32,12 +32,12 @@ public sealed class RefusalMappingTests
     }
 
     [Fact]
-    public void Whoever_the_caller_is_not_the_answer_is_the_same_object() =>
+    public void Every_failed_authentication_gets_the_same_error_object() =>
         Assert.Single(Expected.Where(pair => pair.Value.Status == 401).Select(pair => RefusalMapping.ErrorOf(pair.Key)).Distinct<OAuthError>(ReferenceEqualityComparer.Instance));
 
     [Theory]
     [InlineData(Refusal.None)]
     [InlineData((Refusal)99)]
-    public void What_is_no_refusal_has_none(Refusal refusal) =>
+    public void A_value_that_is_no_refusal_has_no_public_error(Refusal refusal) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => RefusalMapping.ErrorOf(refusal));
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.OAuth;
 
-/// <summary>When a failed authentication is answered. Time is the test's own.</summary>
+/// <summary>When a failed authentication is answered. The test moves the clock.</summary>
 public sealed class RefusalPacerTests : IDisposable
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);

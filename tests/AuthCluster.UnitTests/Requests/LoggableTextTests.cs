@@ -3,7 +3,7 @@ using AuthCluster.Protocol.Requests;
 
 namespace AuthCluster.UnitTests.Requests;
 
-/// <summary>What a log holds of a caller's own text.</summary>
+/// <summary>How much of a caller's own text is logged.</summary>
 public sealed class LoggableTextTests
 {
     [Theory]

@@ -38,7 +38,7 @@ public sealed class OAuthErrorTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void The_status_is_the_one_that_belongs_to_the_code(string name)
+    public void Each_error_has_a_status_that_belongs_to_its_code(string name)
     {
         var error = Named(name);
 
@@ -57,7 +57,7 @@ public sealed class OAuthErrorTests
     }
 
     [Fact]
-    public void The_failed_authentication_is_the_one_that_callers_know() =>
+    public void A_failed_authentication_has_the_body_that_callers_know() =>
         Assert.Equal(
             """{"error":"invalid_client","error_description":"Client authentication failed"}"""u8,
             OAuthError.ClientAuthenticationFailed.Body.Span);

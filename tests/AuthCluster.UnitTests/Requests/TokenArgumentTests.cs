@@ -62,7 +62,7 @@ public sealed class TokenArgumentTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public void What_the_token_endpoint_knows_is_unknown_here(bool introspection) =>
+    public void Parameters_of_the_token_endpoint_are_unknown_to_introspection_and_revocation(bool introspection) =>
         Assert.True(Parse(introspection, $"token=x&scope=a&scope=b&grant_type=c&grant_type=d&{Client}").Succeeded);
 
     [Theory]

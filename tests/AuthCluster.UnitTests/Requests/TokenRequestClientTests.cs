@@ -95,7 +95,7 @@ public sealed class TokenRequestClientTests
     [InlineData("&client_id=orders&client_secret=")]
     [InlineData("&client_secret=x")]
     [InlineData("&client_id=&client_secret=x")]
-    public void No_credentials_or_half_of_them_are_none(string body)
+    public void A_body_without_an_id_or_without_a_secret_has_no_credentials(string body)
     {
         Assert.Same(OAuthError.NoClientCredentials, Parse(Grant + body).Error);
         Assert.Same(OAuthError.NoClientCredentials, Parse(Encoding.ASCII.GetBytes(Grant + body), [""]).Error);
@@ -105,7 +105,7 @@ public sealed class TokenRequestClientTests
     [InlineData("orders:")]
     [InlineData(":x")]
     [InlineData(":")]
-    public void Half_of_Basic_credentials_are_none(string pair) =>
+    public void A_Basic_header_without_an_id_or_without_a_secret_has_no_credentials(string pair) =>
         Assert.Same(OAuthError.NoClientCredentials, Parse(Grant, Basic(pair)).Error);
 
     [Fact]

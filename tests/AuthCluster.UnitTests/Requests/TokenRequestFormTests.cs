@@ -135,7 +135,7 @@ public sealed class TokenRequestFormTests
     [InlineData("&scope")]
     [InlineData("&resource=&audience=&resource&audience")]
     [InlineData("&client_assertion=&client_assertion_type=")]
-    public void Unknown_parameters_are_ignored_and_empty_values_are_as_none(string more)
+    public void Unknown_parameters_are_ignored_and_empty_values_count_as_absent(string more)
     {
         var parsed = Parse(Good + more);
 

@@ -3,7 +3,7 @@ using static AuthCluster.UnitTests.Requests.FormRequests;
 
 namespace AuthCluster.UnitTests.Requests;
 
-/// <summary>RFC 6749 §3.3 and RFC 8707 §2: the syntax of what is asked for.</summary>
+/// <summary>RFC 6749 §3.3 and RFC 8707 §2: the syntax of requested scopes, resources and audiences.</summary>
 public sealed class TokenRequestScopeTests
 {
     [Theory]
@@ -68,7 +68,7 @@ public sealed class TokenRequestScopeTests
 
     [Theory]
     [MemberData(nameof(BadResources))]
-    public void Anything_else_is_no_resource(string resource) =>
+    public void A_resource_that_is_no_absolute_URI_is_refused(string resource) =>
         Assert.Same(OAuthError.ResourceNotAbsolute, Parse(Good + "&resource=" + resource).Error);
 
     [Theory]

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.Revocation;
 
-/// <summary>How long a reader of the feed is held. Time is the test's own.</summary>
+/// <summary>How long a reader of the feed is held. The test moves the clock.</summary>
 public sealed class RevocationWatchTests : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);

@@ -37,7 +37,7 @@ public sealed class AccessTokenPayloadTests
     [Theory]
     [InlineData("")]
     [InlineData("{}")]
-    public void No_claims_of_the_client_add_nothing(string claims) =>
+    public void A_client_without_claims_adds_nothing_to_the_token(string claims) =>
         Assert.Equal(Payload.ToJson(), (Payload with { ExtraClaims = Encoding.UTF8.GetBytes(claims) }).ToJson());
 
     [Fact]

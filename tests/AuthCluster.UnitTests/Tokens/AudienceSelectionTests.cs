@@ -13,7 +13,7 @@ public sealed class AudienceSelectionTests
     private static readonly ImmutableArray<string> Registered = [One, Two, "inventory"];
 
     [Fact]
-    public void Without_a_wish_a_token_is_for_all_of_the_audiences() =>
+    public void Without_a_requested_audience_a_token_is_for_all_audiences_of_the_client() =>
         Assert.Equal(Registered, Select([], []));
 
     [Fact]
@@ -21,7 +21,7 @@ public sealed class AudienceSelectionTests
         Assert.Equal(["https://default.example"], AudienceSelection.Effective([], "https://default.example"));
 
     [Fact]
-    public void A_wish_chooses_in_the_order_of_registration_and_once_each()
+    public void Requested_audiences_are_granted_once_each_in_the_order_of_registration()
     {
         Assert.Equal([Two], Select([], [Two]));
         Assert.Equal([One, "inventory"], Select(["inventory", "inventory"], [One]));
@@ -33,7 +33,7 @@ public sealed class AudienceSelectionTests
     [InlineData(One + "/")]
     [InlineData("https://ONE.example/api")]
     [InlineData(Issuer)]
-    public void An_audience_that_is_not_the_clients_is_refused_as_a_whole(string wish)
+    public void A_request_for_an_audience_that_the_client_does_not_have_is_refused_as_a_whole(string wish)
     {
         Assert.Null(Select([wish], []));
         Assert.Null(Select([], [wish]));
@@ -41,11 +41,11 @@ public sealed class AudienceSelectionTests
     }
 
     [Fact]
-    public void A_token_with_a_scope_of_this_server_is_for_the_issuer_alone() =>
+    public void A_token_with_a_scope_of_this_server_is_only_for_the_issuer() =>
         Assert.Equal([Issuer], Select([], [], "read", "authcluster:admin"));
 
     [Fact]
-    public void The_issuer_may_then_be_named_and_nothing_else()
+    public void With_a_scope_of_this_server_no_audience_but_the_issuer_may_be_requested()
     {
         Assert.Equal([Issuer], Select([Issuer], [Issuer], "authcluster:read"));
         Assert.Null(Select([One], [], "authcluster:read"));
@@ -68,7 +68,7 @@ public sealed class AudienceSelectionTests
     [InlineData("a\u007F")]
     [InlineData("https://one.example#x")]
     [InlineData("urn:x#")]
-    public void Other_texts_are_not(string? text) => Assert.False(Audience.IsAcceptable(text));
+    public void Text_that_is_no_name_and_no_absolute_URI_is_no_audience(string? text) => Assert.False(Audience.IsAcceptable(text));
 
     [Fact]
     public void An_audience_has_512_characters_at_most()

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.Tokens;
 
-/// <summary>Tokens that are handed out again, with more of them than there is room for.</summary>
+/// <summary>Tokens that are handed out again, also when there are more than the cache can hold.</summary>
 public sealed class ReusableTokensTests : IDisposable
 {
     private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
@@ -68,7 +68,7 @@ public sealed class ReusableTokensTests : IDisposable
     }
 
     [Fact]
-    public void More_tokens_than_there_is_room_for_drive_out_the_oldest_and_the_newest_are_held()
+    public void When_the_cache_is_full_the_oldest_tokens_leave_and_the_newest_stay()
     {
         var clients = ReusableTokens.MaxBytes / 50_000;
         for (var i = 0; i < clients * 2; i++)
@@ -83,7 +83,7 @@ public sealed class ReusableTokensTests : IDisposable
     }
 
     [Fact]
-    public void What_can_not_be_used_any_more_is_looked_for_once_a_second_and_not_at_each_miss()
+    public void The_cache_looks_for_tokens_to_drop_once_a_second_and_not_at_each_miss()
     {
         for (var i = 0; i < 200; i++)
         {

@@ -23,7 +23,7 @@ public sealed class ScopeSetTests
     [InlineData(null)]
     [InlineData("")]
     [InlineData("a b")]
-    public void Nothing_and_several_tokens_are_no_scope_token(string? text) => Assert.False(ScopeSet.IsScopeToken(text));
+    public void An_empty_text_and_several_tokens_are_no_scope_token(string? text) => Assert.False(ScopeSet.IsScopeToken(text));
 
     [Theory]
     [InlineData("read", "read")]
@@ -47,7 +47,7 @@ public sealed class ScopeSetTests
     [InlineData("read\nwrite")]
     [InlineData("read\u00A0write")]
     [InlineData("\"read\"")]
-    public void Anything_else_is_refused(string? text) => Assert.False(ScopeSet.TryParse(text, out _));
+    public void A_scope_text_of_another_form_is_refused(string? text) => Assert.False(ScopeSet.TryParse(text, out _));
 
     [Fact]
     public void A_scope_set_that_was_written_is_read_back() =>
@@ -61,7 +61,7 @@ public sealed class ScopeSetTests
         });
 
     [Fact]
-    public void Whatever_is_parsed_holds_scope_tokens_alone() =>
+    public void A_parsed_scope_set_holds_only_scope_tokens() =>
         Gen.String.Sample(text =>
         {
             if (ScopeSet.TryParse(text, out var set))
@@ -71,7 +71,7 @@ public sealed class ScopeSetTests
         });
 
     [Fact]
-    public void A_set_of_what_is_no_scope_token_is_a_fault_of_the_caller() =>
+    public void Making_a_scope_set_of_an_invalid_token_throws() =>
         Assert.Throws<ArgumentException>(() => ScopeSet.Of("a b"));
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class ScopeSetTests
     [InlineData("write read", "read write")]
     [InlineData("read read", "read")]
     [InlineData("delete write read", "read write delete")]
-    public void What_is_asked_is_granted_once_each_in_the_order_of_registration(string asked, string granted) =>
+    public void Requested_scopes_are_granted_once_each_in_the_order_of_registration(string asked, string granted) =>
         Assert.Equal(granted, Grant("read write delete", "read", asked));
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class ScopeSetTests
     [InlineData("delete", "delete")]
     [InlineData("", "")]
     [InlineData("read write delete", "read write delete")]
-    public void Without_a_wish_the_default_scopes_are_granted_in_the_order_of_registration(string defaults, string granted) =>
+    public void Without_requested_scopes_the_default_scopes_are_granted_in_the_order_of_registration(string defaults, string granted) =>
         Assert.Equal(granted, Grant("read write delete", defaults, null));
 
     [Fact]
@@ -105,7 +105,7 @@ public sealed class ScopeSetTests
     }
 
     [Fact]
-    public void Granting_is_the_intersection_with_registration_when_all_is_registered() =>
+    public void Requested_scopes_are_granted_exactly_when_all_of_them_are_registered() =>
         Gen.Select(Token.Array[0, 20], Token.Array[0, 20], Gen.Int[0, 1_000_000]).Sample((registered, other, seed) =>
         {
             var set = ScopeSet.Of(registered);

@@ -15,7 +15,7 @@ public sealed class TokenResponseTests
             Written(writer => TokenResponse.Write(writer, "ab.cd-._~+/==", 3600, "read write:a[1]'<")));
 
     [Fact]
-    public void An_empty_scope_is_there_too() =>
+    public void An_empty_scope_is_written_too() =>
         Assert.EndsWith(""","scope":""}""", Written(writer => TokenResponse.Write(writer, "a", 1, "")), StringComparison.Ordinal);
 
     [Fact]

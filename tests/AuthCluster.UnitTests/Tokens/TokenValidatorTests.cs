@@ -11,8 +11,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace AuthCluster.UnitTests.Tokens;
 
 /// <summary>
-/// What the server itself takes for one of its tokens (RFC 9068 section 4). Every token here is signed by a key
-/// that is published, so that each row is refused for what it is about and not for its signature.
+/// Which tokens the server accepts as its own (RFC 9068 section 4). Unless the test is about the signature, the token is signed
+/// by a published key, so that it is refused for the fault that the test names and not for its signature.
 /// </summary>
 public sealed class TokenValidatorTests : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class TokenValidatorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_token_as_it_is_issued_is_good()
+    public async Task A_token_as_the_server_issues_it_is_accepted()
     {
         var validated = await _validator.ValidateAsync(Token());
 
@@ -60,7 +60,7 @@ public sealed class TokenValidatorTests : IDisposable
         Assert.Null(await _validator.ValidateAsync(Token(descriptor => descriptor.Issuer = issuer)));
 
     [Fact]
-    public async Task A_token_for_nobody_is_refused() =>
+    public async Task A_token_without_an_audience_is_refused() =>
         Assert.Null(await _validator.ValidateAsync(Token(descriptor => descriptor.Audience = null)));
 
     [Fact]
@@ -75,7 +75,7 @@ public sealed class TokenValidatorTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_to_be_revoked_may_have_expired_by_this_clock_or_begin_later_but_is_one_of_ours_with_an_end()
+    public async Task A_token_to_revoke_may_have_expired_or_begin_later_but_must_be_ours_and_have_an_end()
     {
         var ended = Token(descriptor => descriptor.Expires = Now.AddYears(-1).UtcDateTime);
         var later = Token(descriptor => descriptor.NotBefore = Now.AddMinutes(1).UtcDateTime);
@@ -104,7 +104,7 @@ public sealed class TokenValidatorTests : IDisposable
         Assert.Null(await _validator.ValidateAsync(Token(descriptor => descriptor.SigningCredentials = Credentials(_revoked, "revoked"))));
 
     [Fact]
-    public async Task A_token_of_a_key_that_is_not_ours_is_refused_under_whatever_name()
+    public async Task A_token_of_a_foreign_key_is_refused_whatever_its_key_id()
     {
         using var foreign = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
@@ -129,7 +129,7 @@ public sealed class TokenValidatorTests : IDisposable
     [InlineData("gen")]
     [InlineData("jti")]
     [InlineData("iat")]
-    public async Task A_token_that_lacks_what_every_one_of_ours_has_is_refused(string claim) =>
+    public async Task A_token_that_lacks_a_claim_which_every_issued_token_has_is_refused(string claim) =>
         Assert.Null(await _validator.ValidateAsync(Token(descriptor =>
         {
             descriptor.Claims.Remove(claim);
@@ -141,7 +141,7 @@ public sealed class TokenValidatorTests : IDisposable
     [InlineData("acs_token")]
     [InlineData("a.b.c")]
     [InlineData("e30.e30.")]
-    public async Task What_is_no_token_is_refused(string text) => Assert.Null(await _validator.ValidateAsync(text));
+    public async Task Text_that_is_no_token_is_refused(string text) => Assert.Null(await _validator.ValidateAsync(text));
 
     public void Dispose()
     {
