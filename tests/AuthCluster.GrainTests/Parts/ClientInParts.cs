@@ -102,10 +102,10 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
         return peppers;
     }
 
-    /// <summary>The stored state of an enabled client with one secret.</summary>
-    public static ClientState StateOf(JsonObject document) =>
+    /// <summary>The stored state of an enabled client with these secrets, or with one.</summary>
+    public static ClientState StateOf(JsonObject document, params NewSecret[] secrets) =>
         new ClientChanges(Id, new SecretChanges(new SecretVerifier(Id, Peppers()), Peppers()))
-            .Create(null, Creation(document), new ChangeTime(Start, IsSteady: true)).Next!;
+            .Create(null, Creation(document, secrets), new ChangeTime(Start, IsSteady: true)).Next!;
 
     public static ClientState PlainClient => StateOf(Document("read")) with { Revision = 1 };
 
