@@ -10,15 +10,16 @@ namespace AuthCluster.Web.Admin;
 /// <see cref="SlowHashGate"/>, off the threads that serve requests. Each secret takes a turn of its own, so that a document with one
 /// secret does not wait for all those of another document.
 /// </summary>
-internal sealed class SecretHashing(SlowHashGate slowHashes)
+internal sealed class SecretHashing(SlowHashGate slowHashes, TimeProvider clock)
 {
-    /// <summary>How long each secret may wait for its turn: beside a flood of logins every turn waits for one hash of the flood.</summary>
+    /// <summary>How long all secrets of one document together may wait for their turns.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(7);
 
     /// <summary>Hashes them; null when a turn did not come in time, or the caller has gone.</summary>
     public async Task<ImmutableArray<NewSecret>?> StoreAsync(ImmutableArray<ClientSecretEntry> entries, CancellationToken cancellationToken)
     {
         var secrets = ImmutableArray.CreateBuilder<NewSecret>(entries.Length);
+        var waitLeft = MaxWait;
         foreach (var entry in entries)
         {
             if (entry.Hash is not null || entry.IsGenerated)
@@ -27,13 +28,15 @@ internal sealed class SecretHashing(SlowHashGate slowHashes)
                 continue;
             }
 
-            if (!await slowHashes.TakeTurnAsync(MaxWait, cancellationToken))
+            var started = clock.GetTimestamp();
+            if (!await slowHashes.TakeTurnAsync(waitLeft, cancellationToken))
             {
                 return null;
             }
 
             try
             {
+                waitLeft = TimeSpan.FromTicks(Math.Max(0, (waitLeft - clock.GetElapsedTime(started)).Ticks));
                 secrets.Add(await Task.Run(() => NewSecrets.Of(entry), CancellationToken.None));
             }
             finally
