@@ -30,7 +30,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
             return new Change(ClientOutcome.Unavailable);
         }
 
-        // What an older build changed and did not tell: a repeat of that command is answered, and admins are counted, by what the tables hold.
+        // Insert what an older build left in the outbox first: the answer to a repeated command, and the count of admins, rely on the tables.
         if (row.Stored is { Outbox.IsEmpty: false } && !await WriteOutboxAsync())
         {
             return new Change(ClientOutcome.Unavailable);

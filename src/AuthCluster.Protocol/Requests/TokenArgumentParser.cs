@@ -22,7 +22,7 @@ public sealed record TokenArgument
 /// endpoint (RFC 7009 section 2.1).
 /// </summary>
 /// <remarks>The checks, in their order, as at the token endpoint: the form, <c>token</c> is present, the credentials.</remarks>
-internal static class TokenArgumentParser
+public static class TokenArgumentParser
 {
     /// <summary>Reads a request.</summary>
     public static ParsedRequest<TokenArgument> Parse(in FormInput input)

@@ -17,7 +17,7 @@ public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator
 
     async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var form = await pipeline.ReadTokenFormAsync(exchange, IntrospectionRequestParser.Parse);
+        var form = await pipeline.ReadTokenFormAsync(exchange);
         if (!form.Succeeded)
         {
             return form.Refusal;

@@ -88,9 +88,9 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
     }
 
     /// <summary>Reads a form with a token and finds out who sent it: head, body, admission, parse, authenticate.</summary>
-    internal async ValueTask<TokenForm> ReadTokenFormAsync(OAuthExchange exchange, FormParse<TokenArgument> parse)
+    internal async ValueTask<TokenForm> ReadTokenFormAsync(OAuthExchange exchange)
     {
-        var parsed = await ReadFormAsync(exchange, MaxTokenFormBytes, parse);
+        var parsed = await ReadFormAsync<TokenArgument>(exchange, MaxTokenFormBytes, TokenArgumentParser.Parse);
         if (!parsed.Succeeded)
         {
             return new TokenForm(null, null, new OAuthRefusal(parsed.Error));

@@ -1,6 +1,5 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Requests;
-using AuthCluster.Protocol.Revocation;
 using AuthCluster.Web.OAuth;
 using AuthCluster.Web.Tokens;
 
@@ -18,7 +17,7 @@ public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator va
 
     async Task<IOAuthAnswer> IOAuthEndpoint.AnswerAsync(OAuthExchange exchange)
     {
-        var form = await pipeline.ReadTokenFormAsync(exchange, RevocationRequestParser.Parse);
+        var form = await pipeline.ReadTokenFormAsync(exchange);
         if (!form.Succeeded)
         {
             return form.Refusal;

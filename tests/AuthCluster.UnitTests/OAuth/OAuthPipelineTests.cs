@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Text;
-using AuthCluster.Protocol.Introspection;
 using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.GrainCalls;
@@ -141,7 +140,7 @@ public sealed class OAuthPipelineTests : IDisposable
 
         public async Task<IOAuthAnswer> AnswerAsync(OAuthExchange exchange)
         {
-            var parsed = await pipeline.ReadFormAsync(exchange, OAuthPipeline.MaxTokenFormBytes, static (in FormInput form) => IntrospectionRequestParser.Parse(form));
+            var parsed = await pipeline.ReadFormAsync(exchange, OAuthPipeline.MaxTokenFormBytes, static (in FormInput form) => TokenArgumentParser.Parse(form));
             return parsed.Succeeded ? await answer(exchange, parsed.Request) : new OAuthRefusal(parsed.Error);
         }
     }
