@@ -1,8 +1,8 @@
 using System.Data;
 using System.Data.Common;
+using AuthCluster.Storage.Sqlite;
 using Dapper;
 using Microsoft.Data.SqlClient;
-using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Storage;
 
@@ -74,8 +74,8 @@ public sealed partial class Database
     internal Task<T> ReadTogetherAsync<T>(Func<DbConnection, DbTransaction, Task<T>> read, CancellationToken cancellationToken) =>
 #pragma warning disable CA1849 // SQLite's driver never waits on a network, and has no other way to begin without the write lock.
         RepeatConflictsAsync(() => InTransactionAsync(
-            async connection => connection is SqliteConnection sqlite
-                ? sqlite.BeginTransaction(deferred: true)
+            async connection => connection is SqliteLease sqlite
+                ? sqlite.BeginDeferredTransaction()
                 : await connection.BeginTransactionAsync(
                     Provider == StorageProvider.SqlServer ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancellationToken),
             read,

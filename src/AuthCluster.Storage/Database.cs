@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AuthCluster.Storage.Sqlite;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -133,15 +134,7 @@ public sealed partial class Database : IAsyncDisposable
     }
 
     /// <summary>Closes idle connections.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await DataSource.DisposeAsync();
-        if (Provider == StorageProvider.Sqlite)
-        {
-            using var connection = new SqliteConnection(ConnectionString);
-            SqliteConnection.ClearPool(connection);
-        }
-    }
+    public ValueTask DisposeAsync() => DataSource.DisposeAsync();
 
     /// <summary>Picks the text that this database understands.</summary>
     internal string Sql(string sqlite, string postgreSql, string sqlServer) => Provider switch
@@ -171,6 +164,7 @@ public sealed partial class Database : IAsyncDisposable
         }
 
         builder.ForeignKeys = true;
+        builder.Pooling = false; // SqliteDataSource keeps the open connections itself.
         SetUnlessGiven(builder, "Default Timeout", (int)CommandTimeout.TotalSeconds);
         return builder.ConnectionString;
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AuthCluster.Contracts.Revocation;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
+using AuthCluster.Storage.Sqlite;
 using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.StorageTests;
@@ -123,7 +124,7 @@ public sealed class SqliteDeadlineTests
         under.Database.ReadAsync(
             connection =>
             {
-                ((SqliteConnection)connection).CreateFunction("begun", () =>
+                ((SqliteLease)connection).Connection.CreateFunction("begun", () =>
                 {
                     begun.TrySetResult();
                     return 1L;

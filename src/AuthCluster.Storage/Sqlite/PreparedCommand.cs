@@ -1,0 +1,59 @@
+using System.Data;
+using Microsoft.Data.Sqlite;
+
+namespace AuthCluster.Storage.Sqlite;
+
+/// <summary>A command that executes by the command of the same text which its session has prepared.</summary>
+/// <remarks>All ways to execute a command of this driver lead through <see cref="ExecuteReader(CommandBehavior)"/>.</remarks>
+internal sealed class PreparedCommand : SqliteCommand
+{
+    private readonly SqliteSession _session;
+    private SqliteCommand? _prepared;
+    private SqliteDataReader? _reader;
+
+    public PreparedCommand(SqliteSession session)
+    {
+        _session = session;
+        Connection = session.Connection;
+    }
+
+    public override SqliteDataReader ExecuteReader(CommandBehavior behavior)
+    {
+        if (_prepared?.CommandText != CommandText)
+        {
+            GiveBack();
+            _prepared = _session.Take(CommandText);
+        }
+
+        _prepared.Transaction = Transaction;
+        _prepared.CommandTimeout = CommandTimeout;
+        _prepared.Parameters.Clear();
+        foreach (SqliteParameter parameter in Parameters)
+        {
+            _prepared.Parameters.Add(parameter);
+        }
+
+        return _reader = _prepared.ExecuteReader(behavior);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            GiveBack();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void GiveBack()
+    {
+        _reader?.Dispose();
+        _reader = null;
+        if (_prepared is { } prepared)
+        {
+            _prepared = null;
+            _session.Keep(prepared);
+        }
+    }
+}

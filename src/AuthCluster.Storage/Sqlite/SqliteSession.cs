@@ -1,0 +1,88 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace AuthCluster.Storage.Sqlite;
+
+/// <summary>One open connection to the SQLite file, with the commands that it has prepared. One caller uses it at a time.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    /// <summary>
+    /// The write-ahead log lets readers go on during a write. <c>synchronous=FULL</c> syncs it at each commit, so that an acknowledged write is on
+    /// disk.
+    /// </summary>
+    private const string Settings = """
+        pragma journal_mode = wal;
+        pragma synchronous = full;
+        pragma busy_timeout = 3000;
+        pragma cache_size = -16384;
+        """;
+
+    /// <summary>More than the product has texts, but for lists of the catalogue, whose text depends on the request.</summary>
+    private const int MaxPrepared = 128;
+
+    private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+
+    /// <summary>Opens the file.</summary>
+    /// <exception cref="SqliteException">The file can't be opened, or is no database.</exception>
+    public SqliteSession(string connectionString)
+    {
+        Connection = new SqliteConnection(connectionString);
+        try
+        {
+            Connection.Open();
+            using var command = Connection.CreateCommand();
+            command.CommandText = Settings;
+            command.ExecuteNonQuery();
+        }
+        catch
+        {
+            Connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The driver's connection.</summary>
+    public SqliteConnection Connection { get; }
+
+    /// <summary>Whether a transaction is open, which must not reach the next caller.</summary>
+    public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
+
+    /// <summary>Takes the command of this text, prepared if the text was used before. It goes back by <see cref="Keep"/>.</summary>
+    public SqliteCommand Take(string text) => _prepared.Remove(text, out var command) ? command : new SqliteCommand(text, Connection);
+
+    /// <summary>Keeps a command, whose reader is closed, for the next use of its text.</summary>
+    public void Keep(SqliteCommand command)
+    {
+        command.Transaction = null;
+        command.Parameters.Clear();
+        if (_prepared.Count == MaxPrepared)
+        {
+            Forget();
+        }
+
+        if (!_prepared.TryAdd(command.CommandText, command))
+        {
+            command.Dispose();
+        }
+    }
+
+    /// <summary>Ends the statement that runs now, if any, with an error; it is rolled back.</summary>
+    public void Interrupt() => raw.sqlite3_interrupt(Connection.Handle);
+
+    /// <summary>Closes the connection, which rolls back an open transaction.</summary>
+    public void Dispose()
+    {
+        Forget();
+        Connection.Dispose();
+    }
+
+    private void Forget()
+    {
+        foreach (var command in _prepared.Values)
+        {
+            command.Dispose();
+        }
+
+        _prepared.Clear();
+    }
+}
