@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Commands;
 
@@ -63,8 +64,8 @@ public sealed class CommandTests
         }
 
         var lost = await caller.TokenAsync(nodes[1], client);
-        Assert.False(await caller.IsActiveAsync(nodes[1], client, revoked));
-        Assert.True(await caller.IsActiveAsync(nodes[1], client, lost));
+        Assert.False(await caller.At(nodes[1]).IsActiveAsync(client, revoked));
+        Assert.True(await caller.At(nodes[1]).IsActiveAsync(client, lost));
         await StopAsync(nodes);
         await postgres.DropDatabaseAsync(database, Cancellation);
         await postgres.RunSqlAsync("postgres", $"alter database {database}_backup rename to {database}", Cancellation);
@@ -73,9 +74,9 @@ public sealed class CommandTests
         await StartAsync(nodes);
         foreach (var node in nodes)
         {
-            Assert.False(await caller.IsActiveAsync(node, client, revoked), "A token that was revoked after the backup lives again.");
-            Assert.False(await caller.IsActiveAsync(node, client, lost), "A token that the backup knows nothing of lives.");
-            Assert.True(await caller.IsActiveAsync(node, client, await caller.TokenAsync(node, client)));
+            Assert.False(await caller.At(node).IsActiveAsync(client, revoked), "A token that was revoked after the backup lives again.");
+            Assert.False(await caller.At(node).IsActiveAsync(client, lost), "A token that the backup knows nothing of lives.");
+            Assert.True(await caller.At(node).IsActiveAsync(client, await caller.TokenAsync(node, client)));
         }
 
         await StopAsync(nodes);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Database;
 
@@ -64,7 +65,6 @@ public sealed partial class LeastRightsTests
         ClusterUnderTest cluster, TestClient client, TestClient api, TestClient admin, Action<ServerProcess> asServer, Action<ServerProcess> asFront)
     {
         using var caller = new Caller();
-        using var oauth = new OAuthCaller();
         var servers = await cluster.StartNodesAsync(1, asServer);
         var front = (await cluster.StartNodesAsync(1, node =>
         {
@@ -75,10 +75,10 @@ public sealed partial class LeastRightsTests
         foreach (var node in servers.Append(front))
         {
             var token = await caller.TokenAsync(node, client);
-            Assert.True((await oauth.IntrospectAsync(node, api, token)).Active);
-            Assert.Equal(200, (await oauth.RevokeAsync(node, client, token)).Status);
-            Assert.False((await oauth.IntrospectAsync(node, api, token)).Active);
-            Assert.NotEmpty((await oauth.FeedToEndAsync(node, api)).Items);
+            Assert.True((await caller.At(node).IntrospectAsync(api, token)).Active);
+            Assert.Equal(200, (await caller.At(node).RevokeAsync(client, token)).Status);
+            Assert.False((await caller.At(node).IntrospectAsync(api, token)).Active);
+            Assert.NotEmpty((await caller.At(node).FeedToEndAsync(api)).Items);
             await AdministerAsync(caller, node, await caller.TokenAsync(node, admin));
         }
 

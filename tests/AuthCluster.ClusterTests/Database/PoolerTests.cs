@@ -1,5 +1,6 @@
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Database;
 
@@ -29,11 +30,11 @@ public sealed class PoolerTests
 
         foreach (var node in new[] { second, third })
         {
-            Assert.True(await caller.IsActiveAsync(node, client, token));
+            Assert.True(await caller.At(node).IsActiveAsync(client, token));
             var bearer = await caller.TokenAsync(node, admin);
             using var answer = await caller.SendAsync(node, HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens", bearer);
             Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode}{ServerProcess.Tail(node.Output)}");
-            Assert.False(await caller.IsActiveAsync(node, client, token));
+            Assert.False(await caller.At(node).IsActiveAsync(client, token));
             token = await caller.TokenAsync(node, client);
         }
 

@@ -1,8 +1,7 @@
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Database;
 
@@ -36,7 +35,7 @@ public sealed class RefusedStatementTests
         await Activations.WarmAsync(caller, cluster.Nodes, [_client, _reader]);
         var token = await caller.TokenAsync(cluster.Nodes[0], _admin);
         Assert.Equal(200, await StatusAsync(caller, cluster.Nodes[0], HttpMethod.Get, "/admin/v1/audit", token));
-        Assert.Equal(200, await FeedStatusAsync(cluster.Nodes[0]));
+        Assert.Equal(200, (await caller.At(cluster.Nodes[0]).FeedAsync(_reader)).Status);
         Assert.Equal(2, await KeysAsync(caller, cluster.Nodes[0]));
 
         await cluster.Database.QueryAsync(
@@ -48,7 +47,7 @@ public sealed class RefusedStatementTests
             Assert.Equal(200, (await caller.AskAsync(node, _client)).Status);
             Assert.Equal(503, await StatusAsync(caller, node, HttpMethod.Get, "/admin/v1/audit", token));
             Assert.Equal(503, await StatusAsync(caller, node, HttpMethod.Post, "/admin/v1/revoke-tokens", token));
-            Assert.Equal(503, await FeedStatusAsync(node));
+            Assert.Equal(503, (await caller.At(node).FeedAsync(_reader)).Status);
             Assert.Equal(2, await KeysAsync(caller, node));
         }
 
@@ -85,16 +84,6 @@ public sealed class RefusedStatementTests
     private static async Task<int> StatusAsync(Caller caller, ServerProcess node, HttpMethod method, string path, string token)
     {
         using var answer = await caller.SendAsync(node, method, path, token);
-        return (int)answer.StatusCode;
-    }
-
-    private async Task<int> FeedStatusAsync(ServerProcess node)
-    {
-        using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(node.Address, "/oauth/revocations"));
-        request.Headers.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_reader.Id}:{_reader.Secret}")));
-        using var answer = await http.SendAsync(request, Cancellation);
         return (int)answer.StatusCode;
     }
 }

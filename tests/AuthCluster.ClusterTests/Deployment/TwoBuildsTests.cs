@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Deployment;
 
@@ -65,10 +66,10 @@ public sealed class TwoBuildsTests
             await RenameAsync(cluster.Nodes[i % 2], client, $"name {i}");
             Assert.Equal($"name {i}", await NameAsync(cluster.Nodes[(i + 1) % 2], client));
             var token = await caller.TokenAsync(cluster.Nodes[i % 2], client);
-            Assert.True(await caller.IsActiveAsync(cluster.Nodes[(i + 1) % 2], client, token));
+            Assert.True(await caller.At(cluster.Nodes[(i + 1) % 2]).IsActiveAsync(client, token));
             await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/secrets", "{}");
             await SucceedsAsync(cluster.Nodes[(i + 1) % 2], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens");
-            Assert.False(await caller.IsActiveAsync(cluster.Nodes[i % 2], client, token));
+            Assert.False(await caller.At(cluster.Nodes[i % 2]).IsActiveAsync(client, token));
             await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Get, $"/admin/v1/clients/{client.Id}/secrets");
             await SucceedsAsync(cluster.Nodes[i % 2], HttpMethod.Get, $"/admin/v1/clients/{client.Id}/usage");
         }

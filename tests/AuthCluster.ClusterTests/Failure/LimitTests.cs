@@ -1,5 +1,6 @@
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Failure;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Failure;
 
@@ -48,8 +49,7 @@ internal sealed class OtherCalls
             toRevoke.Add(await caller.TokenAsync(nodes[0], clients[i % clients.Count]));
         }
 
-        using var oauth = new OAuthCaller();
-        var (_, end) = await oauth.FeedToEndAsync(nodes[0], api);
+        var (_, end) = await caller.At(nodes[0]).FeedToEndAsync(api);
         return new OtherCalls(caller, nodes, clients, lasting, toRevoke, api, await caller.TokenAsync(nodes[0], admin), end);
     }
 
@@ -88,8 +88,7 @@ internal sealed class OtherCalls
     {
         var query = number % 2 == 0 ? "wait=0" : $"wait=1&after={Uri.EscapeDataString(_end)}";
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"/oauth/revocations?{query}", UriKind.Relative));
-        request.Headers.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{_api.Id}:{_api.Secret}")));
+        request.Headers.TryAddWithoutValidation("Authorization", TokenEndpointCaller.BasicHeader(_api));
         return await _caller.AskAsync(NodeOf(number), request);
     }
 
@@ -115,7 +114,7 @@ internal sealed class OtherCalls
 
     private async Task<Sample> FormAsync(int number, string path, TestClient client, string token, Func<string, bool>? isRight = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = client.Form(("token", token)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = Caller.Form(client, ("token", token)) };
         return await _caller.AskAsync(NodeOf(number), request, isRight);
     }
 

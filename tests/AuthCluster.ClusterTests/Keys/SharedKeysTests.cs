@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Keys;
 

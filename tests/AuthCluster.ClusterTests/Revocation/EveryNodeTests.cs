@@ -1,5 +1,6 @@
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Revocation;
 
@@ -19,21 +20,20 @@ public sealed class EveryNodeTests
         var clients = TestClient.Many("caller", 5);
         await using var cluster = await StartAsync(clients);
         using var caller = new Caller();
-        using var oauth = new OAuthCaller();
         string[] kinds = ["revoke", "revoke-tokens", "disable", "delete", "all"];
         foreach (var (kind, client, round) in kinds.Zip(clients, Enumerable.Range(0, kinds.Length)))
         {
             var (here, there) = (cluster.Nodes[round % 3], cluster.Nodes[(round + 1) % 3]);
             var token = await caller.TokenAsync(there, client);
             Assert.All(await AskAllAsync(token), active => Assert.True(active, kind));
-            var cursor = (await oauth.FeedToEndAsync(there, Api)).Next;
+            var cursor = (await caller.At(there).FeedToEndAsync(Api)).Next;
 
             await RevokeAsync(kind, here, client, token);
 
             Assert.All(await AskAllAsync(token), active => Assert.False(active, kind));
             foreach (var node in cluster.Nodes)
             {
-                var item = Assert.Single((await oauth.FeedToEndAsync(node, Api, kind == "all" ? null : cursor)).Items, item => item.GetProperty("kind").GetString() == (kind == "revoke" ? "token" : kind == "all" ? "all" : "client") && (kind is "all" || IsOf(item, token, client)));
+                var item = Assert.Single((await caller.At(node).FeedToEndAsync(Api, kind == "all" ? null : cursor)).Items, item => item.GetProperty("kind").GetString() == (kind == "revoke" ? "token" : kind == "all" ? "all" : "client") && (kind is "all" || IsOf(item, token, client)));
                 Assert.True(Caller.GenerationOf(token) < item.GetProperty("gen").GetInt64());
             }
 
@@ -53,13 +53,13 @@ public sealed class EveryNodeTests
         }
 
         async Task<bool?[]> AskAllAsync(string token) =>
-            await Task.WhenAll(cluster.Nodes.Select(async node => (await oauth.IntrospectAsync(node, Api, token)).Active));
+            await Task.WhenAll(cluster.Nodes.Select(async node => (await caller.At(node).IntrospectAsync(Api, token)).Active));
 
         async Task RevokeAsync(string kind, ServerProcess node, TestClient client, string token)
         {
             if (kind == "revoke")
             {
-                Assert.Equal(200, (await oauth.RevokeAsync(node, client, token)).Status);
+                Assert.Equal(200, (await caller.At(node).RevokeAsync(client, token)).Status);
                 return;
             }
 
@@ -79,16 +79,15 @@ public sealed class EveryNodeTests
         var clients = TestClient.Many("caller", 30);
         await using var cluster = await StartAsync(clients);
         using var caller = new Caller();
-        using var oauth = new OAuthCaller();
         var dead = await Task.WhenAll(clients.Select(client => caller.TokenAsync(cluster.Nodes[0], client)));
         var alive = await Task.WhenAll(clients.Select(client => caller.TokenAsync(cluster.Nodes[0], client)));
-        var cursor = (await oauth.FeedToEndAsync(cluster.Nodes[1], Api)).Next;
-        await Task.WhenAll(clients.Select(async (client, i) => Assert.Equal(200, (await oauth.RevokeAsync(cluster.Nodes[i % 3], client, dead[i])).Status)));
+        var cursor = (await caller.At(cluster.Nodes[1]).FeedToEndAsync(Api)).Next;
+        await Task.WhenAll(clients.Select(async (client, i) => Assert.Equal(200, (await caller.At(cluster.Nodes[i % 3]).RevokeAsync(client, dead[i])).Status)));
 
         // The grains of the thirty clients are spread over the servers, so some of them were in this one.
         await cluster.Nodes[0].KillAsync();
         await JudgedAsync(cluster.Nodes[1]);
-        Assert.Equal(clients.Count, (await oauth.FeedToEndAsync(cluster.Nodes[2], Api, cursor)).Items.Count);
+        Assert.Equal(clients.Count, (await caller.At(cluster.Nodes[2]).FeedToEndAsync(Api, cursor)).Items.Count);
 
         await Task.WhenAll(cluster.Nodes.Skip(1).Select(node => node.KillAsync()));
         await Task.WhenAll(cluster.Nodes.Select(node => node.StartAsync(Cancellation)));
@@ -97,7 +96,7 @@ public sealed class EveryNodeTests
             await JudgedAsync(node);
         }
 
-        Assert.Equal(clients.Count, (await oauth.FeedToEndAsync(cluster.Nodes[0], Api, cursor)).Items.Count);
+        Assert.Equal(clients.Count, (await caller.At(cluster.Nodes[0]).FeedToEndAsync(Api, cursor)).Items.Count);
 
         // While the cluster recovers, a server may answer that it does not know, but never wrongly.
         async Task JudgedAsync(ServerProcess node)
@@ -112,7 +111,7 @@ public sealed class EveryNodeTests
         async Task<bool> AnswerAsync(ServerProcess node, string token)
         {
             bool? active = null;
-            await Eventually.HoldsAsync("the server knows", TimeSpan.FromSeconds(60), async () => (active = (await oauth.IntrospectAsync(node, Api, token)).Active) is not null, Cancellation);
+            await Eventually.HoldsAsync("the server knows", TimeSpan.FromSeconds(60), async () => (active = (await caller.At(node).IntrospectAsync(Api, token)).Active) is not null, Cancellation);
             return active!.Value;
         }
     }
@@ -123,7 +122,6 @@ public sealed class EveryNodeTests
         var client = TestClient.New("prolific");
         await using var cluster = await ClusterUnderTest.StartAsync(DatabaseKind.PostgreSql, 2, Documents([client]));
         using var caller = new Caller();
-        using var oauth = new OAuthCaller();
         var token = await caller.TokenAsync(cluster.Nodes[0], client);
         await cluster.Database.QueryAsync(
             $"""
@@ -133,17 +131,17 @@ public sealed class EveryNodeTests
 
         foreach (var node in cluster.Nodes)
         {
-            var refused = await oauth.RevokeAsync(node, client, token);
+            var refused = await caller.At(node).RevokeAsync(client, token);
             Assert.Equal(429, refused.Status);
             Assert.Equal("slow_down", refused.Json.GetProperty("error").GetString());
             Assert.True(refused.RetryAfter > TimeSpan.Zero);
-            Assert.True((await oauth.IntrospectAsync(node, Api, token)).Active);
+            Assert.True((await caller.At(node).IntrospectAsync(Api, token)).Active);
         }
 
         using var all = await caller.SendAsync(
             cluster.Nodes[1], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens", await caller.TokenAsync(cluster.Nodes[1], Admin));
         Assert.True(all.IsSuccessStatusCode);
-        Assert.False((await oauth.IntrospectAsync(cluster.Nodes[0], Api, token)).Active);
+        Assert.False((await caller.At(cluster.Nodes[0]).IntrospectAsync(Api, token)).Active);
     }
 
     private static Task<ClusterUnderTest> StartAsync(IEnumerable<TestClient> callers) =>

@@ -1,5 +1,6 @@
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Revocation;
 
@@ -25,35 +26,34 @@ public sealed class StorageAwayTests
             ]);
         var node = (await cluster.StartNodesAsync(1))[0];
         using var caller = new Caller();
-        using var oauth = new OAuthCaller();
         var warmToken = await caller.TokenAsync(node, warm);
         var coldToken = await caller.TokenAsync(node, cold);
         // A start leaves every client that it created in memory. After the next start, a client that nobody asked for is cold.
         await node.StopAsync(Cancellation);
         node["AuthCluster:Bootstrap:ClientsFile"] = null;
         await node.StartAsync(Cancellation);
-        Assert.True((await oauth.IntrospectAsync(node, api, warmToken)).Active);
+        Assert.True((await caller.At(node).IntrospectAsync(api, warmToken)).Active);
         await caller.TokenAsync(node, warm);
 
         proxy.Set(ProxyMode.Refuse);
 
-        Unavailable(await oauth.IntrospectAsync(node, api, coldToken));
-        Unavailable(await oauth.IntrospectAsync(node, coldApi, warmToken));
-        Unavailable(await oauth.RevokeAsync(node, cold, coldToken));
-        Unavailable(await oauth.RevokeAsync(node, warm, warmToken));
-        Unavailable(await oauth.FeedAsync(node, api));
-        Unavailable(await oauth.FeedAsync(node, api, wait: 5));
+        Unavailable(await caller.At(node).IntrospectAsync(api, coldToken));
+        Unavailable(await caller.At(node).IntrospectAsync(coldApi, warmToken));
+        Unavailable(await caller.At(node).RevokeAsync(cold, coldToken));
+        Unavailable(await caller.At(node).RevokeAsync(warm, warmToken));
+        Unavailable(await caller.At(node).FeedAsync(api));
+        Unavailable(await caller.At(node).FeedAsync(api, "?wait=5"));
 
         proxy.Set(ProxyMode.Forward);
-        await Eventually.HoldsAsync("all is known again", TimeSpan.FromSeconds(20), async () => (await oauth.IntrospectAsync(node, api, coldToken)).Active == true, Cancellation);
-        Assert.Equal(200, (await oauth.RevokeAsync(node, cold, coldToken)).Status);
-        Assert.False((await oauth.IntrospectAsync(node, coldApi, coldToken)).Active);
+        await Eventually.HoldsAsync("all is known again", TimeSpan.FromSeconds(20), async () => (await caller.At(node).IntrospectAsync(api, coldToken)).Active == true, Cancellation);
+        Assert.Equal(200, (await caller.At(node).RevokeAsync(cold, coldToken)).Status);
+        Assert.False((await caller.At(node).IntrospectAsync(coldApi, coldToken)).Active);
         // A call that got 503 was not carried out: its caller has to repeat it.
-        Assert.True((await oauth.IntrospectAsync(node, api, warmToken)).Active);
-        Assert.Single((await oauth.FeedToEndAsync(node, api)).Items);
+        Assert.True((await caller.At(node).IntrospectAsync(api, warmToken)).Active);
+        Assert.Single((await caller.At(node).FeedToEndAsync(api)).Items);
     }
 
-    private static void Unavailable(OAuthAnswer answer)
+    private static void Unavailable(TokenAnswer answer)
     {
         Assert.True(answer.Status == 503, answer.ToString());
         Assert.Equal("temporarily_unavailable", answer.Json.GetProperty("error").GetString());

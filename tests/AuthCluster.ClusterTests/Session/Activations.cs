@@ -1,4 +1,5 @@
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Session;
 

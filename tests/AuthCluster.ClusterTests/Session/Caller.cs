@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Session;
 
@@ -30,6 +31,7 @@ public sealed class Caller : IDisposable
         Timeout = TimeSpan.FromSeconds(20),
     };
 
+    private readonly Dictionary<Uri, OAuthCaller> _callers = [];
     private readonly long _start = Stopwatch.GetTimestamp();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -37,11 +39,28 @@ public sealed class Caller : IDisposable
     /// <summary>The time since this caller was created.</summary>
     public TimeSpan Now => Stopwatch.GetElapsedTime(_start);
 
+    /// <summary>The introspection, the revocation and the feed endpoint of a server.</summary>
+    public OAuthCaller At(ServerProcess node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        lock (_callers)
+        {
+            return _callers.TryGetValue(node.Address, out var caller) ? caller : _callers[node.Address] = new OAuthCaller(node.Address);
+        }
+    }
+
+    /// <summary>A form with the client's credentials.</summary>
+    public static FormUrlEncodedContent Form(TestClient client, params (string Name, string Value)[] fields)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        return new([.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value)), new("client_id", client.Id), new("client_secret", client.Secret)]);
+    }
+
     /// <summary>Asks for a token; never throws for what the server does.</summary>
     public async Task<Sample> AskAsync(ServerProcess node, TestClient client)
     {
         ArgumentNullException.ThrowIfNull(client);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/oauth/token") { Content = client.TokenRequest() };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/oauth/token") { Content = Form(client, ("grant_type", "client_credentials")) };
         return await AskAsync(node, request);
     }
 
@@ -75,7 +94,7 @@ public sealed class Caller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         ArgumentNullException.ThrowIfNull(client);
-        using var content = client.TokenRequest();
+        using var content = Form(client, ("grant_type", "client_credentials"));
         using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/token"), content, Cancellation);
         var body = await answer.Content.ReadAsStringAsync(Cancellation);
         Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode} {body}");
@@ -122,19 +141,6 @@ public sealed class Caller : IDisposable
         return _http.SendAsync(request, Cancellation);
     }
 
-    /// <summary>Asks whether a token is active, as its own client.</summary>
-    public async Task<bool> IsActiveAsync(ServerProcess node, TestClient client, string token)
-    {
-        ArgumentNullException.ThrowIfNull(node);
-        ArgumentNullException.ThrowIfNull(client);
-        using var content = client.Form(("token", token));
-        using var answer = await _http.PostAsync(new Uri(node.Address, "/oauth/introspect"), content, Cancellation);
-        var body = await answer.Content.ReadAsStringAsync(Cancellation);
-        Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode} {body}");
-        using var json = JsonDocument.Parse(body);
-        return json.RootElement.GetProperty("active").GetBoolean();
-    }
-
     /// <summary>Reads a document; null when there is none to be had.</summary>
     public async Task<string?> TryGetAsync(ServerProcess node, string path)
     {
@@ -161,5 +167,12 @@ public sealed class Caller : IDisposable
             .Sum(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        foreach (var caller in _callers.Values)
+        {
+            caller.Dispose();
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Session;
 

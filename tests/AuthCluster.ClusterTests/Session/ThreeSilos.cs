@@ -1,3 +1,5 @@
+using AuthCluster.TestKit.OAuth;
+
 namespace AuthCluster.ClusterTests.Session;
 
 /// <summary>

@@ -7,82 +7,82 @@ namespace AuthCluster.TestKit.OAuth;
 public static class PreparedClients
 {
     /// <summary>The usual client: scopes <c>read</c>, <c>write</c>, <c>reports:run</c>, all by default; no limit, no audience of its own.</summary>
-    public static readonly TestClient Usual = New("usual");
+    public static readonly TestClient Usual = TestClient.New("usual");
 
     /// <summary>Another usual client, for comparisons between clients.</summary>
-    public static readonly TestClient Other = New("other");
+    public static readonly TestClient Other = TestClient.New("other");
 
     /// <summary>Scopes <c>read</c>, <c>write</c>, <c>delete</c>, of which <c>write</c> and <c>read</c> are the default.</summary>
-    public static readonly TestClient WithDefaults = New("with-defaults");
+    public static readonly TestClient WithDefaults = TestClient.New("with-defaults");
 
     /// <summary>Scopes, but none by default.</summary>
-    public static readonly TestClient WithoutDefaults = New("without-defaults");
+    public static readonly TestClient WithoutDefaults = TestClient.New("without-defaults");
 
     /// <summary>No scope at all.</summary>
-    public static readonly TestClient WithoutScopes = New("without-scopes");
+    public static readonly TestClient WithoutScopes = TestClient.New("without-scopes");
 
     /// <summary>Registered, and disabled.</summary>
-    public static readonly TestClient Disabled = New("disabled");
+    public static readonly TestClient Disabled = TestClient.New("disabled");
 
     /// <summary>May use no grant.</summary>
-    public static readonly TestClient WithoutGrants = New("without-grants");
+    public static readonly TestClient WithoutGrants = TestClient.New("without-grants");
 
     /// <summary>May authenticate by Basic alone.</summary>
-    public static readonly TestClient BasicOnly = New("basic-only");
+    public static readonly TestClient BasicOnly = TestClient.New("basic-only");
 
     /// <summary>May authenticate in the body alone.</summary>
-    public static readonly TestClient PostOnly = New("post-only");
+    public static readonly TestClient PostOnly = TestClient.New("post-only");
 
     /// <summary>Audiences: two URIs and the name <c>inventory</c>.</summary>
-    public static readonly TestClient WithAudiences = New("with-audiences");
+    public static readonly TestClient WithAudiences = TestClient.New("with-audiences");
 
     /// <summary>A lifetime of 90 seconds and claims of its own.</summary>
-    public static readonly TestClient WithClaims = New("with-claims");
+    public static readonly TestClient WithClaims = TestClient.New("with-claims");
 
     /// <summary>May have <c>authcluster:read</c>, and <c>read</c> for an audience of its own.</summary>
-    public static readonly TestClient Operator = New("operator");
+    public static readonly TestClient Operator = TestClient.New("operator");
 
     /// <summary>May have <c>authcluster:admin</c>.</summary>
-    public static readonly TestClient Administrator = New("administrator");
+    public static readonly TestClient Administrator = TestClient.New("administrator");
 
     /// <summary>Several secrets; this one is valid without an end.</summary>
-    public static readonly TestClient Rotating = New("rotating");
+    public static readonly TestClient Rotating = TestClient.New("rotating");
 
     /// <summary>The second valid secret of <see cref="Rotating"/>, which ends in an hour.</summary>
-    public static readonly TestClient RotatingToo = New("rotating");
+    public static readonly TestClient RotatingToo = TestClient.New("rotating");
 
     /// <summary>A secret of <see cref="Rotating"/> that has ended.</summary>
-    public static readonly TestClient RotatedOut = New("rotating");
+    public static readonly TestClient RotatedOut = TestClient.New("rotating");
 
     /// <summary>A secret of <see cref="Rotating"/> that begins in an hour.</summary>
-    public static readonly TestClient RotatingSoon = New("rotating");
+    public static readonly TestClient RotatingSoon = TestClient.New("rotating");
 
     /// <summary>A secret that a person chose, with every character that Basic and forms treat specially.</summary>
     public static readonly TestClient Given = new("given", "a:b+c%20d/e=f &g\"h\\i~");
 
     /// <summary>A burst of 5, then nothing for a hundred seconds.</summary>
-    public static readonly TestClient Limited = New("limited");
+    public static readonly TestClient Limited = TestClient.New("limited");
 
     /// <summary>As <see cref="Limited"/>, for another test.</summary>
-    public static readonly TestClient LimitedToo = New("limited-too");
+    public static readonly TestClient LimitedToo = TestClient.New("limited-too");
 
     /// <summary>The same limit, which only observes.</summary>
-    public static readonly TestClient LimitObserved = New("limit-observed");
+    public static readonly TestClient LimitObserved = TestClient.New("limit-observed");
 
     /// <summary>A quota of 3 tokens a month.</summary>
-    public static readonly TestClient Quota = New("quota");
+    public static readonly TestClient Quota = TestClient.New("quota");
 
     /// <summary>The same quota, which only observes.</summary>
-    public static readonly TestClient QuotaObserved = New("quota-observed");
+    public static readonly TestClient QuotaObserved = TestClient.New("quota-observed");
 
     /// <summary>The API of the audience <c>inventory</c>, which <see cref="WithAudiences"/> has.</summary>
-    public static readonly TestClient Inventory = New("inventory-api");
+    public static readonly TestClient Inventory = TestClient.New("inventory-api");
 
     /// <summary>May ask about every token: registered with <c>authcluster:introspect</c>.</summary>
-    public static readonly TestClient Inspector = New("inspector");
+    public static readonly TestClient Inspector = TestClient.New("inspector");
 
     /// <summary>Gets the same token again for half a minute.</summary>
-    public static readonly TestClient Reusing = New("reusing");
+    public static readonly TestClient Reusing = TestClient.New("reusing");
 
     private static readonly TestClient[] Counted = [Limited, LimitedToo, LimitObserved, Quota, QuotaObserved];
     private static readonly TestClient[] SecretsOfRotating = [Rotating, RotatingToo, RotatedOut, RotatingSoon];
@@ -144,8 +144,6 @@ public static class PreparedClients
             ClientDocument.For(Inspector, new() { ["scopes"] = List("authcluster:introspect"), ["defaultScopes"] = List() }),
             ClientDocument.For(Reusing, new() { ["scopes"] = List("read"), ["tokenReuseSeconds"] = 30 }));
     }
-
-    private static TestClient New(string id) => new(id, GeneratedSecret.New());
 
     private static JsonArray List(params string[] values) => new([.. values.Select(value => (JsonNode)value)]);
 

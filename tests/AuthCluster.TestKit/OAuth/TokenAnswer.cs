@@ -22,6 +22,12 @@ public sealed record TokenAnswer(int Status, HttpResponseHeaders Headers, HttpCo
     /// <summary>The header of the access token.</summary>
     public JsonElement TokenHeader => Part(0);
 
+    /// <summary>Whether a 200 says that the token is active (RFC 7662 section 2.2); null when the answer is no 200.</summary>
+    public bool? Active => Status == 200 ? Json.GetProperty("active").GetBoolean() : null;
+
+    /// <summary>The header of that name; null when there is none.</summary>
+    public TimeSpan? RetryAfter => Headers.RetryAfter?.Delta;
+
     /// <summary>The granted scope.</summary>
     public string? Scope => Json.GetProperty("scope").GetString();
 
@@ -31,6 +37,9 @@ public sealed record TokenAnswer(int Status, HttpResponseHeaders Headers, HttpCo
 
     private JsonElement Part(int index) =>
         JsonElement.Parse(Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(Token.Split('.')[index])));
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Status}: {Body}";
 
     /// <summary>Reads it.</summary>
     public static async Task<TokenAnswer> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
