@@ -1,5 +1,4 @@
 using AuthCluster.Server.Commands;
-using AuthCluster.Server.Settings;
 using AuthCluster.Server.Startup;
 using AuthCluster.Server.Telemetry;
 
@@ -9,27 +8,25 @@ internal static class Program
 {
     private const int Refused = 1;
 
-    private static async Task<int> Main(string[] args)
+    /// <summary>Runs a command, or the server until it is stopped.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="clock">The clock of all that runs in a server.</param>
+    /// <param name="stop">Stops a server, as SIGTERM does.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args, TimeProvider clock, CancellationToken stop)
     {
         try
         {
-            return CommandLine.IsCommand(args) ? await CommandLine.RunAsync(args) : await ServerHost.RunAsync(args);
-        }
-        catch (StartupException e)
-        {
-            return await RefuseAsync(e.Problems);
+            return CommandLine.IsCommand(args) ? await CommandLine.RunAsync(args) : await ServerHost.RunAsync(args, clock, stop);
         }
 #pragma warning disable CA1031 // Whoever starts the server reads one sentence, whatever went wrong.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return await RefuseAsync(StartFailure.LinesOf(e));
+            await ServerConsole.TellAsync(StartFailure.LinesOf(e));
+            return Refused;
         }
     }
 
-    private static async Task<int> RefuseAsync(IReadOnlyList<string> problems)
-    {
-        await ServerConsole.TellAsync(problems);
-        return Refused;
-    }
+    private static Task<int> Main(string[] args) => RunAsync(args, TimeProvider.System, CancellationToken.None);
 }

@@ -22,8 +22,6 @@ internal static class ServerHost
 
     private static readonly TimeSpan StopReserve = TimeSpan.FromSeconds(25);
 
-    public static Task<int> RunAsync(string[] args) => RunAsync(args, TimeProvider.System, CancellationToken.None);
-
     /// <param name="args">The command line.</param>
     /// <param name="clock">The clock of all that runs in the process.</param>
     /// <param name="stop">Stops the server, as SIGTERM does.</param>

@@ -1,20 +1,24 @@
 using System.Net.Sockets;
+using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>Turns an exception of the framework or of a driver into a sentence that says why the host did not start.</summary>
+/// <summary>Says why the host did not start, also where the framework or a driver threw the exception.</summary>
 internal static class StartFailure
 {
     private const string Database = "AuthCluster:Storage:ConnectionString";
 
-    /// <summary>One sentence. For a defect of the server the exception with its stack follows, because nothing else would report it.</summary>
+    /// <summary>
+    /// One sentence for each problem. For a defect of the server the exception with its stack follows, because nothing else would report it.
+    /// </summary>
     public static IReadOnlyList<string> LinesOf(Exception exception) =>
-        Innermost(exception) is NullReferenceException or InvalidCastException or IndexOutOfRangeException or KeyNotFoundException
+        exception is StartupException refused ? refused.Problems
+        : Innermost(exception) is NullReferenceException or InvalidCastException or IndexOutOfRangeException or KeyNotFoundException
             ? [SentenceOf(exception), exception.ToString()]
-            : [SentenceOf(exception)];
+        : [SentenceOf(exception)];
 
     private static string SentenceOf(Exception exception) => exception switch
     {
