@@ -11,7 +11,7 @@ public sealed class PgBouncer : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly OutputText _output = new();
+    private readonly PrintedText _output = new();
     private Process? _process;
     private Task _pumps = Task.CompletedTask;
 
@@ -65,6 +65,7 @@ public sealed class PgBouncer : IAsyncDisposable
         await _pumps;
         _process?.Dispose();
         _folder.Dispose();
+        await _output.DisposeAsync();
     }
 
     private async Task LaunchAsync(PostgresServer server, int sessions, CancellationToken cancellationToken)
@@ -101,7 +102,7 @@ public sealed class PgBouncer : IAsyncDisposable
             "PgBouncer takes connections",
             Deadline,
             () => _process.HasExited
-                ? throw new InvalidOperationException($"PgBouncer ended at once.\n{_output.Text}")
+                ? throw new InvalidOperationException($"PgBouncer ended at once.\n{_output}")
                 : Task.FromResult(!FreePorts.IsFree(Port)),
             cancellationToken);
     }

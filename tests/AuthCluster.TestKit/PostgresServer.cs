@@ -13,7 +13,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly OutputText _output = new();
+    private readonly PrintedText _output = new();
     private readonly string _binaries;
     private readonly string[] _settings;
     private Process? _process;
@@ -31,7 +31,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public int Port { get; } = FreePorts.Take();
 
     /// <summary>What it has logged.</summary>
-    public string Output => _output.Text;
+    public string Output => _output.ToString();
 
     /// <summary>The process id of the running server.</summary>
     public int ProcessId => Running.Id;
@@ -158,6 +158,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
         _process?.Dispose();
         _folder.Dispose();
+        await _output.DisposeAsync();
     }
 
     private ProcessStartInfo Start(string program, params string[] arguments)

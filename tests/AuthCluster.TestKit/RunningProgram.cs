@@ -7,7 +7,7 @@ public sealed class RunningProgram : IAsyncDisposable
 {
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
 
-    private readonly OutputText _output = new();
+    private readonly PrintedText _output = new();
     private readonly Process _process;
     private readonly Task _pumps;
 
@@ -28,7 +28,7 @@ public sealed class RunningProgram : IAsyncDisposable
     public Uri Address { get; }
 
     /// <summary>All that it has printed, standard output and standard error together.</summary>
-    public string Output => _output.Text;
+    public string Output => _output.ToString();
 
     /// <summary>
     /// Starts a program and returns as soon as <paramref name="address"/> gives any answer. If the program ends or the deadline passes
@@ -63,6 +63,7 @@ public sealed class RunningProgram : IAsyncDisposable
         await _process.WaitForExitAsync(CancellationToken.None);
         await _pumps;
         _process.Dispose();
+        await _output.DisposeAsync();
     }
 
     private async Task<bool> AnswersAsync(HttpClient http, CancellationToken cancellationToken)

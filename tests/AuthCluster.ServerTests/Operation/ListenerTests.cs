@@ -64,7 +64,7 @@ public sealed class ListenerTests
     public async Task The_server_can_listen_on_every_IPv4_address_and_one_IPv6_address_with_the_same_port()
     {
         await using var server = Server();
-        server["urls"] = $"http://0.0.0.0:{server.Port};http://[::1]:{server.Port}";
+        server["ASPNETCORE_URLS"] = $"http://0.0.0.0:{server.Port};http://[::1]:{server.Port}";
         await server.StartAsync(Cancellation);
 
         foreach (var host in (string[])["127.0.0.1", "[::1]"])
