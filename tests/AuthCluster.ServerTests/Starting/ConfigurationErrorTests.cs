@@ -3,12 +3,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 
-namespace AuthCluster.EndToEndTests.Starting;
+namespace AuthCluster.ServerTests.Starting;
 
 /// <summary>A bad value stops the start: one clear sentence that names the key, exit code 1, and nothing that could be a secret.</summary>
+/// <remarks>What only a process shows of a refused start is in <c>AuthCluster.EndToEndTests</c>.</remarks>
 public sealed class ConfigurationErrorTests
 {
     private const string Key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -86,8 +88,6 @@ public sealed class ConfigurationErrorTests
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example"] },
         { "Kestrel:Certificates:Default", ["ASPNETCORE_URLS=https://localhost:15990", "Kestrel:Certificates:Default:Subject=nobody.example", "Kestrel:Certificates:Default:Store=nowhere"] },
-        // Without a home folder there is no developer certificate of the SDK.
-        { "Kestrel:Certificates:Default", ["DOTNET_ENVIRONMENT=Development", "ASPNETCORE_URLS=https://localhost:15990", "HOME=/nowhere"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:0"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://*:15990;http://[::1]:15990"] },
         { "ASPNETCORE_URLS", ["ASPNETCORE_URLS=http://localhost:15990;http://[::1]:15990"] },
@@ -112,7 +112,7 @@ public sealed class ConfigurationErrorTests
     public async Task A_bad_value_stops_the_start_with_a_sentence_that_names_its_key(string key, string[] settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        await using var server = new ServerProcess();
+        await using var server = new InProcessServer();
         foreach (var setting in settings)
         {
             var at = setting.IndexOf('=', StringComparison.Ordinal);
@@ -125,7 +125,7 @@ public sealed class ConfigurationErrorTests
     [Fact]
     public async Task A_certificate_without_its_private_key_stops_the_start()
     {
-        await using var server = new ServerProcess();
+        await using var server = new InProcessServer();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var whole = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
         using var withoutKey = X509CertificateLoader.LoadCertificate(whole.Export(X509ContentType.Cert));
@@ -135,15 +135,6 @@ public sealed class ConfigurationErrorTests
         server["Kestrel:Certificates:Default:Path"] = path;
 
         await StopsNamingAsync(server, "Kestrel:Certificates:Default");
-    }
-
-    /// <summary>A fault that only Kestrel finds, when the silo runs already.</summary>
-    [Fact]
-    public async Task A_failure_of_the_framework_within_the_start_leaves_one_sentence_and_no_stack()
-    {
-        await using var server = new ServerProcess { ["ASPNETCORE_URLS"] = "http://unix:/nowhere/socket" };
-
-        await StopsNamingAsync(server, "ASPNETCORE_URLS");
     }
 
     public static TheoryData<string, string> BadClientsFiles { get; } = new()
@@ -177,7 +168,7 @@ public sealed class ConfigurationErrorTests
     public async Task A_bad_clients_file_stops_the_start(string fault, string file)
     {
         Assert.NotEmpty(fault);
-        await using var server = new ServerProcess();
+        await using var server = new InProcessServer();
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", file);
 
         await StopsNamingAsync(server, "AuthCluster:Bootstrap:ClientsFile");
@@ -186,9 +177,9 @@ public sealed class ConfigurationErrorTests
     [Fact]
     public async Task A_database_that_another_key_encrypted_stops_the_start()
     {
-        await using var server = new ServerProcess { ["AuthCluster:Keys:EncryptionKey"] = Key };
+        await using var server = new InProcessServer { ["AuthCluster:Keys:EncryptionKey"] = Key };
         await server.StartAsync(Cancellation);
-        await server.KillAsync();
+        await server.StopAsync(Cancellation);
 
         server["AuthCluster:Keys:EncryptionKey"] = "YW5vdGhlciBrZXkgb2YgZXhhY3RseSAzMiBieXRlcyE=";
 
@@ -204,7 +195,7 @@ public sealed class ConfigurationErrorTests
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
-        await using var server = new ServerProcess
+        await using var server = new InProcessServer
         {
             [key] = string.Format(CultureInfo.InvariantCulture, form, ((IPEndPoint)other.LocalEndpoint).Port),
         };
@@ -220,7 +211,7 @@ public sealed class ConfigurationErrorTests
         peer.Start();
         using var outgoing = new TcpClient(AddressFamily.InterNetwork);
         await outgoing.ConnectAsync((IPEndPoint)peer.LocalEndpoint, Cancellation);
-        await using var server = new ServerProcess { ["ASPNETCORE_URLS"] = $"http://localhost:{((IPEndPoint)outgoing.Client.LocalEndPoint!).Port}" };
+        await using var server = new InProcessServer { ["ASPNETCORE_URLS"] = $"http://localhost:{((IPEndPoint)outgoing.Client.LocalEndPoint!).Port}" };
 
         await StopsNamingAsync(server, "ASPNETCORE_URLS");
 
@@ -228,22 +219,9 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task A_settings_file_that_is_no_JSON_stops_the_start()
-    {
-        await using var server = new ServerProcess();
-        var folder = Path.GetDirectoryName(server.Assembly)!;
-        var copy = Path.GetDirectoryName(server.WriteFile("mark", ""))!;
-        (await Command.RunAsync("cp", "-r", folder, Path.Combine(copy, "build"))).OutputOrThrow();
-        server.Assembly = Path.Combine(copy, "build", Path.GetFileName(server.Assembly));
-        await File.WriteAllTextAsync(Path.Combine(copy, "build", "appsettings.json"), "{ \"AuthCluster\": { \"Issuer\": hidden } }", Cancellation);
-
-        await StopsNamingAsync(server, "appsettings.json");
-    }
-
-    [Fact]
     public async Task A_data_folder_whose_name_has_special_characters_of_a_connection_string_is_used()
     {
-        await using var server = new ServerProcess();
+        await using var server = new InProcessServer();
         server["AuthCluster:DataDirectory"] = Path.Combine(server.DataDirectory, "it's; \"odd\" = yes");
 
         await server.StartAsync(Cancellation);
@@ -254,7 +232,7 @@ public sealed class ConfigurationErrorTests
     [Fact]
     public async Task A_file_that_is_no_database_stops_the_start_and_is_left_as_it_is()
     {
-        await using var server = new ServerProcess();
+        await using var server = new InProcessServer();
         Directory.CreateDirectory(server.DataDirectory);
         var file = Path.Combine(server.DataDirectory, "authcluster.db");
         var text = string.Join('\n', Enumerable.Repeat("a letter to my mother", 1_000));
@@ -268,7 +246,7 @@ public sealed class ConfigurationErrorTests
     [Fact]
     public async Task Twenty_four_hours_mean_one_day_and_not_24_days_and_a_usage_period_may_be_a_plain_number_of_days()
     {
-        await using var server = new ServerProcess
+        await using var server = new InProcessServer
         {
             ["AuthCluster:Tokens:Lifetime"] = "24:00:00",
             ["AuthCluster:Usage:KeepHours"] = "1300",
@@ -287,7 +265,7 @@ public sealed class ConfigurationErrorTests
     [Fact]
     public async Task An_empty_configuration_value_counts_as_absent()
     {
-        await using var server = new ServerProcess
+        await using var server = new InProcessServer
         {
             ["AuthCluster:Tokens:Lifetime"] = "",
             ["AuthCluster:Tokens:Algorithm"] = "",
@@ -301,12 +279,12 @@ public sealed class ConfigurationErrorTests
         await server.StartAsync(Cancellation);
     }
 
-    private static async Task StopsNamingAsync(ServerProcess server, string key)
+    private static async Task StopsNamingAsync(InProcessServer server, string key)
     {
         var exitCode = await server.RunToExitAsync(Cancellation);
 
         var printed = server.OutputOfThisRun;
-        Assert.True(exitCode == 1, $"exit code {exitCode}: {ServerProcess.Tail(printed)}");
+        Assert.True(exitCode == 1, $"exit code {exitCode}: {Installation.Tail(printed)}");
         // The log lines of the database and the migrations before are no part of the answer.
         var lines = printed.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var sentence = Assert.Single(lines, line => !line.Contains(" info: ", StringComparison.Ordinal));
