@@ -8,7 +8,9 @@ namespace AuthCluster.Storage.Sqlite;
 internal sealed class PreparedCommand : SqliteCommand
 {
     private readonly SqliteSession _session;
+#pragma warning disable CA2213 // It goes back to the session, which disposes it.
     private SqliteCommand? _prepared;
+#pragma warning restore CA2213
     private SqliteDataReader? _reader;
 
     public PreparedCommand(SqliteSession session)

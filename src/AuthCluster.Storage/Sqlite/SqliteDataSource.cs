@@ -59,7 +59,7 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
     protected override ValueTask DisposeAsyncCore()
     {
         Close();
-        return ValueTask.CompletedTask;
+        return base.DisposeAsyncCore();
     }
 
     private SqliteLease Open(CancellationToken cancellationToken)

@@ -48,7 +48,9 @@ internal sealed class SqliteSession : IDisposable
     public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
 
     /// <summary>Takes the command of this text, prepared if the text was used before. It goes back by <see cref="Keep"/>.</summary>
+#pragma warning disable CA2100 // The callers' commands are checked for what they take into their texts.
     public SqliteCommand Take(string text) => _prepared.Remove(text, out var command) ? command : new SqliteCommand(text, Connection);
+#pragma warning restore CA2100
 
     /// <summary>Keeps a command, whose reader is closed, for the next use of its text.</summary>
     public void Keep(SqliteCommand command)
