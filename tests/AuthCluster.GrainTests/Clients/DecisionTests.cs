@@ -95,13 +95,13 @@ public sealed class DecisionTests(GrainCluster cluster)
         Assert.Equal(Refusal.GrantNotAllowed, (await cluster.AskAsync(id, all)).Refusal);
         document["grantTypes"] = new JsonArray("client_credentials");
         await cluster.Client(id).ReplaceAsync(new ReplaceClientCommand { DocumentJson = document.ToJsonString(), Actor = Actor() }, Cancellation);
-        Assert.Equal(Refusal.ScopeNotAllowed, (await cluster.DecidedAsync(id, all)).Refusal);
+        Assert.Equal(Refusal.ScopeNotAllowed, (await cluster.AskAsync(id, all)).Refusal);
         all = all with { Scopes = ["read"] };
-        Assert.Equal(Refusal.TargetNotAllowed, (await cluster.DecidedAsync(id, all)).Refusal);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
-        Assert.Equal(Refusal.RateLimited, (await cluster.DecidedAsync(id)).Refusal);
-        Assert.Equal(Refusal.TargetNotAllowed, (await cluster.DecidedAsync(id, all)).Refusal);
-        Assert.Equal(Refusal.WrongSecret, (await cluster.DecidedAsync(id, Ask(Present("wrong")))).Refusal);
+        Assert.Equal(Refusal.TargetNotAllowed, (await cluster.AskAsync(id, all)).Refusal);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
+        Assert.Equal(Refusal.RateLimited, (await cluster.AskAsync(id)).Refusal);
+        Assert.Equal(Refusal.TargetNotAllowed, (await cluster.AskAsync(id, all)).Refusal);
+        Assert.Equal(Refusal.WrongSecret, (await cluster.AskAsync(id, Ask(Present("wrong")))).Refusal);
     }
 
     [Fact]

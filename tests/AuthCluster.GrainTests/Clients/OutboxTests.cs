@@ -71,7 +71,7 @@ public sealed class OutboxTests(GrainCluster cluster)
         await RefuseAsync(id);
         var disable = new SetEnabledCommand(false, null, Actor());
 
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
         await TakeAgainAsync(id);
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).SetEnabledAsync(disable, Cancellation)).Outcome);
@@ -103,7 +103,7 @@ public sealed class OutboxTests(GrainCluster cluster)
         var left = Actor();
         await LeaveInRowAsync(id, left);
         await RefuseAsync(id);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
         await TakeAgainAsync(id);
 
         await Eventually.HoldsAsync(

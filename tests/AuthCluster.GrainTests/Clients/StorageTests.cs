@@ -29,8 +29,8 @@ public sealed class StorageTests(GrainCluster cluster)
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(warm)).Kind);
 
         await MendAsync(warm, cold);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(cold)).Kind);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(warm)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(cold)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(warm)).Kind);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class StorageTests(GrainCluster cluster)
 
         Assert.Equal(ClientOutcome.Unavailable, (await cluster.Client(id).SetEnabledAsync(new SetEnabledCommand(false, null, Actor()), Cancellation)).Outcome);
         cluster.Clock.Advance(TimeSpan.FromSeconds(1));
-        var answer = await cluster.DecidedAsync(id);
+        var answer = await cluster.AskAsync(id);
         await MendAsync(id);
 
         Assert.Equal(then, answer.Refusal);
@@ -93,7 +93,7 @@ public sealed class StorageTests(GrainCluster cluster)
 
         Assert.Equal(DecisionKind.Unavailable, first.Kind);
         Assert.Equal(TokenStanding.Unknown, check.Standing);
-        Assert.Equal(Refusal.ClientDisabled, (await cluster.DecidedAsync(id)).Refusal);
+        Assert.Equal(Refusal.ClientDisabled, (await cluster.AskAsync(id)).Refusal);
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class StorageTests(GrainCluster cluster)
         Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(other)).Kind);
 
         await cluster.SetRowAsync(id, row);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class StorageTests(GrainCluster cluster)
 
         await MendAsync(id);
         await cluster.ForgetAsync(id);
-        await cluster.DecidedAsync(id);
+        await cluster.AskAsync(id);
 
         Assert.Equal(1, await AuditedAsync(disable));
         Assert.Equal(1, Assert.Single(await cluster.QueryAsync<int>("select count(*) from revocation where kind = 'client' and value = @Id", new { Id = id })));

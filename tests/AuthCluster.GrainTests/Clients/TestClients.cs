@@ -74,26 +74,9 @@ internal static class TestClients
     public static IssueTokenCommand Ask(PresentedSecret? secret = null, string? scope = null, string[]? audiences = null, string[]? resources = null) =>
         new(secret ?? Present(), scope is not null, scope is null ? [] : [.. scope.Split(' ')], [.. audiences ?? []], [.. resources ?? []]);
 
-    /// <summary>Asks once.</summary>
+    /// <summary>Asks for a decision.</summary>
     public static Task<IssueTokenAnswer> AskAsync(this Cluster.GrainCluster cluster, string id, IssueTokenCommand? command = null) =>
         cluster.Client(id).IssueTokenAsync(command ?? Ask());
-
-    /// <summary>Asks until the grain has decided, as a front end does.</summary>
-    public static async Task<IssueTokenAnswer> DecidedAsync(this Cluster.GrainCluster cluster, string id, IssueTokenCommand? command = null)
-    {
-        for (var tries = 0; tries < 500; tries++)
-        {
-            var answer = await cluster.AskAsync(id, command);
-            if (answer.Kind != DecisionKind.NotNow)
-            {
-                return answer;
-            }
-
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
-
-        throw new TimeoutException("The grain goes on saying 'not now'.");
-    }
 
     /// <summary>How many of so many requests in a row are allowed.</summary>
     public static async Task<int> AllowedOfAsync(this Cluster.GrainCluster cluster, string id, int requests)
@@ -101,7 +84,7 @@ internal static class TestClients
         var allowed = 0;
         for (var i = 0; i < requests; i++)
         {
-            allowed += (await cluster.DecidedAsync(id)).Kind == DecisionKind.Allowed ? 1 : 0;
+            allowed += (await cluster.AskAsync(id)).Kind == DecisionKind.Allowed ? 1 : 0;
         }
 
         return allowed;

@@ -24,10 +24,10 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
 
         cluster.Failures.End(id);
         await cluster.RecoverAsync();
-        var read = await cluster.DecidedAsync(id);
+        var read = await cluster.AskAsync(id);
         var landed = await cluster.Failures.LandAsync(id);
         await cluster.ForgetAsync(id);
-        var stored = await cluster.DecidedAsync(id);
+        var stored = await cluster.AskAsync(id);
 
         Assert.Equal((DecisionKind.Allowed, generation), (read.Kind, read.Grant?.Generation));
         Assert.False(landed);
@@ -53,7 +53,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
         Assert.False(landed);
         Assert.Equal(ClientOutcome.NotFound, stored.Outcome);
         Assert.Equal(ClientOutcome.Done, bootstrap.Outcome);
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
     }
 
     [Fact]
@@ -84,12 +84,12 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
         cluster.Failures.Of(id, meanwhile);
         await cluster.RecoverAsync();
 
-        var during = await cluster.DecidedAsync(id);
+        var during = await cluster.AskAsync(id);
         var get = await cluster.Client(id).GetAsync(Cancellation);
         var change = await cluster.Client(id).RevokeTokensAsync(new RevokeTokensCommand(null, Actor()), Cancellation);
         cluster.Failures.End(id);
         await cluster.RecoverAsync();
-        var after = await cluster.DecidedAsync(id);
+        var after = await cluster.AskAsync(id);
 
         Assert.Equal((DecisionKind.Unavailable, ClientOutcome.Unavailable, ClientOutcome.Unavailable), (during.Kind, get.Outcome, change.Outcome));
         Assert.Equal(DecisionKind.Allowed, after.Kind);
@@ -106,7 +106,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
 
         await cluster.ForgetAsync(id);
 
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
         Assert.False(await cluster.Failures.LandAsync(id));
     }
 
@@ -119,12 +119,12 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
         await cluster.SetRowAsync(id, "{ not json");
         cluster.Failures.End(id);
         await cluster.RecoverAsync();
-        Assert.Equal(DecisionKind.Unavailable, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Unavailable, (await cluster.AskAsync(id)).Kind);
 
         await cluster.SetRowAsync(id, readable);
         await cluster.RecoverAsync();
 
-        Assert.Equal(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.Equal(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
         Assert.Equal(ClientOutcome.Done, (await cluster.Client(id).GetAsync(Cancellation)).Outcome);
     }
 

@@ -19,7 +19,7 @@ public sealed class LimitTests(GrainCluster cluster)
         var id = await LimitedAsync(tokensPerSecond: 2, burst: 3);
 
         Assert.Equal(3, await cluster.AllowedOfAsync(id, 6));
-        var refused = await cluster.DecidedAsync(id);
+        var refused = await cluster.AskAsync(id);
         Assert.Equal((Refusal.RateLimited, TimeSpan.FromSeconds(0.5)), (refused.Refusal, refused.Delay));
         Assert.Equal((2.0, 3L, 0L), (refused.Limit!.TokensPerSecond, refused.Limit.Burst, refused.Limit.Remaining));
         cluster.Clock.Advance(TimeSpan.FromSeconds(0.5));
@@ -32,7 +32,7 @@ public sealed class LimitTests(GrainCluster cluster)
         var id = await LimitedAsync(tokensPerSecond: 1, burst: 2, enforce: false);
 
         Assert.Equal(5, await cluster.AllowedOfAsync(id, 5));
-        Assert.Equal(0, (await cluster.DecidedAsync(id)).Limit!.Remaining);
+        Assert.Equal(0, (await cluster.AskAsync(id)).Limit!.Remaining);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class LimitTests(GrainCluster cluster)
         await cluster.ForgetAsync(id);
 
         Assert.Equal(quota - half, await cluster.AllowedOfAsync(id, quota + 2));
-        var refused = await cluster.DecidedAsync(id);
+        var refused = await cluster.AskAsync(id);
         Assert.Equal(Refusal.QuotaExceeded, refused.Refusal);
         Assert.InRange(refused.Delay, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Assert.Equal((quota, 3_600L, 0L), (refused.Limit!.QuotaTokens, refused.Limit.QuotaPeriodSeconds, refused.Limit.QuotaRemaining));
@@ -136,7 +136,7 @@ public sealed class LimitTests(GrainCluster cluster)
         var answers = new List<DecisionKind>();
         for (var i = 0; i < 20; i++)
         {
-            answers.Add((await cluster.DecidedAsync(id)).Kind);
+            answers.Add((await cluster.AskAsync(id)).Kind);
         }
 
         cluster.Failures.End(id);
@@ -151,7 +151,7 @@ public sealed class LimitTests(GrainCluster cluster)
     {
         var id = await QuotaAsync(20);
         cluster.Failures.Of(id, Failure.AnswerLost);
-        Assert.NotEqual(DecisionKind.Allowed, (await cluster.DecidedAsync(id)).Kind);
+        Assert.NotEqual(DecisionKind.Allowed, (await cluster.AskAsync(id)).Kind);
         cluster.Failures.End(id);
         await cluster.RecoverAsync();
 

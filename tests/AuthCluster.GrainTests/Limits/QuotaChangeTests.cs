@@ -21,7 +21,7 @@ public sealed class QuotaChangeTests(GrainCluster cluster)
 
         await ChangeAsync(id, 20_000, "month");
 
-        Assert.Equal(19_989, (await cluster.DecidedAsync(id)).Limit!.QuotaRemaining);
+        Assert.Equal(19_989, (await cluster.AskAsync(id)).Limit!.QuotaRemaining);
         await ChangeAsync(id, 13, "month");
         await ChangeAsync(id, 13, "month");
         Assert.Equal(2, await cluster.AllowedOfAsync(id, 5));
@@ -39,7 +39,7 @@ public sealed class QuotaChangeTests(GrainCluster cluster)
         Assert.Equal(10 + 100, await ReservedAsync(id));
         await cluster.ForgetAsync(id);
         Assert.Equal(10, await ReservedAsync(id));
-        Assert.Equal(1_989, (await cluster.DecidedAsync(id)).Limit!.QuotaRemaining);
+        Assert.Equal(1_989, (await cluster.AskAsync(id)).Limit!.QuotaRemaining);
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class QuotaChangeTests(GrainCluster cluster)
     private async Task<LimitStanding> AfterTokensAsync(string id, int tokens)
     {
         Assert.Equal(tokens - 1, await cluster.AllowedOfAsync(id, tokens - 1));
-        var last = await cluster.DecidedAsync(id);
+        var last = await cluster.AskAsync(id);
         Assert.Equal(DecisionKind.Allowed, last.Kind);
         return last.Limit!;
     }

@@ -1,7 +1,8 @@
 using AuthCluster.Grains.Time;
+using AuthCluster.GrainTests.Cluster;
 using Microsoft.Extensions.Logging.Testing;
 
-namespace AuthCluster.GrainTests.Cluster;
+namespace AuthCluster.GrainTests.Time;
 
 /// <summary>When a silo may throw something away by its clock.</summary>
 public sealed class TrustedClockTests

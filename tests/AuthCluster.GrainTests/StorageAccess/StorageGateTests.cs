@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
-namespace AuthCluster.GrainTests.Clients;
+namespace AuthCluster.GrainTests.StorageAccess;
 
 /// <summary>How the gate treats storage that does not answer, and storage that refuses.</summary>
 public sealed class StorageGateTests : IAsyncDisposable

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
-namespace AuthCluster.GrainTests.Clients;
+namespace AuthCluster.GrainTests.Secrets;
 
 /// <summary>The warnings of secrets that run out: 30, 7 and 1 days ahead, each once, and the metric with the soonest end.</summary>
 [Collection(OnSharedCluster.Name)]

@@ -4,9 +4,10 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Sweeps;
 using AuthCluster.GrainTests.Clients;
+using AuthCluster.GrainTests.Cluster;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
-namespace AuthCluster.GrainTests.Cluster;
+namespace AuthCluster.GrainTests.Time;
 
 /// <summary>What is stored, after the clock of the silos was wrong for a moment.</summary>
 [Collection(OnSharedCluster.Name)]

@@ -3,7 +3,7 @@ using AuthCluster.Grains.Time;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 
-namespace AuthCluster.GrainTests.Cluster;
+namespace AuthCluster.GrainTests.Time;
 
 /// <summary>Background work that is done again and again, and the turns of silos that share it.</summary>
 public sealed class TicksTests

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 
-namespace AuthCluster.GrainTests.Clients;
+namespace AuthCluster.GrainTests.StoredState;
 
 /// <summary>What is logged of a client's row: the id only where such a client exists, since a caller may send a secret as an id.</summary>
 public sealed class ClientRecordStoreTests : IAsyncDisposable

@@ -1,7 +1,8 @@
 using AuthCluster.Grains.Sweeps;
+using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage.Clients;
 
-namespace AuthCluster.GrainTests.Cluster;
+namespace AuthCluster.GrainTests.Sweeps;
 
 /// <summary>How the sweeper merges and deletes old usage.</summary>
 [Collection(OnSharedCluster.Name)]

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Usage;
+using AuthCluster.GrainTests.Clients;
 using AuthCluster.GrainTests.Cluster;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Clients;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Testing;
 
-namespace AuthCluster.GrainTests.Clients;
+namespace AuthCluster.GrainTests.Usage;
 
 /// <summary>What is counted and what of it is stored, with clocks that jump, flushes that fail and clients that go on counting.</summary>
 [Collection(OnSharedCluster.Name)]
