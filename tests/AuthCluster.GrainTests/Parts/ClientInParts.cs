@@ -30,11 +30,13 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
 
     private readonly GrainId _grain = GrainId.Create("client", ClientGrainKey.Of(Id));
 
-    // Nothing is opened: the row is in memory, and no test here needs a table.
-    private readonly Database _database = new(StorageProvider.PostgreSql, "Host=nowhere.invalid");
+    private readonly Database _database;
 
-    public ClientInParts(ClientState? row = null)
+    /// <param name="row">The stored row; null for none.</param>
+    /// <param name="database">The tables beside the row; by default a database that cannot be opened, for a test that needs none.</param>
+    public ClientInParts(ClientState? row = null, Database? database = null)
     {
+        _database = database ?? new Database(StorageProvider.PostgreSql, "Host=nowhere.invalid");
         Table.Set(row);
         Gate = new StorageGate(_database, Clock, NullLogger<StorageGate>.Instance);
         Records = new ClientRecordStore(new FailingStorage(Table, Failures), Gate, _database, NullLogger<ClientRecordStore>.Instance);
@@ -60,6 +62,7 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
         Secrets = new SecretCheck(new SecretVerifier(Id, peppers), new SecretProofs(Row, peppers), Clock);
         var revoked = new RevokedTokens(Id, () => Decisions!.PresentGeneration + 1, services.Revocations, Gate, Clock);
         Decisions = new ClientDecisions(Row, Secrets, Limits, LimitWork, revoked, services);
+        Administration = new ClientAdministration(Id, Row, Limits, services);
     }
 
     public FakeTimeProvider Clock { get; } = new(Start);
@@ -84,13 +87,15 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
 
     public ClientDecisions Decisions { get; }
 
+    public ClientAdministration Administration { get; }
+
     /// <summary>What the row has told its listener, in order.</summary>
     public List<string> Told { get; } = [];
 
     /// <summary>A client in memory whose row was read.</summary>
-    public static async Task<ClientInParts> OpenAsync(ClientState? row)
+    public static async Task<ClientInParts> OpenAsync(ClientState? row, Database? database = null)
     {
-        var parts = new ClientInParts(row);
+        var parts = new ClientInParts(row, database);
         await parts.Row.OpenAsync(CancellationToken.None);
         return parts;
     }
