@@ -1,4 +1,5 @@
 using System.Text;
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;

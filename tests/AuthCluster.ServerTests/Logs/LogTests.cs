@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;

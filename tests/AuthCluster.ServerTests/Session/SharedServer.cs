@@ -1,3 +1,4 @@
+using AuthCluster.ServerKit;
 using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ServerTests.Session;

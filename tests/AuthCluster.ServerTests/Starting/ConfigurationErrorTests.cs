@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using AuthCluster.ServerTests.Session;
+using AuthCluster.ServerKit;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 

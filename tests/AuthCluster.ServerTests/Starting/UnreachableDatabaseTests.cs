@@ -1,3 +1,4 @@
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 
 namespace AuthCluster.ServerTests.Starting;

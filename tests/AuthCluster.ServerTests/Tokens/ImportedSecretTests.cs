@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit.OAuth;
 

@@ -1,6 +1,6 @@
 using AuthCluster.TestKit;
 
-namespace AuthCluster.ServerTests.Session;
+namespace AuthCluster.ServerKit;
 
 /// <summary>The whole server in this process, built as in a process of its own: silo, listener and database.</summary>
 /// <remarks>
