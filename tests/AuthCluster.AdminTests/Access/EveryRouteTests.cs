@@ -155,7 +155,7 @@ public sealed class EveryRouteTests(AdminServer server)
         Assert.Null(RawExchange.Header((await SendAsync("DELETE", "none")).Head, "Allow"));
 
         Task<(int Status, string Head, string Body)> SendAsync(string method, string token) => RawExchange.SendAsync(
-            server.Process.Address, $"{method} /admin/v1/clients HTTP/1.1", $"Authorization: Bearer {token}", "Connection: close");
+            server.Installation.Address, $"{method} /admin/v1/clients HTTP/1.1", $"Authorization: Bearer {token}", "Connection: close");
     }
 
     [Theory]
@@ -173,7 +173,7 @@ public sealed class EveryRouteTests(AdminServer server)
             {
                 // A server that begins to read a body asks for it first, by 100 Continue.
                 var answer = await RawExchange.SendAsync(
-                    server.Process.Address,
+                    server.Installation.Address,
                     $"{route.Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal)} HTTP/1.1",
                     $"Authorization: Bearer {token}", $"Content-Type: {mediaType}", "Content-Length: 200000", "Expect: 100-continue", "Connection: close");
 
@@ -192,7 +192,7 @@ public sealed class EveryRouteTests(AdminServer server)
             var path = parts[1].Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal);
 
             var answer = await RawExchange.SendAsync(
-                server.Process.Address, $"{parts[0].ToLowerInvariant()} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
+                server.Installation.Address, $"{parts[0].ToLowerInvariant()} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
 
             Assert.Equal(405, answer.Status);
             Assert.Contains(parts[0], RawExchange.Header(answer.Head, "Allow"), StringComparison.Ordinal);

@@ -97,7 +97,7 @@ public sealed class OddRequestTests(AdminServer server)
         foreach (var method in ((string[])["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "Get", "get"]).Except(has))
         {
             var answer = await RawExchange.SendAsync(
-                server.Process.Address, $"{method} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
+                server.Installation.Address, $"{method} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
 
             Assert.True(answer.Status == 405, $"{method} {path}: {answer.Status}");
             Assert.Equal(has, RawExchange.Header(answer.Head, "Allow")!.Split(", ").Order(StringComparer.Ordinal));

@@ -5,28 +5,22 @@ using AuthCluster.TestKit;
 namespace AuthCluster.AdminTests.Access;
 
 /// <summary>A flood of calls to the admin API by those who may not call it.</summary>
-public sealed class StrangerFloodTests : IAsyncLifetime
+public sealed class StrangerFloodTests(AdminServer server) : IClassFixture<AdminServer>
 {
     private const int Calls = 3_000;
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
-    private readonly AdminServer _server = new();
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => await _server.InitializeAsync();
-
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Theory]
     [InlineData("GET")]
     [InlineData("POST")]
     public async Task Strangers_leave_a_bounded_number_of_lines_and_hide_no_refusal_of_a_client(string method)
     {
-        var plain = await _server.CallerAsync(AdminServer.Plain);
-        var stranger = new AdminCaller(_server.Http, "no-token-of-ours");
-        var before = _server.Process.Output.Length;
+        var plain = await server.CallerAsync(AdminServer.Plain);
+        var stranger = new AdminCaller(server.Http, "no-token-of-ours");
+        var before = server.Installation.Output.Length;
         var start = Stopwatch.GetTimestamp();
 
         await Parallel.ForAsync(0, Calls, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (_, _) =>
@@ -37,6 +31,6 @@ public sealed class StrangerFloodTests : IAsyncLifetime
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         Assert.InRange(LinesOf("answered 401"), 1, (int)((seconds + 2) * 100));
 
-        int LinesOf(params string[] parts) => _server.Process.Output[before..].Split('\n').Count(line => parts.All(part => line.Contains(part, StringComparison.Ordinal)));
+        int LinesOf(params string[] parts) => server.Installation.Output[before..].Split('\n').Count(line => parts.All(part => line.Contains(part, StringComparison.Ordinal)));
     }
 }

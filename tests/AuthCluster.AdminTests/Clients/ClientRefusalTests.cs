@@ -170,7 +170,7 @@ public sealed class ClientRefusalTests(AdminServer server)
         await admin.PostAsync("/clients", """{ "name": "mark\u202E\u001B[31mred", "metadata": { "owner": "mark\u0007" } }""");
         await admin.GetAsync("/clients?search=mark%1B%5B31m");
 
-        Assert.DoesNotContain('\u001B', server.Process.Output);
-        Assert.DoesNotContain('\u202E', server.Process.Output);
+        Assert.DoesNotContain('\u001B', server.Installation.Output);
+        Assert.DoesNotContain('\u202E', server.Installation.Output);
     }
 }

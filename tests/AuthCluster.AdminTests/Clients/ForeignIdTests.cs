@@ -85,7 +85,7 @@ public sealed class ForeignIdTests(AdminServer server)
         var token = await server.TokenAsync(AdminServer.Admin);
         foreach (var path in (string[])["/admin/v1/clients/x/../one%2Ftwo", "/admin/v1/clients/./one%2Ftwo", "/admin/v1/clients/x%2F../one%2Ftwo"])
         {
-            var (status, _, body) = await RawExchange.SendAsync(server.Process.Address, $"GET {path} HTTP/1.1", $"Authorization: Bearer {token}", "Connection: close");
+            var (status, _, body) = await RawExchange.SendAsync(server.Installation.Address, $"GET {path} HTTP/1.1", $"Authorization: Bearer {token}", "Connection: close");
             Assert.True(status is 404 || JsonNode.Parse(body)!["clientId"]!.GetValue<string>() == "one/two", $"{path}: {status} {body}");
         }
     }

@@ -1,15 +1,14 @@
-using AuthCluster.AdminTests.Failure;
 using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Clients;
 
 /// <summary>The last enabled admin stays an admin, so that nobody locks everybody out.</summary>
-public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
+public sealed class LastAdminTests(AdminServer server) : IClassFixture<AdminServer>
 {
     [Fact]
     public async Task The_last_enabled_admin_can_not_be_disabled_deleted_or_lose_its_scope()
     {
-        var admin = await installation.Server.CallerAsync();
+        var admin = await server.CallerAsync();
         Assert.Equal(200, (await admin.PostAsync("/clients/admin-two/disable")).Status);
 
         (await admin.PostAsync("/clients/admin-one/disable")).Refused(409);
@@ -29,6 +28,6 @@ public sealed class LastAdminTests(SqliteInstallation installation) : IClassFixt
         Assert.Equal(["client.create", "client.update"], await Agreement.CheckAsync(admin, "admin-one", isUsed: true));
         Assert.Equal(200, (await admin.PostAsync("/clients/admin-two/enable")).Status);
         Assert.Equal(204, (await admin.DeleteAsync("/clients/admin-one")).Status);
-        (await (await installation.Server.CallerAsync(AdminServer.SecondAdmin)).DeleteAsync("/clients/admin-two")).Refused(409);
+        (await (await server.CallerAsync(AdminServer.SecondAdmin)).DeleteAsync("/clients/admin-two")).Refused(409);
     }
 }

@@ -58,8 +58,8 @@ public sealed class AdminDocumentTests : IAsyncDisposable
 
     private async Task<string> RunAsync(string script)
     {
-        var start = new ProcessStartInfo("bash", [_server.Process.WriteFile("day.sh", script)]);
-        start.Environment["AUTHCLUSTER"] = _server.Process.Address.ToString().TrimEnd('/');
+        var start = new ProcessStartInfo("bash", [_server.Installation.WriteFile("day.sh", script)]);
+        start.Environment["AUTHCLUSTER"] = _server.Installation.Address.ToString().TrimEnd('/');
         start.Environment["ADMIN_ID"] = AdminServer.Admin.Id;
         start.Environment["ADMIN_SECRET"] = AdminServer.Admin.Secret;
         return (await Command.RunAsync(start, Cancellation)).OutputOrThrow();

@@ -1,20 +1,18 @@
 using System.Text.Json.Nodes;
-using AuthCluster.AdminTests.Failure;
 using AuthCluster.AdminTests.Session;
 
 namespace AuthCluster.AdminTests.Documents;
 
 /// <summary>A client document that a newer build stored, with a member that this one does not know.</summary>
-public sealed class NewerBuildDocumentTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
+public sealed class NewerBuildDocumentTests(AdminServer server) : IClassFixture<AdminServer>
 {
     private const string Later = """{"a":[1]}""";
 
     [Fact]
     public async Task A_member_that_a_newer_build_stored_is_shown_and_kept_and_cannot_be_changed()
     {
-        var server = installation.Server;
         await (await server.CallerAsync()).CreateAsync("of-newer-build");
-        await server.Process.StopAsync(TestContext.Current.CancellationToken);
+        await server.Installation.StopAsync(TestContext.Current.CancellationToken);
         server.Execute(
             $$"""
             update grain_state set payload = cast(replace(cast(payload as text), '"metadata":{}', '"metadata":{},"later":{{Later}}') as blob)

@@ -18,8 +18,14 @@ public sealed class PostgresInstallation : IAsyncLifetime
     private PostgresServer? _postgres;
     private string _database = "";
 
+    /// <summary>A server that its tests may kill.</summary>
+    public PostgresInstallation() => Server = new AdminServer(Process);
+
+    /// <summary>The server's process.</summary>
+    public ServerProcess Process { get; } = new();
+
     /// <summary>The server.</summary>
-    public AdminServer Server { get; } = new();
+    public AdminServer Server { get; }
 
     /// <summary>The database server.</summary>
     public PostgresServer Postgres => _postgres!;
@@ -54,7 +60,7 @@ public sealed class PostgresInstallation : IAsyncLifetime
     /// <summary>Kills the server, ends its held sessions so that only committed writes remain, and starts it again.</summary>
     public async Task CrashAsync()
     {
-        await Server.Process.KillAsync();
+        await Process.KillAsync();
         await RunAsync($"select pg_terminate_backend(pid) from pg_stat_activity where {Held}");
         await RunAsync("drop function if exists hold() cascade");
         await Server.StartAsync();
@@ -66,10 +72,10 @@ public sealed class PostgresInstallation : IAsyncLifetime
         PostgresServer.Need();
         _postgres = await PostgresServer.StartAsync(fsync: false, CancellationToken.None, "synchronous_commit=local", "synchronous_standby_names=nobody");
         _database = await _postgres.CreateDatabaseAsync(CancellationToken.None);
-        Server.Process["AuthCluster:Storage:Provider"] = "PostgreSql";
-        Server.Process["AuthCluster:Storage:ConnectionString"] = _postgres.ConnectionStringOf(_database);
-        Server.Process["AuthCluster:Keys:EncryptionKey"] = Convert.ToBase64String(new byte[32]);
-        Server.Process["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1";
+        Process["AuthCluster:Storage:Provider"] = "PostgreSql";
+        Process["AuthCluster:Storage:ConnectionString"] = _postgres.ConnectionStringOf(_database);
+        Process["AuthCluster:Keys:EncryptionKey"] = Convert.ToBase64String(new byte[32]);
+        Process["AuthCluster:Cluster:AdvertisedAddress"] = "127.0.0.1";
         await Server.StartAsync();
     }
 

@@ -26,17 +26,17 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
     {
         var id = $"killed-{point}".ToLowerInvariant();
         var admin = await Server.CallerAsync();
-        var before = Server.Process.ProcessorTime();
+        var before = installation.Process.ProcessorTime();
         Server.Execute($"create trigger hold {where} begin {Counting} end");
         Task<Answer> CreateAsync(AdminCaller caller) => caller.PostAsync("/clients", $$"""{ "clientId": "{{id}}" }""", ("Idempotency-Key", id));
 
         var call = CreateAsync(admin);
-        await Eventually.HoldsAsync("the write is held", TimeSpan.FromSeconds(4), () => Server.Process.ProcessorTime() - before > WorkThatTells, Cancellation);
+        await Eventually.HoldsAsync("the write is held", TimeSpan.FromSeconds(4), () => installation.Process.ProcessorTime() - before > WorkThatTells, Cancellation);
         Assert.False(call.IsCompleted);
         Assert.Equal(point > CrashPoint.Choosing, Server.Query($"select 1 from idempotency where client_id = '{id}'").Count == 1);
         Assert.Empty(Server.Query($"select 1 from grain_state where grain_key = 'c:{id}'"));
         Assert.Empty(Server.Query($"select 1 from audit where client_id = '{id}'"));
-        await Server.Process.KillAsync();
+        await installation.Process.KillAsync();
         Server.Execute("drop trigger hold");
         await Server.StartAsync();
 
@@ -81,7 +81,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
         var admin = await Server.CallerAsync();
         await admin.CreateAsync("held-file");
         await Server.TokenAsync(AdminServer.Plain);
-        using (var other = new SqliteConnection($"Data Source={Directory.EnumerateFiles(Server.Process.DataDirectory, "*.db").Single()};Pooling=False"))
+        using (var other = new SqliteConnection($"Data Source={Directory.EnumerateFiles(Server.Installation.DataDirectory, "*.db").Single()};Pooling=False"))
         {
             await other.OpenAsync(Cancellation);
             await using var held = await other.BeginTransactionAsync(Cancellation);

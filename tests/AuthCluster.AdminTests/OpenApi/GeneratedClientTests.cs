@@ -16,7 +16,7 @@ public sealed class GeneratedClientTests(AdminServer server)
     {
         const string Id = "by/generated-client";
         var description = await DescriptionAsync();
-        using var http = new HttpClient { BaseAddress = server.Process.Address };
+        using var http = new HttpClient { BaseAddress = server.Installation.Address };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.TokenAsync(AdminServer.Admin));
         var client = new GeneratedClient(description, http);
 

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using AuthCluster.AdminTests.Failure;
 using AuthCluster.AdminTests.Session;
 using AuthCluster.TestKit;
 
 namespace AuthCluster.AdminTests.Secrets;
 
 /// <summary>What the hashing of given secrets costs others who create clients, and what the server answers when there is too much to hash.</summary>
-public sealed class GivenSecretCostTests : IAsyncLifetime
+public sealed class GivenSecretCostTests(SqliteInstallation installation) : IClassFixture<SqliteInstallation>
 {
     private const int MostSecrets = 32;
     private const int DocumentsForEachTurn = 6;
@@ -13,14 +14,12 @@ public sealed class GivenSecretCostTests : IAsyncLifetime
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(2);
 
-    private readonly AdminServer _server = new();
-
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_document_with_one_secret_gets_its_turn_among_documents_of_many_and_refusals_name_the_true_reason()
     {
-        var admin = await _server.CallerAsync();
+        var admin = await installation.Server.CallerAsync();
         var documents = DocumentsForEachTurn * Math.Max(1, Environment.ProcessorCount / 2);
 
         var many = Enumerable.Range(0, documents).Select(i => admin.PostAsync("/clients", Document($"many-{i}", MostSecrets))).ToList();
@@ -43,8 +42,8 @@ public sealed class GivenSecretCostTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_hashed_for_a_caller_who_has_gone()
     {
-        var token = await _server.TokenAsync(AdminServer.Admin);
-        using (var hasty = new HttpClient { BaseAddress = _server.Process.Address })
+        var token = await installation.Server.TokenAsync(AdminServer.Admin);
+        using (var hasty = new HttpClient { BaseAddress = installation.Server.Installation.Address })
         {
             var admin = new AdminCaller(hasty, token);
             var calls = Enumerable.Range(0, 3).Select(i => admin.PostAsync("/clients", Document($"gone-{i}", MostSecrets))).ToList();
@@ -54,19 +53,13 @@ public sealed class GivenSecretCostTests : IAsyncLifetime
         }
 
         await Task.Delay(Settling, Cancellation);
-        var before = _server.Process.ProcessorTime();
+        var before = installation.Process.ProcessorTime();
         await Task.Delay(Watched, Cancellation);
-        var spent = _server.Process.ProcessorTime() - before;
+        var spent = installation.Process.ProcessorTime() - before;
 
         Assert.True(spent < Watched / 4, $"{spent.TotalMilliseconds:f0} ms went on.");
-        Assert.Empty((await (await _server.CallerAsync()).GetAsync("/clients?search=gone-")).Items);
+        Assert.Empty((await (await installation.Server.CallerAsync()).GetAsync("/clients?search=gone-")).Items);
     }
-
-    /// <inheritdoc/>
-    public async ValueTask InitializeAsync() => await _server.StartAsync();
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static string Document(string id, int secrets) => new JsonObject
     {
@@ -76,7 +69,7 @@ public sealed class GivenSecretCostTests : IAsyncLifetime
 
     private Task ComputesAsync()
     {
-        var before = _server.Process.ProcessorTime();
-        return Eventually.HoldsAsync("secrets are hashed", TimeSpan.FromSeconds(5), () => _server.Process.ProcessorTime() - before > Settling, Cancellation);
+        var before = installation.Process.ProcessorTime();
+        return Eventually.HoldsAsync("secrets are hashed", TimeSpan.FromSeconds(5), () => installation.Process.ProcessorTime() - before > Settling, Cancellation);
     }
 }

@@ -1,12 +1,24 @@
 using System.Text.Json.Nodes;
+using AuthCluster.ServerKit;
 using AuthCluster.TestKit;
 using Microsoft.Data.Sqlite;
 
 namespace AuthCluster.AdminTests.Session;
 
-/// <summary>A server with an admin, a reader and a plain client, as a process of its own.</summary>
+/// <summary>A server with an admin, a reader and a plain client.</summary>
 public sealed class AdminServer : IAsyncLifetime
 {
+    private HttpClient? _http;
+
+    /// <summary>One in this process.</summary>
+    public AdminServer()
+        : this(new InProcessServer())
+    {
+    }
+
+    /// <summary>One that runs as the test wants it.</summary>
+    internal AdminServer(Installation installation) => Installation = installation;
+
     /// <summary>May do everything.</summary>
     public static readonly Credentials Admin = new("admin-one", GeneratedSecret.New());
 
@@ -19,29 +31,27 @@ public sealed class AdminServer : IAsyncLifetime
     /// <summary>A client as any other, for the server's own audience.</summary>
     public static readonly Credentials Plain = new("plain", GeneratedSecret.New());
 
-    private HttpClient? _http;
-
-    /// <summary>The process.</summary>
-    public ServerProcess Process { get; } = new();
+    /// <summary>The server.</summary>
+    public Installation Installation { get; }
 
     /// <summary>A connection to it.</summary>
     public HttpClient Http => _http ??= new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false })
     {
-        BaseAddress = Process.Address,
+        BaseAddress = Installation.Address,
         Timeout = TimeSpan.FromSeconds(40),
     };
 
-    private string DatabaseFile => Directory.EnumerateFiles(Process.DataDirectory, "*.db").Single();
+    private string DatabaseFile => Directory.EnumerateFiles(Installation.DataDirectory, "*.db").Single();
 
     /// <summary>Starts it, or starts it again on the same data.</summary>
     public async Task StartAsync()
     {
-        Process["AuthCluster:Bootstrap:ClientsFile"] ??= Process.WriteFile("clients.json", new JsonArray(
+        Installation["AuthCluster:Bootstrap:ClientsFile"] ??= Installation.WriteFile("clients.json", new JsonArray(
             Document(Admin, "authcluster:admin"),
             Document(SecondAdmin, "authcluster:admin"),
             Document(Reader, "authcluster:read"),
             Document(Plain, "read")).ToJsonString());
-        await Process.StartAsync(CancellationToken.None);
+        await Installation.StartAsync(CancellationToken.None);
     }
 
     /// <summary>A caller with a fresh token.</summary>
@@ -102,7 +112,7 @@ public sealed class AdminServer : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         _http?.Dispose();
-        await Process.DisposeAsync();
+        await Installation.DisposeAsync();
     }
 
     private SqliteConnection Open()
