@@ -5,8 +5,6 @@ using AuthCluster.TestKit.OAuth;
 namespace AuthCluster.ServerTests.Revocation;
 
 /// <summary>The feed of revocations, for APIs that check tokens without asking.</summary>
-// These two classes run one after the other, because each writes to the feed that the other reads.
-[Collection("revocations")]
 public sealed class RevocationFeedTests(SharedServer server) : IDisposable
 {
     private readonly OAuthCaller _caller = new(server.Address);

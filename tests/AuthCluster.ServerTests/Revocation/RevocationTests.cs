@@ -8,8 +8,6 @@ namespace AuthCluster.ServerTests.Revocation;
 /// <c>unsupported_token_type</c> (section 2.2.1) can't arise: the server issues access tokens alone, and a hint that names
 /// another type is ignored (section 2.1).
 /// </remarks>
-// These two classes run one after the other, because each writes to the feed that the other reads.
-[Collection("revocations")]
 public sealed class RevocationTests(SharedServer server) : IDisposable
 {
     private readonly OAuthCaller _caller = new(server.Address);
