@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using AuthCluster.TestKit;
+using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit.OAuth;
 
-namespace AuthCluster.EndToEndTests.Revocation;
+namespace AuthCluster.ServerTests.Revocation;
 
 /// <summary>Readers of the feed whose answer is being held while the server stops.</summary>
 public sealed class FeedInStopTests
 {
-    private static readonly TestClient Reader = new("reader", GeneratedSecret.New());
+    private static readonly TestClient Reader = TestClient.New("reader");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -17,7 +17,7 @@ public sealed class FeedInStopTests
     [InlineData("00:00:03")]
     public async Task A_stopping_server_answers_held_feed_requests_at_once_with_the_cursor_that_was_sent(string drainDelay)
     {
-        await using var server = new ServerProcess { ["AuthCluster:Http:DrainDelay"] = drainDelay };
+        await using var server = new InProcessServer { ["AuthCluster:Http:DrainDelay"] = drainDelay };
         server["AuthCluster:Bootstrap:ClientsFile"] = server.WriteFile("clients.json", ClientDocument.File(
             ClientDocument.For(Reader, new() { ["introspects"] = new JsonArray("any") })));
         await server.StartAsync(Cancellation);
