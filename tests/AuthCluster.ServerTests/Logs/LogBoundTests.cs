@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using AuthCluster.ServerKit;
 using AuthCluster.ServerTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;

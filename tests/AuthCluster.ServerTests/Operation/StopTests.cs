@@ -1,4 +1,4 @@
-using AuthCluster.ServerTests.Session;
+using AuthCluster.ServerKit;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
 

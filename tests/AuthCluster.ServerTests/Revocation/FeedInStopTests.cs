@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using AuthCluster.ServerTests.Session;
+using AuthCluster.ServerKit;
 using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ServerTests.Revocation;
