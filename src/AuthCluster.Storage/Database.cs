@@ -39,7 +39,7 @@ public sealed partial class Database : IAsyncDisposable
         ConnectionString = Complete(provider, connectionString);
         DataSource = new ReachingDataSource(provider switch
         {
-            StorageProvider.Sqlite => new SqliteDataSource(ConnectionString),
+            StorageProvider.Sqlite => new SqliteDataSource(ConnectionString, TimeProvider.System),
             StorageProvider.PostgreSql => NpgsqlDataSource.Create(ConnectionString),
             StorageProvider.SqlServer => SqlClientFactory.Instance.CreateDataSource(ConnectionString),
             _ => throw new ArgumentOutOfRangeException(nameof(provider), provider, "No such storage provider."),

@@ -4,6 +4,7 @@ using AuthCluster.Storage;
 using AuthCluster.Storage.Sqlite;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Time.Testing;
 using SQLitePCL;
 
 namespace AuthCluster.StorageTests;
@@ -34,14 +35,26 @@ public sealed class SqliteSessionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_prepared_statement_follows_a_change_of_the_schema()
+    public async Task A_prepared_statement_follows_a_change_of_the_schema_by_another_connection()
     {
         await WithTableAsync();
-        Assert.Equal(2, await ColumnsAsync());
+        await using var connection = await OpenAsync();
+        Assert.Equal(2, await ColumnsAsync(connection));
 
         await _under.Database.ExecuteAsync("alter table thing add column more text", null, Cancel);
 
-        Assert.Equal(3, await ColumnsAsync());
+        Assert.Equal(3, await ColumnsAsync(connection));
+    }
+
+    [Fact]
+    public async Task A_text_takes_values_of_any_type_in_turn()
+    {
+        await using var connection = await OpenAsync();
+
+        foreach (var (value, type) in ((object?, string)[])[(1L, "integer"), ("1", "text"), (null, "null"), (new byte[] { 1 }, "blob"), (2L, "integer")])
+        {
+            Assert.Equal(type, await connection.ExecuteScalarAsync<string>("select typeof(@value)", new { value }));
+        }
     }
 
     [Fact]
@@ -82,6 +95,7 @@ public sealed class SqliteSessionTests : IAsyncLifetime
     {
         await WithTableAsync();
         await _under.Database.ExecuteAsync("insert into thing values (1, 'a'), (2, 'b')", null, Cancel);
+        await using var other = await OpenAsync();
         var left = await OpenAsync();
         var driver = left.Connection;
         var command = left.CreateCommand();
@@ -89,12 +103,87 @@ public sealed class SqliteSessionTests : IAsyncLifetime
         Assert.True(await (await command.ExecuteReaderAsync(Cancel)).ReadAsync(Cancel));
         await (isCommandDisposed ? command.DisposeAsync() : left.DisposeAsync());
 
-        await _under.Database.ExecuteAsync("delete from thing", null, Cancel);
+        await other.ExecuteAsync("delete from thing");
         await left.DisposeAsync();
         await using var next = await OpenAsync();
 
         Assert.Same(driver, next.Connection);
         Assert.Equal(0, await next.ExecuteScalarAsync<long>("select count(*) from thing"));
+    }
+
+    [Fact]
+    public async Task A_command_of_a_closed_connection_touches_no_other_caller()
+    {
+        var closed = await OpenAsync();
+        var command = closed.CreateCommand();
+        command.CommandText = "select 1";
+        await closed.DisposeAsync();
+        await using var next = await OpenAsync();
+
+        Assert.Throws<ObjectDisposedException>(command.ExecuteScalar);
+    }
+
+    [Fact]
+    public async Task A_connection_on_which_a_statement_failed_is_not_used_again()
+    {
+        var failed = await OpenAsync();
+        var driver = failed.Connection;
+        await Assert.ThrowsAsync<SqliteException>(() => failed.ExecuteAsync("select missing()"));
+        await failed.DisposeAsync();
+
+        await using var next = await OpenAsync();
+
+        Assert.NotSame(driver, next.Connection);
+    }
+
+    [Fact]
+    public async Task A_write_succeeds_after_one_for_which_the_file_had_no_room()
+    {
+        await WithTableAsync();
+        var big = new string('x', 1_000_000);
+        const string Insert = "insert into thing values (@Id, @Name)";
+        await using (var connection = await OpenAsync())
+        {
+            await connection.ExecuteAsync("pragma max_page_count = 1"); // As many pages as it has.
+            await using var transaction = await connection.BeginTransactionAsync(Cancel);
+            await Assert.ThrowsAsync<SqliteException>(() => connection.ExecuteAsync(Insert, new { Id = 1, Name = big }, transaction));
+        }
+
+        await _under.Database.ExecuteAsync(Insert, new { Id = 2, Name = big }, Cancel);
+
+        Assert.Equal([2L], await _under.Database.ReadAsync("select id from thing", null, row => row.GetInt64(0), Cancel));
+    }
+
+    [Fact]
+    public async Task All_connections_are_renewed_as_they_come_to_rest_after_a_time()
+    {
+        var clock = new FakeTimeProvider();
+        await using var source = new SqliteDataSource(_under.Database.ConnectionString, clock);
+        var one = (SqliteLease)await source.OpenConnectionAsync(Cancel);
+        var other = (SqliteLease)await source.OpenConnectionAsync(Cancel);
+        var (first, second) = (one.Connection, other.Connection);
+        await other.DisposeAsync();
+
+        clock.Advance(SqliteDataSource.Renewal);
+        Assert.Equal(ConnectionState.Open, second.State);
+        await one.DisposeAsync();
+
+        Assert.Equal((ConnectionState.Closed, ConnectionState.Closed), (first.State, second.State));
+    }
+
+    [Fact]
+    public async Task Connections_beyond_a_number_are_closed_after_their_use()
+    {
+        var leases = new List<SqliteLease>();
+        for (var i = 0; i < 20; i++)
+        {
+            leases.Add(await OpenAsync());
+        }
+
+        var connections = leases.ConvertAll(lease => lease.Connection);
+        leases.ForEach(lease => lease.Dispose());
+
+        Assert.Equal(16, connections.Count(connection => connection.State == ConnectionState.Open));
     }
 
     [Fact]
@@ -162,14 +251,11 @@ public sealed class SqliteSessionTests : IAsyncLifetime
 
     private Task<int> WithTableAsync() => _under.Database.ExecuteAsync("create table thing (id integer primary key, name text not null)", null, Cancel);
 
-    private async Task<int> ColumnsAsync() =>
-        await _under.Database.ReadAsync(
-            async connection =>
-            {
-                await using var reader = await connection.ExecuteReaderAsync("select * from thing");
-                return reader.FieldCount;
-            },
-            Cancel);
+    private static async Task<int> ColumnsAsync(SqliteLease connection)
+    {
+        await using var reader = await connection.ExecuteReaderAsync("select * from thing");
+        return reader.FieldCount;
+    }
 
     /// <summary>Adds two numbers, and answers by which native statement.</summary>
     private static (object Statement, long Sum) Sum(SqliteLease connection, long a, long b)

@@ -7,20 +7,24 @@ namespace AuthCluster.Storage.Sqlite;
 /// <remarks>All ways to execute a command of this driver lead through <see cref="ExecuteReader(CommandBehavior)"/>.</remarks>
 internal sealed class PreparedCommand : SqliteCommand
 {
+    private readonly SqliteLease _lease;
     private readonly SqliteSession _session;
 #pragma warning disable CA2213 // It goes back to the session, which disposes it.
     private SqliteCommand? _prepared;
 #pragma warning restore CA2213
     private SqliteDataReader? _reader;
+    private bool _disposed;
 
-    public PreparedCommand(SqliteSession session)
+    public PreparedCommand(SqliteLease lease, SqliteSession session)
     {
+        _lease = lease;
         _session = session;
         Connection = session.Connection;
     }
 
     public override SqliteDataReader ExecuteReader(CommandBehavior behavior)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_prepared?.CommandText != CommandText)
         {
             GiveBack();
@@ -35,17 +39,26 @@ internal sealed class PreparedCommand : SqliteCommand
             _prepared.Parameters.Add(parameter);
         }
 
-        return _reader = _prepared.ExecuteReader(behavior);
+        try
+        {
+            return _reader = _prepared.ExecuteReader(behavior);
+        }
+        catch
+        {
+            _session.HasFailed = true;
+            throw;
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_disposed)
         {
+            _disposed = true;
+            _lease.Forget(this);
             GiveBack();
+            base.Dispose(disposing);
         }
-
-        base.Dispose(disposing);
     }
 
     private void GiveBack()

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 
@@ -9,30 +8,42 @@ namespace AuthCluster.Storage.Sqlite;
 /// The driver prepares a statement anew for each command, and keeps it only as long as the command and its connection are open. A write of a
 /// client's row compiles the triggers that tell of it: that takes several times as long as the write itself.
 /// </remarks>
-internal sealed class SqliteDataSource(string connectionString) : DbDataSource
+internal sealed class SqliteDataSource(string connectionString, TimeProvider clock) : DbDataSource
 {
     /// <summary>Connections beyond these are closed after their use: SQLite works in its caller's thread, so few are ever in use at once.</summary>
     private const int MaxIdle = 16;
 
-    private readonly ConcurrentStack<SqliteSession> _idle = new();
-    private volatile bool _disposed;
+    /// <summary>
+    /// How often all connections are closed and opened anew, as they come to rest: a burst then leaves no page caches for good, and a file that
+    /// was moved or replaced is not read for ever.
+    /// </summary>
+    internal static readonly TimeSpan Renewal = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _gate = new();
+    private Stack<SqliteSession> _idle = [];
+    private long _renewedAt = clock.GetTimestamp();
+    private bool _disposed;
 
     public override string ConnectionString => connectionString;
 
     /// <summary>Gives a session back after a use: it is kept for the next one, or closed.</summary>
     public void GiveBack(SqliteSession session)
     {
-        if (session.IsInTransaction || _idle.Count >= MaxIdle)
+        Stack<SqliteSession> spent = [];
+        lock (_gate)
         {
-            session.Dispose();
-            return;
+            if (_disposed || clock.GetElapsedTime(_renewedAt) >= Renewal)
+            {
+                (spent, _idle, _renewedAt) = (_idle, spent, clock.GetTimestamp());
+                spent.Push(session);
+            }
+            else
+            {
+                (session.IsSound && _idle.Count < MaxIdle ? _idle : spent).Push(session);
+            }
         }
 
-        _idle.Push(session);
-        if (_disposed)
-        {
-            CloseIdle();
-        }
+        Close(spent);
     }
 
     // Orleans looks at its type only.
@@ -50,7 +61,7 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
     {
         if (disposing)
         {
-            Close();
+            CloseAll();
         }
 
         base.Dispose(disposing);
@@ -58,25 +69,36 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 
     protected override ValueTask DisposeAsyncCore()
     {
-        Close();
+        CloseAll();
         return base.DisposeAsyncCore();
     }
 
     private SqliteLease Open(CancellationToken cancellationToken)
     {
-        var session = _idle.TryPop(out var idle) ? idle : new SqliteSession(connectionString);
-        return new SqliteLease(this, session, cancellationToken);
+        SqliteSession? session;
+        lock (_gate)
+        {
+            _idle.TryPop(out session);
+        }
+
+        return new SqliteLease(this, session ?? new SqliteSession(connectionString), cancellationToken);
     }
 
-    private void Close()
+    private void CloseAll()
     {
-        _disposed = true;
-        CloseIdle();
+        Stack<SqliteSession> spent;
+        lock (_gate)
+        {
+            _disposed = true;
+            (spent, _idle) = (_idle, []);
+        }
+
+        Close(spent);
     }
 
-    private void CloseIdle()
+    private static void Close(Stack<SqliteSession> sessions)
     {
-        while (_idle.TryPop(out var session))
+        foreach (var session in sessions)
         {
             session.Dispose();
         }

@@ -14,6 +14,7 @@ internal sealed class SqliteLease : DbConnection
     private readonly SqliteDataSource _source;
     private readonly CancellationTokenRegistration _interruption;
     private readonly List<PreparedCommand> _commands = [];
+    private SqliteTransaction? _transaction;
     private SqliteSession? _session;
 
     public SqliteLease(SqliteDataSource source, SqliteSession session, CancellationToken cancellationToken)
@@ -41,10 +42,13 @@ internal sealed class SqliteLease : DbConnection
 
     public override ConnectionState State => _session is null ? ConnectionState.Closed : ConnectionState.Open;
 
+    /// <summary>The transaction that was begun and has not ended; the driver takes its connection away when it ends.</summary>
+    private SqliteTransaction? OpenTransaction => _transaction is { Connection: not null } open ? open : null;
+
     private SqliteSession Session => _session ?? throw new InvalidOperationException("The connection is closed.");
 
     /// <summary>Begins a transaction that takes the write lock only when it writes.</summary>
-    public SqliteTransaction BeginDeferredTransaction() => Connection.BeginTransaction(deferred: true);
+    public SqliteTransaction BeginDeferredTransaction() => Begin(connection => connection.BeginTransaction(deferred: true));
 
     public override void ChangeDatabase(string databaseName) => Connection.ChangeDatabase(databaseName);
 
@@ -52,25 +56,40 @@ internal sealed class SqliteLease : DbConnection
 
     public override void Close()
     {
-        if (Interlocked.Exchange(ref _session, null) is { } session)
+        if (Interlocked.Exchange(ref _session, null) is not { } session)
+        {
+            return;
+        }
+
+        try
         {
             // Not all callers dispose their commands.
-            foreach (var command in _commands)
+            foreach (var command in _commands.ToArray())
             {
                 command.Dispose();
             }
-
-            // Waits for a running interruption: it must not hit the session's next user.
-            _interruption.Dispose();
-            _source.GiveBack(session);
         }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // What the caller has read or written is decided already.
+            session.HasFailed = true;
+        }
+
+        // Waits for a running interruption: it must not hit the session's next user.
+        _interruption.Dispose();
+        session.HasFailed |= OpenTransaction is not null;
+        _source.GiveBack(session);
     }
 
-    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) => Connection.BeginTransaction(isolationLevel);
+    /// <summary>Forgets a command that is disposed.</summary>
+    internal void Forget(PreparedCommand command) => _commands.Remove(command);
+
+    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
+        Begin(connection => connection.BeginTransaction(isolationLevel));
 
     protected override DbCommand CreateDbCommand()
     {
-        var command = new PreparedCommand(Session);
+        var command = new PreparedCommand(this, Session) { Transaction = OpenTransaction };
         _commands.Add(command);
         return command;
     }
@@ -83,5 +102,18 @@ internal sealed class SqliteLease : DbConnection
         }
 
         base.Dispose(disposing);
+    }
+
+    private SqliteTransaction Begin(Func<SqliteConnection, SqliteTransaction> begin)
+    {
+        try
+        {
+            return _transaction = begin(Connection);
+        }
+        catch
+        {
+            Session.HasFailed = true;
+            throw;
+        }
     }
 }

@@ -1,9 +1,11 @@
+using System.Data;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
 namespace AuthCluster.Storage.Sqlite;
 
 /// <summary>One open connection to the SQLite file, with the commands that it has prepared. One caller uses it at a time.</summary>
+/// <remarks>A prepared command keeps the values of its last execution in memory until the next one.</remarks>
 internal sealed class SqliteSession : IDisposable
 {
     /// <summary>
@@ -17,7 +19,7 @@ internal sealed class SqliteSession : IDisposable
         pragma cache_size = -16384;
         """;
 
-    /// <summary>More than the product has texts, but for lists of the catalogue, whose text depends on the request.</summary>
+    /// <summary>More than the product has texts: a bound on memory that is not reached.</summary>
     private const int MaxPrepared = 128;
 
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
@@ -44,8 +46,14 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>The driver's connection.</summary>
     public SqliteConnection Connection { get; }
 
-    /// <summary>Whether a transaction is open, which must not reach the next caller.</summary>
-    public bool IsInTransaction => raw.sqlite3_get_autocommit(Connection.Handle) == 0;
+    /// <summary>
+    /// Whether a statement has failed. The cause may be the connection itself: SQLite opens a file that can't be written for reading only, and stays
+    /// with it.
+    /// </summary>
+    public bool HasFailed { get; set; }
+
+    /// <summary>Whether the next caller may have it.</summary>
+    public bool IsSound => !HasFailed && Connection.State == ConnectionState.Open && raw.sqlite3_get_autocommit(Connection.Handle) != 0;
 
     /// <summary>Takes the command of this text, prepared if the text was used before. It goes back by <see cref="Keep"/>.</summary>
 #pragma warning disable CA2100 // The callers' commands are checked for what they take into their texts.
