@@ -19,6 +19,12 @@ public sealed class ThreeSilos : IAsyncDisposable
     /// <summary>Clients with a bucket of <see cref="Burst"/> that hardly refills.</summary>
     public IReadOnlyList<TestClient> Limited { get; } = TestClient.Many("limited", 24);
 
+    /// <summary>An API that may ask about the tokens of <see cref="Revoked"/>.</summary>
+    public TestClient Api { get; } = TestClient.New("api");
+
+    /// <summary>Clients of this API, for the tests that revoke tokens: each client for one test.</summary>
+    public IReadOnlyList<TestClient> Revoked { get; } = TestClient.Many("revoked", 36);
+
     /// <summary>A client with a quota.</summary>
     public TestClient Counted { get; } = TestClient.New("counted");
 
@@ -39,6 +45,8 @@ public sealed class ThreeSilos : IAsyncDisposable
                 [
                     .. Clients.Select(client => client.Document()),
                     .. Limited.Select(client => client.Document($$"""{ "rateLimit": { "tokensPerSecond": 0.01, "burst": {{Burst}} } }""")),
+                    Api.Document("""{ "introspects": ["https://api.example"] }"""),
+                    .. Revoked.Select(client => client.Document("""{ "audiences": ["https://api.example"] }""")),
                     Counted.Document($$"""{ "quota": { "tokens": {{Quota}}, "per": "month" } }"""),
                     Admin.Document(TestClient.Administers),
                 ]);
