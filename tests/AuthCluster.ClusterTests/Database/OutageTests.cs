@@ -6,7 +6,8 @@ using AuthCluster.TestKit.OAuth;
 namespace AuthCluster.ClusterTests.Database;
 
 /// <summary>While the database is away, slow or silent, clients in memory are served, and all others are refused at once.</summary>
-public sealed class OutageTests(ClusterBehindProxy behindProxy) : IClassFixture<ClusterBehindProxy>
+[Collection(nameof(ClusterBehindProxy))]
+public sealed class OutageTests(ClusterBehindProxy behindProxy)
 {
     private const int Warm = 20;
     private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);

@@ -13,6 +13,18 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
     /// <summary>An administrator.</summary>
     public TestClient Admin { get; } = TestClient.New("boss");
 
+    /// <summary>APIs that may ask about the tokens of <see cref="Asked"/> and <see cref="Cold"/>.</summary>
+    public IReadOnlyList<TestClient> Apis { get; } = TestClient.Many("api", 2);
+
+    /// <summary>A client of these APIs.</summary>
+    public TestClient Asked { get; } = TestClient.New("asked");
+
+    /// <summary>A client of these APIs that is in no silo's memory until somebody asks about <see cref="ColdToken"/>.</summary>
+    public TestClient Cold { get; } = TestClient.New("cold");
+
+    /// <summary>A token of <see cref="Cold"/>.</summary>
+    public string ColdToken { get; private set; } = "";
+
     /// <summary>The monthly quota of each client of <see cref="Counted"/>.</summary>
     public const int Quota = 300;
 
@@ -44,16 +56,25 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
                     .. Clients.Values.SelectMany(clients => clients).Select(client => client.Document()),
                     .. Counted.Values.Select(client => client.Document($$"""{ "quota": { "tokens": {{Quota}}, "per": "month" } }""")),
                     Admin.Document(TestClient.Administers),
+                    .. Apis.Select(api => api.Document("""{ "introspects": ["https://api.example"] }""")),
+                    .. ((TestClient[])[Asked, Cold]).Select(client => client.Document("""{ "audiences": ["https://api.example"] }""")),
                 ]);
 
             // A start leaves every client that it created in memory. So one server creates them and ends; the servers after it have none in memory.
             var maker = cluster.Add();
             await maker.StartAsync(TestContext.Current.CancellationToken);
+            using (var caller = new Caller())
+            {
+                ColdToken = await caller.TokenAsync(maker, Cold);
+            }
+
             await maker.StopAsync(TestContext.Current.CancellationToken);
             cluster.Forget(maker);
             await cluster.StartNodesAsync(2, node => node["AuthCluster:Bootstrap:ClientsFile"] = null);
         }
 
+        // A failed test may have left the database away.
+        _proxies[kind].Set(ProxyMode.Forward);
         await BothReadAsync(cluster);
         return (cluster, _proxies[kind]);
     }
@@ -94,3 +115,7 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
         return await TestDatabase.CreateAsync(_postgres);
     }
 }
+
+/// <summary>The tests that share it.</summary>
+[CollectionDefinition(nameof(ClusterBehindProxy))]
+public sealed class ClusterBehindProxyTests : ICollectionFixture<ClusterBehindProxy>;
