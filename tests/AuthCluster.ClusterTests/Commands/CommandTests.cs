@@ -55,31 +55,28 @@ public sealed class CommandTests
 
         // After a backup all tokens of the client are revoked and a new one is issued; then the backup is restored.
         var revoked = await caller.TokenAsync(nodes[0], client);
-        await StopAsync(nodes);
+        await Task.WhenAll(nodes.Select(node => node.StopAsync(Cancellation)));
         await postgres.RunSqlAsync("postgres", $"create database {database}_backup template {database}", Cancellation);
-        await StartAsync(nodes);
-        using (var answer = await caller.SendAsync(nodes[0], HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens", await caller.TokenAsync(nodes[0], admin)))
+        var node = nodes[0];
+        await node.StartAsync(Cancellation);
+        using (var answer = await caller.SendAsync(node, HttpMethod.Post, $"/admin/v1/clients/{client.Id}/revoke-tokens", await caller.TokenAsync(node, admin)))
         {
             Assert.True(answer.IsSuccessStatusCode, $"{(int)answer.StatusCode}");
         }
 
-        var lost = await caller.TokenAsync(nodes[1], client);
-        Assert.False(await caller.At(nodes[1]).IsActiveAsync(client, revoked));
-        Assert.True(await caller.At(nodes[1]).IsActiveAsync(client, lost));
-        await StopAsync(nodes);
+        var lost = await caller.TokenAsync(node, client);
+        Assert.False(await caller.At(node).IsActiveAsync(client, revoked));
+        Assert.True(await caller.At(node).IsActiveAsync(client, lost));
+        await node.StopAsync(Cancellation);
         await postgres.DropDatabaseAsync(database, Cancellation);
         await postgres.RunSqlAsync("postgres", $"alter database {database}_backup rename to {database}", Cancellation);
         Assert.Equal(0, await command.RunToExitAsync(Cancellation, "db", "restored"));
         Assert.Equal(0, await cluster.Database.NumberAsync("select count(*) from orleans_membership"));
-        await StartAsync(nodes);
-        foreach (var node in nodes)
-        {
-            Assert.False(await caller.At(node).IsActiveAsync(client, revoked), "A token that was revoked after the backup lives again.");
-            Assert.False(await caller.At(node).IsActiveAsync(client, lost), "A token that the backup knows nothing of lives.");
-            Assert.True(await caller.At(node).IsActiveAsync(client, await caller.TokenAsync(node, client)));
-        }
-
-        await StopAsync(nodes);
+        await node.StartAsync(Cancellation);
+        Assert.False(await caller.At(node).IsActiveAsync(client, revoked), "A token that was revoked after the backup lives again.");
+        Assert.False(await caller.At(node).IsActiveAsync(client, lost), "A token that the backup knows nothing of lives.");
+        Assert.True(await caller.At(node).IsActiveAsync(client, await caller.TokenAsync(node, client)));
+        await node.StopAsync(Cancellation);
     }
 
     [Theory]
@@ -110,8 +107,4 @@ public sealed class CommandTests
         Assert.Equal(published, await caller.TryGetAsync(node, "/.well-known/jwks.json"));
         await caller.TokenAsync(node, client);
     }
-
-    private static Task<int[]> StopAsync(IEnumerable<ServerProcess> nodes) => Task.WhenAll(nodes.Select(node => node.StopAsync(Cancellation)));
-
-    private static Task StartAsync(IEnumerable<ServerProcess> nodes) => Task.WhenAll(nodes.Select(node => node.StartAsync(Cancellation)));
 }
