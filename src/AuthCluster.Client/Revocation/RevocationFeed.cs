@@ -38,7 +38,7 @@ public sealed partial class RevocationFeed
     private readonly long _started;
     private readonly TaskCompletionSource _firstRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The moment of the server's last word, a timestamp of the monotonic clock; 0 until the feed has been read to its end.</summary>
+    /// <summary>The moment of the server's last answer, a timestamp of the monotonic clock; 0 until the feed has been read to its end.</summary>
     private long _confirmed;
 
     internal RevocationFeed(AuthorizationServer server, RevocationFeedOptions options, RevocationMetrics metrics, TimeProvider clock, ILogger<RevocationFeed> logger)
@@ -166,9 +166,9 @@ public sealed partial class RevocationFeed
     [LoggerMessage(1380, LogLevel.Information, "The revocation feed has been read; {Count} revocations are in force")]
     private partial void LogRead(int count);
 
-    [LoggerMessage(1381, LogLevel.Warning, "The revocation feed can't be followed: {Error}. Its last word is {Age} old; asking again in {Pause}")]
+    [LoggerMessage(1381, LogLevel.Warning, "The revocation feed can't be followed: {Error}. The last answer is {Age} old; asking again in {Pause}")]
     private partial void LogFailed(Exception exception, string error, TimeSpan? age, TimeSpan pause);
 
-    [LoggerMessage(1382, LogLevel.Error, "The revocation feed holds an item that this version does not know: update the package, or revocations of that kind go unheard")]
+    [LoggerMessage(1382, LogLevel.Error, "The revocation feed holds an item that this version does not know: update the package, or this application ignores revocations of that kind")]
     private partial void LogUnknownItem();
 }

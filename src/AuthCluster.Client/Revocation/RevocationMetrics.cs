@@ -21,7 +21,7 @@ internal sealed class RevocationMetrics
 
     public void Introspected(TokenStanding standing, TimeSpan duration) => _introspection.Record(duration.TotalSeconds, new TagList { Tag(standing) });
 
-    /// <summary>Shows how old the feed's last word is: what an alert watches.</summary>
+    /// <summary>Shows how old the feed's last answer is: what an alert watches.</summary>
     public void ObserveFeed(Func<double?> age) =>
         _meter.CreateObservableGauge("authcluster.client.revocation.feed.age", () => age() is { } seconds ? [new Measurement<double>(seconds)] : Array.Empty<Measurement<double>>(), "s", "Time since the feed last confirmed the list.");
 
