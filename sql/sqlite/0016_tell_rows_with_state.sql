@@ -7,7 +7,7 @@
 -- gets back a connection with a transaction that was begun. A write that finds another version touches no row and fires none.
 -- Two at once: SQLite has one writer at a time.
 
--- A view of nothing: what is inserted into it is told to the tables.
+-- An empty view. Its trigger copies what is inserted here into the tables.
 create view tell_client_rows as select '' as told where false;
 
 create trigger client_rows_told instead of insert on tell_client_rows

@@ -150,8 +150,9 @@ internal sealed partial class IssuerKeys : BaseConfigurationManager, IConfigurat
 
         foreach (var key in list.EnumerateArray().SelectMany(SigningKeysOf))
             document.SigningKeys.Add(key);
+        // Accept an empty key set, since the issuer may publish none. Reject a set in which no key can be read.
         if (document.SigningKeys.Count > 0 || list.GetArrayLength() == 0)
-            return document; // an empty list is a word of the issuer; one of which nothing can be read is a mistake on the way
+            return document;
         LogNoKeySet(address);
         return null;
     }

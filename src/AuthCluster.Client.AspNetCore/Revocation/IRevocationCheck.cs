@@ -15,7 +15,7 @@ internal sealed class FeedCheck(RevocationFeed feed) : IRevocationCheck
 {
     public ValueTask<TokenStanding> CheckAsync(JsonWebToken token, CancellationToken cancellationToken) => feed.CheckAsync(IdentityOf(token), cancellationToken);
 
-    /// <summary>The key is the one that verified the signature: a forger with a revoked key writes what he likes into the header.</summary>
+    /// <summary>The key is the one that verified the signature: an attacker with a revoked key can put any <c>kid</c> into the header.</summary>
     private static TokenIdentity IdentityOf(JsonWebToken token) => new(
         token.Id,
         token.TryGetPayloadValue<string>("client_id", out var client) ? client : null,

@@ -39,7 +39,8 @@ internal static class JwtBearerRules
         var now = clock.GetUtcNow().UtcDateTime;
         if (expires is not { } end)
             throw new SecurityTokenNoExpirationException("The token does not expire.");
-        if (end <= now - skew) // the token's times are a stranger's: adding to them may overflow
+        // Move the clock, not the token's times: adding to a time that an attacker chose may overflow.
+        if (end <= now - skew)
             throw new SecurityTokenExpiredException("The token has expired.") { Expires = end };
         if (notBefore is { } begin && begin > now + skew)
             throw new SecurityTokenNotYetValidException("The token is not valid yet.") { NotBefore = begin };

@@ -54,7 +54,7 @@ internal sealed partial class AccessTokenHandler(IAccessTokenSource tokens, Acce
         }
     }
 
-    /// <summary>A new token, or null: then the API's refusal says more than our failure to repair it.</summary>
+    /// <summary>Gets a new token. Null when that fails: the caller then gets the API's refusal, which is more useful than our error.</summary>
     private async Task<AccessToken?> TryGetAnotherAsync(AccessToken refused, CancellationToken cancellationToken)
     {
         try

@@ -133,10 +133,10 @@ public sealed record AuthenticateAnswer : IClientDecision
     /// <summary>The audiences that the client is the API of.</summary>
     [Id(4)] public ImmutableArray<string> Introspects { get; init; } = [];
 
-    /// <summary>When to ask again, for not now of an older build.</summary>
+    /// <summary>When to ask again. Only an older build sets it, with not now; this build ignores it.</summary>
     [Id(5)] public TimeSpan Delay { get; init; }
 
-    /// <summary>What the grain waits for, for not now of an older build.</summary>
+    /// <summary>What the grain waits for. Only an older build sets it, with not now; this build ignores it.</summary>
     [Id(6)] public NotNowReason Reason { get; init; }
 }
 

@@ -61,7 +61,7 @@ public enum Refusal
     QuotaExceeded = 10,
 }
 
-/// <summary>Why a grain of an older build could not answer at once. This build only reads it.</summary>
+/// <summary>Why a grain of an older build could not answer at once. This build neither sets nor uses it.</summary>
 public enum NotNowReason
 {
     /// <summary>Nothing to wait for.</summary>
@@ -106,10 +106,10 @@ public sealed record IssueTokenAnswer : IClientDecision
     /// <summary>The hashes to compute when <see cref="Kind"/> is <see cref="DecisionKind.Prove"/>.</summary>
     [Id(3)] public ImmutableArray<SlowHashChallenge> Challenges { get; init; } = [];
 
-    /// <summary>What the grain waits for, for not now of an older build.</summary>
+    /// <summary>What the grain waits for. Only an older build sets it, with not now; this build ignores it.</summary>
     [Id(4)] public NotNowReason Reason { get; init; }
 
-    /// <summary>When a token can be had again (limited, quota).</summary>
+    /// <summary>When a token can be had again (limited, quota). An older build sets it with not now too; this build ignores it there.</summary>
     [Id(5)] public TimeSpan Delay { get; init; }
 
     /// <summary>Where a limited client stands; null for a client without limit and quota.</summary>

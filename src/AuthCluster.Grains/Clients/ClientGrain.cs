@@ -75,8 +75,8 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
             await _row.RefreshAsync(CancellationToken.None);
         }
 
-        // Permits that are not given back are lost to the client, so ignore the token: finish the write. A block that is being reserved is given back too.
-        // In the background, since a silo that stops does this for thousands of clients, and administrators must not queue behind them.
+        // Permits that are not given back are lost, so finish this write even if the token is cancelled. It gives back a block that is being
+        // reserved, too. Use the background lane: a stopping silo writes thousands of rows, and administrators must not queue behind them.
         if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
         {
             await _row.ChangeInBackgroundAsync(_limits.Release);

@@ -11,8 +11,8 @@ using Orleans.Runtime.Placement;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Runs the code for a client that is not in memory before the silo is ready. When another silo dies, its clients are all asked for here at
-/// once; they then don't wait for the compiler too.
+/// Compiles the code that loads a client before the silo is ready. When another silo dies, this silo must load many clients at once; they
+/// then need not wait for the compiler.
 /// </summary>
 public sealed class ClientWarmUp
 {

@@ -4,8 +4,8 @@ using AuthCluster.Grains.StoredState;
 namespace AuthCluster.Grains.Clients;
 
 /// <summary>
-/// Stores the fast hash of each strong secret that was proven by its slow hash, so that the slow hash is not computed again after a restart. What
-/// is proven during a write goes with the next write.
+/// Stores the fast hash of each strong secret that was proven by its slow hash, so that the slow hash is not computed again after a restart. The
+/// hash of a secret that is proven during a write is stored by the next write.
 /// </summary>
 internal sealed class SecretProofs(ClientRow row, PepperRing peppers)
 {

@@ -74,7 +74,7 @@ internal sealed record LaneBounds(int MaxConcurrent, int MaxWaiting, TimeSpan Ma
         [StorageLane.Probe] = Bounds(2, waiting: 0, wait: 0, deadline: 1.5, total: 1.5),
         [StorageLane.Keys] = Bounds(1, waiting: 4, wait: 1.5, deadline: 1.5, total: 3),
         [StorageLane.Changes] = Bounds(changes, waiting: 5_000, wait: 3, deadline: 5, total: 6),
-        // As many as a database writes in that time. Only callers that are told to come back wait for these.
+        // Long enough for a burst of these writes. A decision waits for one for at most CallWait.MaxWait.
         [StorageLane.Background] = Bounds(background, waiting: 50_000, wait: 30, deadline: 5, total: 35),
     };
 

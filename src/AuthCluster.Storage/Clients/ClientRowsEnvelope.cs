@@ -12,8 +12,10 @@ namespace AuthCluster.Storage.Clients;
 /// <c>0016_tell_rows_with_state</c>) inserts the rows and stores the state alone.
 /// </summary>
 /// <remarks>
-/// Each row's members are named after its columns and hold what the columns hold: all rules are here, and none in the SQL. The
-/// payload is ASCII, with everything else escaped, so that it reads the same under every encoding.
+/// <para>Each row's members are named after its columns and hold what the columns hold. The SQL has two rules. An older version of the
+/// client replaces nothing of a later one. And the parts (scopes, secrets) that the new version lacks are deleted with their last uses; of a
+/// part that is new, the uses before the change are deleted.</para>
+/// <para>The payload is ASCII, with everything else escaped, so that it reads the same under every encoding.</para>
 /// </remarks>
 public static class ClientRowsEnvelope
 {
