@@ -62,7 +62,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task The_gate_of_the_server_databases_is_always_open()
+    public async Task Writers_to_a_server_database_take_no_turns()
     {
         await using var database = new Database(StorageProvider.PostgreSql, "Host=nowhere.invalid");
 
@@ -73,7 +73,7 @@ public sealed class DatabaseTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task The_gate_of_sqlite_lets_one_in_and_a_waiter_may_give_up()
+    public async Task Sqlite_has_one_writer_at_a_time_and_a_waiting_writer_can_cancel()
     {
         await using var database = new Database(StorageProvider.Sqlite, "Data Source=unused.db");
         var first = await database.EnterWriteAsync(Cancel);

@@ -31,7 +31,7 @@ public sealed class LaneBoundsTests
     {
         foreach (var (lane, bounds) in LaneBounds.OfPool(100))
         {
-            // No caller waits for work in the background.
+            // A decision waits for background work for at most CallWait.MaxWait, however long the lane lets that work wait.
             Assert.True(lane == StorageLane.Background || bounds.MaxTotal <= TimeSpan.FromSeconds(6), lane.ToString());
             Assert.True(bounds.MaxWait < bounds.MaxTotal || lane == StorageLane.Probe);
         }

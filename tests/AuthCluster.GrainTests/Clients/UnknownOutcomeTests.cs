@@ -77,7 +77,7 @@ public sealed class UnknownOutcomeTests(GrainCluster cluster)
     [InlineData(Failure.Down)]
     [InlineData(Failure.LostOnTheWay)]
     [InlineData(Failure.AnswerLost)]
-    public async Task While_the_row_can_not_be_settled_nothing_is_decided_and_nothing_forgotten(Failure meanwhile)
+    public async Task While_the_outcome_stays_unknown_nothing_is_decided_and_nothing_forgotten(Failure meanwhile)
     {
         var id = await cluster.CreateAsync(Document("read"));
         await BeginAsync(id, "disable");

@@ -60,7 +60,7 @@ public sealed class ClientRowTests
     });
 
     [Fact]
-    public Task A_reading_that_failed_is_not_repeated_for_a_second_and_then_heals() => ActivationTurns.RunAsync(async () =>
+    public Task A_reading_that_failed_is_not_repeated_for_a_second_and_then_succeeds() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = new ClientInParts(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.Down);
@@ -93,23 +93,23 @@ public sealed class ClientRowTests
     });
 
     [Fact]
-    public Task All_who_settle_at_once_share_one_reading() => ActivationTurns.RunAsync(async () =>
+    public Task Concurrent_callers_share_one_read_of_the_row() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = new ClientInParts(ClientInParts.PlainClient);
         var barrier = client.Table.BeforeRead = new Barrier();
 
-        var settling = Enumerable.Range(0, 100).Select(_ => client.Row.EnsureReadAsync()).ToList();
+        var calls = Enumerable.Range(0, 100).Select(_ => client.Row.EnsureReadAsync()).ToList();
         await barrier.Reached;
-        settling.Add(client.Row.EnsureReadAsync());
-        Assert.All(settling, one => Assert.False(one.IsCompleted));
+        calls.Add(client.Row.EnsureReadAsync());
+        Assert.All(calls, one => Assert.False(one.IsCompleted));
         barrier.Open();
 
-        Assert.All(await Task.WhenAll(settling), Assert.True);
+        Assert.All(await Task.WhenAll(calls), Assert.True);
         Assert.Equal(1, client.Table.Reads);
     });
 
     [Fact]
-    public Task Settling_and_refreshing_a_known_row_read_nothing() => ActivationTurns.RunAsync(async () =>
+    public Task A_known_row_is_not_read_again() => ActivationTurns.RunAsync(async () =>
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.Down);

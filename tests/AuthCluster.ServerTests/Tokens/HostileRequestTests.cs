@@ -187,7 +187,7 @@ public sealed class HostileRequestTests(SharedServer server) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Connections_cut_in_the_middle_leave_the_server_well()
+    public async Task The_server_issues_tokens_after_connections_were_cut_in_the_middle()
     {
         for (var cut = 1; cut < 60; cut++)
         {
@@ -204,7 +204,7 @@ public sealed class HostileRequestTests(SharedServer server) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Answers_that_nobody_reads_leave_the_server_well()
+    public async Task The_server_issues_tokens_while_callers_leave_their_answers_unread()
     {
         List<RawConnection> deaf = [];
         for (var i = 0; i < 50; i++)
@@ -220,7 +220,7 @@ public sealed class HostileRequestTests(SharedServer server) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Two_thousand_callers_who_never_finish_their_forms_keep_nobody_from_a_token()
+    public async Task Unfinished_forms_of_two_thousand_callers_hold_no_slot()
     {
         List<RawConnection> unfinished = [];
         try
@@ -240,7 +240,7 @@ public sealed class HostileRequestTests(SharedServer server) : IAsyncDisposable
         }
     }
 
-    /// <summary>After every test here: the server is well, and nothing that an outsider sent counted as its own fault.</summary>
+    /// <summary>After every test here: the server is ready, and did not log as its own fault what an outsider sent.</summary>
     public async ValueTask DisposeAsync()
     {
         using var http = new HttpClient { BaseAddress = server.Address };

@@ -194,7 +194,7 @@ public sealed class ClientAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void A_not_now_of_an_older_silo_is_asked_again_like_a_lost_call()
+    public void A_not_now_is_asked_again_like_a_lost_call_whatever_delay_it_names()
     {
         var (answer, took) = Decide(frontEnd: true, tries => Task.FromResult(tries <= 2
             ? new IssueTokenAnswer { Kind = DecisionKind.NotNow, Reason = NotNowReason.ReservingQuota, Delay = Deadline }

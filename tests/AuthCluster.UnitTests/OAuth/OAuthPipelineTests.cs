@@ -96,7 +96,7 @@ public sealed class OAuthPipelineTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_authentication_is_held_until_its_beat_and_another_refusal_is_not()
+    public async Task A_failed_authentication_is_held_until_its_tick_and_another_refusal_is_not()
     {
         Assert.Equal(400, await StatusOfAsync(_ => new OAuthRefusal(OAuthError.ScopeNotAllowed)));
 

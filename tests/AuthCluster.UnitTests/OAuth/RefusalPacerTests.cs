@@ -6,7 +6,7 @@ namespace AuthCluster.UnitTests.OAuth;
 /// <summary>When a failed authentication is answered. The test moves the clock.</summary>
 public sealed class RefusalPacerTests : IDisposable
 {
-    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly FakeTimeProvider _clock = new();
     private readonly RefusalPacer _pacer;
@@ -17,24 +17,24 @@ public sealed class RefusalPacerTests : IDisposable
     [InlineData(0)]
     [InlineData(5)]
     [InlineData(15)]
-    public void A_refusal_is_answered_at_the_second_beat_after_its_request_came_however_long_the_decision_took(int milliseconds)
+    public void A_refusal_is_answered_at_the_second_tick_after_its_request_came_however_long_the_decision_took(int milliseconds)
     {
         var arrived = _clock.GetTimestamp();
         _clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
 
         var held = _pacer.WaitAsync(arrived);
 
-        _clock.Advance((2 * Beat) - TimeSpan.FromMilliseconds(milliseconds + 1));
+        _clock.Advance((2 * Tick) - TimeSpan.FromMilliseconds(milliseconds + 1));
         Assert.False(held.IsCompleted);
         _clock.Advance(TimeSpan.FromMilliseconds(1));
         Assert.True(held.IsCompleted);
     }
 
     [Fact]
-    public void A_refusal_whose_decision_took_long_is_answered_at_the_next_beat()
+    public void A_refusal_whose_decision_took_long_is_answered_at_the_next_tick()
     {
         var arrived = _clock.GetTimestamp();
-        _clock.Advance((20 * Beat) + TimeSpan.FromMilliseconds(4));
+        _clock.Advance((20 * Tick) + TimeSpan.FromMilliseconds(4));
 
         var held = _pacer.WaitAsync(arrived);
 
@@ -45,7 +45,7 @@ public sealed class RefusalPacerTests : IDisposable
     }
 
     [Fact]
-    public void Requests_that_came_within_one_beat_are_answered_at_one_moment()
+    public void Requests_that_came_within_one_tick_are_answered_at_one_moment()
     {
         var first = _clock.GetTimestamp();
         _clock.Advance(TimeSpan.FromMilliseconds(9));
@@ -58,7 +58,7 @@ public sealed class RefusalPacerTests : IDisposable
     }
 
     [Fact]
-    public void At_the_end_of_the_process_nobody_is_held()
+    public void Disposing_the_pacer_releases_all_waiting_refusals()
     {
         var held = _pacer.WaitAsync(_clock.GetTimestamp());
 

@@ -53,7 +53,7 @@ public sealed class ReusableTokensTests : IDisposable
     }
 
     [Fact]
-    public void A_client_with_ever_new_scopes_drives_out_its_own_tokens_and_nobody_elses()
+    public void A_client_that_reaches_its_bound_evicts_only_its_own_tokens()
     {
         var others = Enumerable.Range(0, 50).Select(i => (Id: $"other-{i}", _tokens.GetOrSign($"other-{i}", Grant("read")).Token)).ToList();
 
