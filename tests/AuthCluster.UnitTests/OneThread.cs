@@ -7,6 +7,12 @@ internal sealed class OneThread : SynchronizationContext
 {
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _waiting = new();
 
+    public static void Run(Action run) => Run(() =>
+    {
+        run();
+        return true;
+    });
+
     public static T Run<T>(Func<T> run)
     {
         var before = Current;
