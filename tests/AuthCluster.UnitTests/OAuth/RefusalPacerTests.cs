@@ -58,6 +58,18 @@ public sealed class RefusalPacerTests : IDisposable
     }
 
     [Fact]
+    public void Refusals_of_one_tick_are_answered_in_a_random_order()
+    {
+        var decided = Enumerable.Range(0, 50).ToList();
+
+        var (first, second) = (AnsweredOf(decided), AnsweredOf(decided));
+
+        Assert.All([first, second], answered => Assert.Equal(decided, answered.Order()));
+        Assert.NotEqual(decided, first);
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
     public void Disposing_the_pacer_releases_all_waiting_refusals()
     {
         var held = _pacer.WaitAsync(_clock.GetTimestamp());
@@ -68,4 +80,21 @@ public sealed class RefusalPacerTests : IDisposable
     }
 
     public void Dispose() => _pacer.Dispose();
+
+    /// <summary>Holds refusals that came at one moment, in the order of their decisions. Returns them in the order of their answers.</summary>
+    private List<int> AnsweredOf(List<int> decided) => OneThread.Run(() =>
+    {
+        var answered = new List<int>();
+        var held = decided.ConvertAll(HoldAsync);
+        _clock.Advance(2 * Tick);
+        OneThread.RunWhatWaits();
+        Assert.All(held, each => Assert.True(each.IsCompletedSuccessfully));
+        return answered;
+
+        async Task HoldAsync(int refusal)
+        {
+            await _pacer.WaitAsync(_clock.GetTimestamp());
+            answered.Add(refusal);
+        }
+    });
 }
