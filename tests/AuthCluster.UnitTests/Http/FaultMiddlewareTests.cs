@@ -3,7 +3,7 @@ using System.Text.Json;
 using AuthCluster.Web.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace AuthCluster.UnitTests.Http;
 
@@ -13,7 +13,7 @@ public sealed class FaultMiddlewareTests
     [Fact]
     public async Task A_bug_is_a_500_with_an_id_and_no_detail_and_is_logged_once_with_the_same_id()
     {
-        var log = new ListLogger();
+        var log = new FakeLogger<FaultMiddleware>();
         var context = new DefaultHttpContext { TraceIdentifier = "id-of-the-request" };
         using var body = new MemoryStream();
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(body));
@@ -28,39 +28,39 @@ public sealed class FaultMiddlewareTests
         Assert.Contains("id-of-the-request", text, StringComparison.Ordinal);
         Assert.DoesNotContain("detail", text, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
-        var (message, exception) = Assert.Single(log.Entries);
-        Assert.Contains("id-of-the-request", message, StringComparison.Ordinal);
-        Assert.IsType<InvalidOperationException>(exception);
+        var line = Assert.Single(log.Collector.GetSnapshot());
+        Assert.Contains("id-of-the-request", line.Message, StringComparison.Ordinal);
+        Assert.IsType<InvalidOperationException>(line.Exception);
     }
 
     [Fact]
     public async Task A_fault_after_the_caller_has_gone_is_not_logged()
     {
-        var log = new ListLogger();
+        var log = new FakeLogger<FaultMiddleware>();
         var context = new DefaultHttpContext { RequestAborted = new CancellationToken(canceled: true) };
         var faults = new FaultMiddleware(_ => throw new IOException("The connection was reset."), log);
 
         await faults.InvokeAsync(context);
 
-        Assert.Empty(log.Entries);
+        Assert.Empty(log.Collector.GetSnapshot());
     }
 
     [Fact]
     public async Task A_handler_that_ends_without_an_answer_is_a_logged_500_and_no_empty_success()
     {
-        var log = new ListLogger();
+        var log = new FakeLogger<FaultMiddleware>();
         var context = new DefaultHttpContext();
 
         await new FaultMiddleware(_ => Task.CompletedTask, log).InvokeAsync(context);
 
         Assert.Equal(500, context.Response.StatusCode);
-        Assert.Single(log.Entries);
+        Assert.Single(log.Collector.GetSnapshot());
     }
 
     [Fact]
     public async Task An_intended_success_without_content_is_left_alone()
     {
-        var log = new ListLogger();
+        var log = new FakeLogger<FaultMiddleware>();
         var context = new DefaultHttpContext();
 
         await new FaultMiddleware(
@@ -72,13 +72,13 @@ public sealed class FaultMiddlewareTests
             log).InvokeAsync(context);
 
         Assert.Equal(200, context.Response.StatusCode);
-        Assert.Empty(log.Entries);
+        Assert.Empty(log.Collector.GetSnapshot());
     }
 
     [Fact]
     public async Task The_connection_of_a_caller_who_has_gone_is_aborted_when_nothing_was_answered()
     {
-        var log = new ListLogger();
+        var log = new FakeLogger<FaultMiddleware>();
         var lifetime = new Aborted();
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpRequestLifetimeFeature>(lifetime);
@@ -86,7 +86,7 @@ public sealed class FaultMiddlewareTests
         await new FaultMiddleware(_ => Task.CompletedTask, log).InvokeAsync(context);
 
         Assert.True(lifetime.WasAborted);
-        Assert.Empty(log.Entries);
+        Assert.Empty(log.Collector.GetSnapshot());
     }
 
     private sealed class Aborted : IHttpRequestLifetimeFeature
@@ -96,18 +96,5 @@ public sealed class FaultMiddlewareTests
         public bool WasAborted { get; private set; }
 
         public void Abort() => WasAborted = true;
-    }
-
-    private sealed class ListLogger : ILogger<FaultMiddleware>
-    {
-        public List<(string Message, Exception? Exception)> Entries { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Entries.Add((formatter(state, exception), exception));
     }
 }

@@ -1,5 +1,5 @@
 using AuthCluster.Web.OAuth;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AuthCluster.UnitTests.OAuth;
@@ -8,7 +8,7 @@ namespace AuthCluster.UnitTests.OAuth;
 public sealed class LogRateLimitTests
 {
     private readonly FakeTimeProvider _clock = new();
-    private readonly ListLogger _log = new();
+    private readonly FakeLogger _log = new();
 
     [Fact]
     public void A_hundred_events_a_second_pass_and_one_line_counts_the_others_when_the_second_is_over()
@@ -16,10 +16,10 @@ public sealed class LogRateLimitTests
         using var bound = new LogRateLimit("refusals", _clock, _log);
 
         Assert.Equal(LogRateLimit.MaxPerSecond, Enumerable.Range(0, 1_000).Count(_ => bound.TryTake()));
-        Assert.Empty(_log.Lines);
+        Assert.Empty(_log.Collector.GetSnapshot());
         _clock.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Contains("900 more refusals", Assert.Single(_log.Lines), StringComparison.Ordinal);
+        Assert.Contains("900 more refusals", Assert.Single(_log.Collector.GetSnapshot()).Message, StringComparison.Ordinal);
         Assert.True(bound.TryTake());
     }
 
@@ -31,7 +31,7 @@ public sealed class LogRateLimitTests
         Assert.True(bound.TryTake());
         _clock.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Empty(_log.Lines);
+        Assert.Empty(_log.Collector.GetSnapshot());
     }
 
     [Fact]
@@ -49,20 +49,7 @@ public sealed class LogRateLimitTests
             _clock.Advance(TimeSpan.FromMilliseconds(100));
         }
 
-        Assert.Equal(60, _log.Lines.Count);
-        Assert.All(_log.Lines, line => Assert.Contains("400 more", line, StringComparison.Ordinal));
-    }
-
-    private sealed class ListLogger : ILogger
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Add(formatter(state, exception));
+        Assert.Equal(60, _log.Collector.Count);
+        Assert.All(_log.Collector.GetSnapshot(), line => Assert.Contains("400 more", line.Message, StringComparison.Ordinal));
     }
 }
