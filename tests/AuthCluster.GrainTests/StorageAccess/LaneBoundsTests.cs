@@ -1,6 +1,6 @@
 using AuthCluster.Grains.StorageAccess;
 
-namespace AuthCluster.GrainTests.Clients;
+namespace AuthCluster.GrainTests.StorageAccess;
 
 /// <summary>How the connections of a pool are shared out among the kinds of work.</summary>
 public sealed class LaneBoundsTests
