@@ -71,23 +71,30 @@ public sealed class ChangeSequenceTests
         iter: 300);
 
     [Fact]
-    public void A_deleted_client_leaves_nothing_but_its_counts_and_the_memory_of_its_changes() => Steps.Sample(
-        steps =>
-        {
-            var client = new ChangedClient();
-            foreach (var step in steps)
+    public void A_deleted_client_leaves_nothing_but_its_counts_and_the_memory_of_its_changes()
+    {
+        var tombstones = 0;
+        Steps.Sample(
+            steps =>
             {
-                Take(client, step);
-                if (client.State is { Deleted: true } tombstone)
+                var client = new ChangedClient();
+                foreach (var step in steps)
                 {
-                    var row = JsonNode.Parse(new ClientStateSerializer(StorageProvider.Sqlite).Serialize(tombstone).ToArray())!.AsObject();
-                    var left = row.Where(member => member.Value is not JsonArray { Count: 0 }).Select(member => member.Key);
-                    Assert.Empty(left.Except(["deleted", "enabled", "revision", "generation", "createdAt", "updatedAt", "creations", "recent"]));
-                    Assert.Equal((false, null), (tombstone.Enabled, client.View));
+                    Take(client, step);
+                    if (client.State is { Deleted: true } tombstone)
+                    {
+                        Interlocked.Increment(ref tombstones);
+                        var row = JsonNode.Parse(new ClientStateSerializer(StorageProvider.Sqlite).Serialize(tombstone).ToArray())!.AsObject();
+                        var left = row.Where(member => member.Value is not JsonArray { Count: 0 }).Select(member => member.Key);
+                        Assert.Empty(left.Except(["deleted", "enabled", "revision", "generation", "createdAt", "updatedAt", "creations", "recent"]));
+                        Assert.Equal((false, null), (tombstone.Enabled, client.View));
+                    }
                 }
-            }
-        },
-        iter: 200);
+            },
+            iter: 200);
+
+        Assert.NotEqual(0, tombstones);
+    }
 
     [Fact]
     public void Each_change_is_told_to_the_audit_in_order_and_nothing_tells_of_a_hash() => Steps.Sample(
@@ -115,33 +122,40 @@ public sealed class ChangeSequenceTests
         iter: 200);
 
     [Fact]
-    public void A_repeat_of_a_keyed_change_within_its_hour_answers_the_etag_that_it_gave_and_changes_nothing() => Steps.Sample(
-        steps =>
-        {
-            var client = new ChangedClient();
-            var made = new Dictionary<string, (AddSecretCommand Command, string ETag)>();
-            foreach (var step in steps)
+    public void A_repeat_of_a_keyed_change_within_its_hour_answers_the_etag_that_it_gave_and_changes_nothing()
+    {
+        var repeats = 0;
+        Steps.Sample(
+            steps =>
             {
-                Take(client, step);
-                var key = $"repeat-{step.Number % 5}";
-                if (made.TryGetValue(key, out var first))
+                var client = new ChangedClient();
+                var made = new Dictionary<string, (AddSecretCommand Command, string ETag)>();
+                foreach (var step in steps)
                 {
-                    var state = client.State;
-                    var again = client.AddSecret(first.Command);
-                    Assert.Equal((ClientOutcome.Done, first.ETag), (again.Outcome, again.ETag));
-                    Assert.Same(state, client.State);
-                }
-                else
-                {
-                    var command = new AddSecretCommand(SecretOf(key, key), null, null, Actor(), key, client.Now);
-                    if (client.AddSecret(command) is { Next: not null } change)
+                    Take(client, step);
+                    var key = $"repeat-{step.Number % 5}";
+                    if (made.TryGetValue(key, out var first))
                     {
-                        made[key] = (command, change.ETag!);
+                        Interlocked.Increment(ref repeats);
+                        var state = client.State;
+                        var again = client.AddSecret(first.Command);
+                        Assert.Equal((ClientOutcome.Done, first.ETag), (again.Outcome, again.ETag));
+                        Assert.Same(state, client.State);
+                    }
+                    else
+                    {
+                        var command = new AddSecretCommand(SecretOf(key, key), null, null, Actor(), key, client.Now);
+                        if (client.AddSecret(command) is { Next: not null } change)
+                        {
+                            made[key] = (command, change.ETag!);
+                        }
                     }
                 }
-            }
-        },
-        iter: 200);
+            },
+            iter: 200);
+
+        Assert.NotEqual(0, repeats);
+    }
 
     /// <summary>One command, most of which can be done. Time passes by seconds, so that no key is forgotten.</summary>
     private static Change Take(ChangedClient client, (int What, int Number) step)
