@@ -28,12 +28,6 @@ public sealed record ServerMetadata
     /// <summary>The issuer.</summary>
     public required IssuerUri Issuer { get; init; }
 
-    /// <summary>Whether introspection is on (RFC 7662).</summary>
-    public bool HasIntrospection { get; init; }
-
-    /// <summary>Whether revocation is on (RFC 7009).</summary>
-    public bool HasRevocation { get; init; }
-
     /// <summary>The document as compact JSON, UTF-8.</summary>
     public byte[] ToJson() => ToJson(null);
 
@@ -54,10 +48,10 @@ public sealed record ServerMetadata
             Issuer.UrlOf(JwksPath),
             [],
             [GrantTypeNames.ClientCredentials],
-            HasIntrospection ? Issuer.UrlOf(IntrospectionPath) : null,
-            HasIntrospection ? authMethods : null,
-            HasRevocation ? Issuer.UrlOf(RevocationPath) : null,
-            HasRevocation ? authMethods : null,
+            Issuer.UrlOf(IntrospectionPath),
+            authMethods,
+            Issuer.UrlOf(RevocationPath),
+            authMethods,
             algorithms,
             algorithms is null ? null : ["public"]);
         return JsonSerializer.SerializeToUtf8Bytes(document, ProtocolJson.Default.ServerMetadataDocument);
@@ -72,9 +66,9 @@ internal sealed record ServerMetadataDocument(
     string JwksUri,
     string[] ResponseTypesSupported,
     string[] GrantTypesSupported,
-    string? IntrospectionEndpoint,
-    string[]? IntrospectionEndpointAuthMethodsSupported,
-    string? RevocationEndpoint,
-    string[]? RevocationEndpointAuthMethodsSupported,
+    string IntrospectionEndpoint,
+    string[] IntrospectionEndpointAuthMethodsSupported,
+    string RevocationEndpoint,
+    string[] RevocationEndpointAuthMethodsSupported,
     string[]? IdTokenSigningAlgValuesSupported,
     string[]? SubjectTypesSupported);

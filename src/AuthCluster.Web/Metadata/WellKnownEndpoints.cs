@@ -21,7 +21,7 @@ public sealed class WellKnownEndpoints(KeyRing keys, IssuerUri issuer)
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(5);
     private static readonly string CacheControl = string.Create(CultureInfo.InvariantCulture, $"public, max-age={(int)MaxAge.TotalSeconds}");
 
-    private readonly ServerMetadata _server = new() { Issuer = issuer, HasIntrospection = true, HasRevocation = true };
+    private readonly ServerMetadata _server = new() { Issuer = issuer };
     private byte[]? _metadata;
     private OpenIdDocument? _openId;
 

@@ -9,20 +9,20 @@ public sealed class ServerMetadataTests
     [Fact]
     public void The_document_lists_what_works_and_nothing_else() =>
         Assert.Equal(
-            """{"issuer":"https://auth.example","token_endpoint":"https://auth.example/oauth/token","token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"jwks_uri":"https://auth.example/.well-known/jwks.json","response_types_supported":[],"grant_types_supported":["client_credentials"]}""",
+            """{"issuer":"https://auth.example","token_endpoint":"https://auth.example/oauth/token","token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"jwks_uri":"https://auth.example/.well-known/jwks.json","response_types_supported":[],"grant_types_supported":["client_credentials"],"introspection_endpoint":"https://auth.example/oauth/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"revocation_endpoint":"https://auth.example/oauth/revoke","revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}""",
             Json(new ServerMetadata { Issuer = Issuer("https://auth.example") }));
 
     [Fact]
-    public void Introspection_and_revocation_are_listed_when_they_are_on() =>
+    public void Introspection_and_revocation_are_listed_below_the_path_of_the_issuer() =>
         Assert.EndsWith(
             ""","introspection_endpoint":"https://auth.example/t1/oauth/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"revocation_endpoint":"https://auth.example/t1/oauth/revoke","revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]}""",
-            Json(new ServerMetadata { Issuer = Issuer("https://auth.example/t1"), HasIntrospection = true, HasRevocation = true }),
+            Json(new ServerMetadata { Issuer = Issuer("https://auth.example/t1") }),
             StringComparison.Ordinal);
 
     [Fact]
     public void The_document_for_OpenID_tools_names_the_algorithms_of_the_keys_and_the_one_kind_of_subject() =>
         Assert.EndsWith(
-            ""","grant_types_supported":["client_credentials"],"id_token_signing_alg_values_supported":["ES256","PS256"],"subject_types_supported":["public"]}""",
+            ""","introspection_endpoint":"https://auth.example/oauth/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"revocation_endpoint":"https://auth.example/oauth/revoke","revocation_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"],"id_token_signing_alg_values_supported":["ES256","PS256"],"subject_types_supported":["public"]}""",
             Encoding.UTF8.GetString(new ServerMetadata { Issuer = Issuer("https://auth.example") }.ToOpenIdJson(["ES256", "PS256"])),
             StringComparison.Ordinal);
 
