@@ -38,11 +38,8 @@ internal sealed record LaneBounds(int MaxConcurrent, int MaxWaiting, TimeSpan Ma
     /// <summary>Connections outside the lanes: one to write usage, and one to spare.</summary>
     private const int Reserved = 2;
 
-    /// <summary>The smallest pool into which the lanes fit.</summary>
-    public const int MinConnections = 10;
-
     /// <summary>
-    /// The bounds of a silo's lanes. With a pool of <see cref="MinConnections"/> or more, the lanes (without the probe, which has another pool)
+    /// The bounds of a silo's lanes. With a pool of 10 connections or more, the lanes (without the probe, which has another pool)
     /// and the reserved connections fit into the pool.
     /// </summary>
     public static Dictionary<StorageLane, LaneBounds> Of(Database database) =>

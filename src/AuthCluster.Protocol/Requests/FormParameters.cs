@@ -67,8 +67,6 @@ internal ref struct FormParameters
 
     public ReadOnlySpan<byte> Token { get; private set; }
 
-    public ReadOnlySpan<byte> TokenTypeHint { get; private set; }
-
     /// <summary>Whether there is a <c>resource</c> or an <c>audience</c>; a second pass over the body reads their values.</summary>
     public readonly bool HasTargets => (_seen & FormParameter.Repeatable) != 0;
 
@@ -216,9 +214,6 @@ internal ref struct FormParameters
                 break;
             case FormParameter.Token:
                 Token = value;
-                break;
-            case FormParameter.TokenTypeHint:
-                TokenTypeHint = value;
                 break;
         }
     }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace AuthCluster.Protocol.Requests;
@@ -10,8 +9,6 @@ namespace AuthCluster.Protocol.Requests;
 /// <remarks>Texts hold only <c>%x20-21 / %x23-5B / %x5D-7E</c>, as section 5.2 demands, and name the remedy.</remarks>
 public sealed class OAuthError
 {
-    private static readonly List<OAuthError> Known = [];
-
     /// <summary>The media type is not that of a form.</summary>
     public static readonly OAuthError NotAForm = Request("The request body must be application/x-www-form-urlencoded");
 
@@ -143,9 +140,6 @@ public sealed class OAuthError
         Body = BodyWith(correlationId: null);
     }
 
-    /// <summary>All errors.</summary>
-    public static ImmutableArray<OAuthError> All { get; } = [.. Known];
-
     /// <summary>The value of <c>error</c>; one of <see cref="OAuthErrorCodes"/>.</summary>
     public string Code { get; }
 
@@ -170,12 +164,7 @@ public sealed class OAuthError
 
     private static OAuthError Client(string description) => New(OAuthErrorCodes.InvalidClient, description, 401);
 
-    private static OAuthError New(string code, string description, int status = 400)
-    {
-        var error = new OAuthError(code, description, status);
-        Known.Add(error);
-        return error;
-    }
+    private static OAuthError New(string code, string description, int status = 400) => new(code, description, status);
 }
 
 /// <summary>The members of an error's body in their order.</summary>

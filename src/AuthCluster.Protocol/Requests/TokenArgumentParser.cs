@@ -10,9 +10,6 @@ public sealed record TokenArgument
     /// <summary>The token; any text. Never empty.</summary>
     public required string Token { get; init; }
 
-    /// <summary>The value of <c>token_type_hint</c>, or null. A hint may be wrong and changes no answer (RFC 7009 section 2.1).</summary>
-    public string? TokenTypeHint { get; init; }
-
     /// <summary>Prints nothing of the token.</summary>
     public override string ToString() => $"TokenArgument({Client.ClientId})";
 }
@@ -21,7 +18,10 @@ public sealed record TokenArgument
 /// Reads a form with a token and client credentials, for the introspection (RFC 7662 section 2.1) and the revocation
 /// endpoint (RFC 7009 section 2.1).
 /// </summary>
-/// <remarks>The checks, in their order, as at the token endpoint: the form, <c>token</c> is present, the credentials.</remarks>
+/// <remarks>
+/// The checks, in their order, as at the token endpoint: the form, <c>token</c> is present, the credentials. The value of
+/// <c>token_type_hint</c> may be wrong and changes no answer (RFC 7009 section 2.1), so it is not read; twice, it is refused like any other.
+/// </remarks>
 public static class TokenArgumentParser
 {
     /// <summary>Reads a request.</summary>
@@ -47,7 +47,6 @@ public static class TokenArgumentParser
         {
             Client = credentials!,
             Token = FormDecoding.ToText(form.Token),
-            TokenTypeHint = form.TokenTypeHint.IsEmpty ? null : FormDecoding.ToText(form.TokenTypeHint),
         };
         return ParsedRequest<TokenArgument>.Of(request, credentials!.ClientId);
     }

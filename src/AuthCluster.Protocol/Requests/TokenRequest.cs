@@ -1,14 +1,10 @@
 using System.Collections.Immutable;
-using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Protocol.Requests;
 
 /// <summary>A token request whose form is valid (RFC 6749 section 4.4.2). The server has not decided about it yet.</summary>
 public sealed record TokenRequest
 {
-    /// <summary>The grant.</summary>
-    public required GrantType GrantType { get; init; }
-
     /// <summary>The credentials of the client that asks.</summary>
     public required ClientCredentials Client { get; init; }
 
@@ -22,5 +18,5 @@ public sealed record TokenRequest
     public ImmutableArray<string> Resources { get; init; } = [];
 
     /// <summary>Prints nothing of the secret; of the caller's texts it prints only the id.</summary>
-    public override string ToString() => $"TokenRequest({GrantType}, {Client.ClientId}, {Client.Method}, scopes: {RequestedScopes?.Length})";
+    public override string ToString() => $"TokenRequest({Client.ClientId}, {Client.Method}, scopes: {RequestedScopes?.Length})";
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Protocol.Requests;
@@ -66,7 +65,6 @@ public static class TokenRequestParser
 
         var request = new TokenRequest
         {
-            GrantType = GrantType.ClientCredentials,
             Client = credentials!,
             RequestedScopes = scopes,
             Audiences = audiences,

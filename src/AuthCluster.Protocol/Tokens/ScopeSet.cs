@@ -48,9 +48,6 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>The number of scopes.</summary>
     public int Count => Items.Length;
 
-    /// <summary>Whether the set is empty.</summary>
-    public bool IsEmpty => Items.IsEmpty;
-
     /// <summary>Whether the set has one of this server's own scopes (<c>authcluster:…</c>).</summary>
     public bool HasServerScope { get; }
 
@@ -73,16 +70,6 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
 
     /// <summary>Whether a scope is one of this server's own.</summary>
     public static bool IsServerScope(string scope) => scope.StartsWith(ServerPrefix, StringComparison.Ordinal);
-
-    /// <summary>
-    /// Reads scope tokens that are separated by one space (RFC 6749 section 3.3). An empty text and a leading, trailing or
-    /// double space are refused. A repeated scope counts once.
-    /// </summary>
-    public static bool TryParse(string? text, [NotNullWhen(true)] out ScopeSet? scopes)
-    {
-        scopes = TrySplit(text, int.MaxValue, out var items) == ScopeReading.Good ? new ScopeSet(items) : null;
-        return scopes is not null;
-    }
 
     /// <summary>
     /// Grants scopes (RFC 6749 section 3.3): all requested scopes or, when none are requested, the default scopes. The granted
@@ -122,9 +109,6 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
         return true;
     }
 
-    /// <summary>Whether a scope is in the set.</summary>
-    public bool Contains(string scope) => PositionOf(scope) >= 0;
-
     /// <summary>The scopes, separated by one space: the value of <c>scope</c>.</summary>
     public override string ToString() => _text;
 
@@ -137,15 +121,13 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>The hash of the text.</summary>
     public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(_text);
 
-    /// <summary>Splits a value of <c>scope</c> into distinct scope tokens.</summary>
-    internal static ScopeReading TrySplit(string? text, int maxCount, out ImmutableArray<string> items)
+    /// <summary>
+    /// Splits a value of <c>scope</c> into distinct scope tokens: those that one space separates (RFC 6749 section 3.3). A text with a leading,
+    /// trailing or double space is malformed. A repeated scope counts once.
+    /// </summary>
+    internal static ScopeReading TrySplit(string text, int maxCount, out ImmutableArray<string> items)
     {
         items = [];
-        if (string.IsNullOrEmpty(text))
-        {
-            return ScopeReading.Malformed;
-        }
-
         if (!text.Contains(' ', StringComparison.Ordinal))
         {
             items = [text];

@@ -36,7 +36,7 @@ public sealed class ReusableTokens(TokenSigner signer, TimeProvider clock)
     private long _sweptAt = clock.GetTimestamp();
 
     /// <summary>Memory that the held tokens take, in bytes.</summary>
-    public long Bytes => Volatile.Read(ref _bytes);
+    internal long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>A token for a grant: one that was signed lately, where the grant allows it, or a new one.</summary>
     public SignedToken GetOrSign(string clientId, TokenGrant grant)

@@ -291,7 +291,7 @@ public sealed class ClientAuthorityTests : IDisposable
         Method = ClientAuthMethod.ClientSecretBasic,
     };
 
-    private static TokenRequest Request => new() { GrantType = GrantType.ClientCredentials, Client = Credentials };
+    private static TokenRequest Request => new() { Client = Credentials };
 
     private static ClientId Id => ClientId.TryParse("orders", out var id) ? id : throw new InvalidOperationException();
 

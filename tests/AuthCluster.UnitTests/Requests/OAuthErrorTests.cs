@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Text.Json;
 using AuthCluster.Protocol.Requests;
@@ -9,9 +10,7 @@ public sealed class OAuthErrorTests
 {
     public static TheoryData<string> Names { get; } = [.. Fields().Select(field => field.Name)];
 
-    [Fact]
-    public void Every_error_is_listed_once() =>
-        Assert.Equal(Fields().Select(Value), OAuthError.All);
+    internal static ImmutableArray<OAuthError> All { get; } = [.. Fields().Select(Value)];
 
     [Theory]
     [MemberData(nameof(Names))]

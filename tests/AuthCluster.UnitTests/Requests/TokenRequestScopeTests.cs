@@ -1,4 +1,6 @@
 using AuthCluster.Protocol.Requests;
+using AuthCluster.Protocol.Tokens;
+using CsCheck;
 using static AuthCluster.UnitTests.Requests.FormRequests;
 
 namespace AuthCluster.UnitTests.Requests;
@@ -12,6 +14,7 @@ public sealed class TokenRequestScopeTests
     [InlineData("read+write", "read|write")]
     [InlineData("read%20write", "read|write")]
     [InlineData("write read write", "write|read")]
+    [InlineData("read READ", "read|READ")]
     [InlineData("!~#[]", "!~#[]")]
     public void Scopes_are_divided_by_one_space_however_it_is_encoded(string value, string scopes) =>
         Assert.Equal(scopes.Split('|'), Parse(Good + "&scope=" + value).Request!.RequestedScopes!.Value);
@@ -22,6 +25,7 @@ public sealed class TokenRequestScopeTests
     [InlineData("read++write")]
     [InlineData("+")]
     [InlineData("read%09write")]
+    [InlineData("read%C2%A0write")]
     [InlineData("read%0Awrite")]
     [InlineData("read%0D%0AX-Injected:%20yes")]
     [InlineData("read%00")]
@@ -31,6 +35,28 @@ public sealed class TokenRequestScopeTests
     [InlineData("read%7F")]
     public void A_scope_outside_the_syntax_is_invalid(string value) =>
         Assert.Same(OAuthError.ScopeSyntax, Parse(Good + "&scope=" + value).Error);
+
+    [Fact]
+    public void A_scope_set_that_was_written_is_read_back_in_its_order() =>
+        Gen.String[Gen.Char["!#$[]^az09:./"], 1, 6].Array[1, 30].Sample(tokens =>
+        {
+            var written = ScopeSet.Of(tokens);
+
+            var read = Parse(Good + "&scope=" + Uri.EscapeDataString(written.ToString())).Request!.RequestedScopes!.Value;
+
+            Assert.Equal(tokens.Distinct(StringComparer.Ordinal), read);
+            Assert.Equal(written, ScopeSet.Of(read));
+        });
+
+    [Fact]
+    public void Requested_scopes_are_only_scope_tokens() =>
+        Gen.String.Sample(text =>
+        {
+            if (Parse(Good + "&scope=" + Uri.EscapeDataString(text)) is { Succeeded: true, Request.RequestedScopes: { } scopes })
+            {
+                Assert.All(scopes, scope => Assert.True(ScopeSet.IsScopeToken(scope)));
+            }
+        });
 
     [Fact]
     public void Seven_thousand_equal_scopes_are_one_and_two_hundred_and_one_different_ones_are_too_many()

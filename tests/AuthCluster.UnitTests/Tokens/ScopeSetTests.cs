@@ -25,51 +25,6 @@ public sealed class ScopeSetTests
     [InlineData("a b")]
     public void An_empty_text_and_several_tokens_are_no_scope_token(string? text) => Assert.False(ScopeSet.IsScopeToken(text));
 
-    [Theory]
-    [InlineData("read", "read")]
-    [InlineData("read write", "read|write")]
-    [InlineData("write read write", "write|read")]
-    [InlineData("read READ", "read|READ")]
-    public void Tokens_with_one_space_between_are_read_in_their_order_and_once_each(string text, string scopes)
-    {
-        Assert.True(ScopeSet.TryParse(text, out var set));
-        Assert.Equal(scopes.Split('|'), set.Items);
-    }
-
-    [Theory]
-    [InlineData(null)]
-    [InlineData("")]
-    [InlineData(" ")]
-    [InlineData(" read")]
-    [InlineData("read ")]
-    [InlineData("read  write")]
-    [InlineData("read\twrite")]
-    [InlineData("read\nwrite")]
-    [InlineData("read\u00A0write")]
-    [InlineData("\"read\"")]
-    public void A_scope_text_of_another_form_is_refused(string? text) => Assert.False(ScopeSet.TryParse(text, out _));
-
-    [Fact]
-    public void A_scope_set_that_was_written_is_read_back() =>
-        Token.Array[1, 30].Sample(tokens =>
-        {
-            var set = ScopeSet.Of(tokens);
-            Assert.True(ScopeSet.TryParse(set.ToString(), out var read));
-            Assert.Equal(set, read);
-            Assert.Equal(tokens.Distinct(StringComparer.Ordinal), read.Items);
-            Assert.All(tokens, token => Assert.True(read.Contains(token)));
-        });
-
-    [Fact]
-    public void A_parsed_scope_set_holds_only_scope_tokens() =>
-        Gen.String.Sample(text =>
-        {
-            if (ScopeSet.TryParse(text, out var set))
-            {
-                Assert.All(set.Items, item => Assert.True(ScopeSet.IsScopeToken(item)));
-            }
-        });
-
     [Fact]
     public void Making_a_scope_set_of_an_invalid_token_throws() =>
         Assert.Throws<ArgumentException>(() => ScopeSet.Of("a b"));
