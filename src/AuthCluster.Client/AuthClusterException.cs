@@ -4,9 +4,7 @@ namespace AuthCluster.Client;
 /// The authorization server could not be used. <see cref="Error"/> says why, <see cref="Advice"/> what to do about it.
 /// Neither the message nor any property holds a secret or a token.
 /// </summary>
-#pragma warning disable CA1032 // An exception of this library says which error it is: the standard constructors could not.
 public sealed class AuthClusterException : Exception
-#pragma warning restore CA1032
 {
     /// <summary>Makes an exception; the message gets the advice that belongs to the error.</summary>
     /// <param name="error">Why.</param>

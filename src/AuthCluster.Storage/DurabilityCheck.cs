@@ -4,26 +4,10 @@ using Microsoft.Data.Sqlite;
 namespace AuthCluster.Storage;
 
 /// <summary>The database may lose writes that it has acknowledged. The message is a sentence for the operator.</summary>
-public sealed class DurabilityException : Exception
-{
-    /// <summary>One without a message of its own.</summary>
-    public DurabilityException()
-        : base("The database does not keep what it acknowledges.")
-    {
-    }
-
-    /// <summary>One with its sentence.</summary>
-    public DurabilityException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>One with its sentence and its cause.</summary>
-    public DurabilityException(string message, Exception? innerException)
-        : base(message, innerException)
-    {
-    }
-}
+/// <param name="message">The sentence.</param>
+/// <param name="innerException">The cause, if another exception was.</param>
+public sealed class DurabilityException(string message, Exception? innerException = null)
+    : Exception(message, innerException);
 
 /// <summary>
 /// Refuses a database whose settings would break the promise that an acknowledged write is on disk, or that can't be written at all.

@@ -11,26 +11,10 @@ namespace AuthCluster.Storage;
 public sealed record MigrationScript(string Name, bool Applied);
 
 /// <summary>The schema could not be brought up to date. The message is a sentence for the operator.</summary>
-public sealed class MigrationFailedException : Exception
-{
-    /// <summary>One without a message of its own.</summary>
-    public MigrationFailedException()
-        : base("The database schema could not be brought up to date.")
-    {
-    }
-
-    /// <summary>One with its sentence.</summary>
-    public MigrationFailedException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>One with its sentence and what the database said.</summary>
-    public MigrationFailedException(string message, Exception? innerException)
-        : base(message, innerException)
-    {
-    }
-}
+/// <param name="message">The sentence.</param>
+/// <param name="innerException">What the database said.</param>
+public sealed class MigrationFailedException(string message, Exception? innerException = null)
+    : Exception(message, innerException);
 
 /// <summary>Brings the schema up to date from the numbered scripts in <c>sql/</c>, and tells which are applied.</summary>
 /// <remarks>

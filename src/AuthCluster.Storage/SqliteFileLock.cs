@@ -33,23 +33,7 @@ public sealed class SqliteFileLock : IDisposable
 }
 
 /// <summary>Another process uses the SQLite file. The message is a sentence for the operator.</summary>
-public sealed class DatabaseInUseException : Exception
-{
-    /// <summary>One without a message of its own.</summary>
-    public DatabaseInUseException()
-        : base("The SQLite database is in use by another process.")
-    {
-    }
-
-    /// <summary>One with its sentence.</summary>
-    public DatabaseInUseException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>One with its sentence and the operating system's own exception.</summary>
-    public DatabaseInUseException(string message, Exception? innerException)
-        : base(message, innerException)
-    {
-    }
-}
+/// <param name="message">The sentence.</param>
+/// <param name="innerException">The operating system's own exception.</param>
+public sealed class DatabaseInUseException(string message, Exception innerException)
+    : Exception(message, innerException);

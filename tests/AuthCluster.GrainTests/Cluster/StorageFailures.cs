@@ -74,7 +74,7 @@ internal sealed class FailingStorage(IGrainStorage inner, StorageFailures failur
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         failures.Of(grainId) is Failure.Down or Failure.AnswerLostThenDown
-            ? throw new StorageUnavailableException()
+            ? throw new StorageUnavailableException("The database could not be reached.")
             : inner.ReadStateAsync(stateName, grainId, grainState);
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
@@ -83,7 +83,7 @@ internal sealed class FailingStorage(IGrainStorage inner, StorageFailures failur
         switch (failure)
         {
             case Failure.Down:
-                throw new StorageUnavailableException();
+                throw new StorageUnavailableException("The database could not be reached.");
             case Failure.LostOnTheWay:
                 throw new TimeoutException();
             case Failure.LandsLater:
