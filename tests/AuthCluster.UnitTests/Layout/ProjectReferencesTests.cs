@@ -16,7 +16,6 @@ public sealed class ProjectReferencesTests
         ["AuthCluster.Server"] = ["AuthCluster.Contracts", "AuthCluster.Grains", "AuthCluster.Protocol", "AuthCluster.Storage", "AuthCluster.Web"],
         ["AuthCluster.Client"] = [],
         ["AuthCluster.Client.AspNetCore"] = ["AuthCluster.Client"],
-        ["AuthCluster.Cli"] = ["AuthCluster.Client"],
     };
 
     public static TheoryData<string> Projects { get; } =
