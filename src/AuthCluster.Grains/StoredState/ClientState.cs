@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Protocol.Tokens;
 using AuthCluster.Storage.Clients;
 
 namespace AuthCluster.Grains.StoredState;

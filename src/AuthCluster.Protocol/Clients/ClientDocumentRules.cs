@@ -15,8 +15,8 @@ internal static class ClientDocumentRules
             return "Must have 1 to 128 printable ASCII characters other than space, \" and \\.";
         }
 
-        return ScopeSet.IsServerScope(scope) && scope is not ("authcluster:admin" or "authcluster:read" or "authcluster:introspect")
-            ? "Is no scope of this server; those are authcluster:admin, authcluster:read and authcluster:introspect."
+        return ServerScopes.IsReserved(scope) && scope is not (ServerScopes.Admin or ServerScopes.Read or ServerScopes.Introspect)
+            ? $"Is no scope of this server; those are {ServerScopes.Admin}, {ServerScopes.Read} and {ServerScopes.Introspect}."
             : null;
     }
 

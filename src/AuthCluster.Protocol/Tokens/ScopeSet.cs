@@ -16,9 +16,6 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>Longest scope of a client, in characters.</summary>
     public const int MaxScopeLength = 128;
 
-    /// <summary>The prefix of this server's own scopes; a token with such a scope is for the issuer alone.</summary>
-    public const string ServerPrefix = "authcluster:";
-
     /// <summary>No scope.</summary>
     public static readonly ScopeSet Empty = new([]);
 
@@ -35,7 +32,7 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     {
         Items = items;
         _text = string.Join(' ', items);
-        HasServerScope = items.Any(IsServerScope);
+        HasServerScope = items.Any(ServerScopes.IsReserved);
         if (items.Length > LinearSearch)
         {
             _positions = items.Select((scope, position) => KeyValuePair.Create(scope, position)).ToFrozenDictionary(StringComparer.Ordinal);
@@ -67,9 +64,6 @@ public sealed class ScopeSet : IEquatable<ScopeSet>
     /// <summary>Whether a text is one scope token: <c>1*( %x21 / %x23-5B / %x5D-7E )</c> (RFC 6749 section 3.3).</summary>
     public static bool IsScopeToken([NotNullWhen(true)] string? text) =>
         !string.IsNullOrEmpty(text) && !text.AsSpan().ContainsAnyExcept(TokenCharacters);
-
-    /// <summary>Whether a scope is one of this server's own.</summary>
-    public static bool IsServerScope(string scope) => scope.StartsWith(ServerPrefix, StringComparison.Ordinal);
 
     /// <summary>
     /// Grants scopes (RFC 6749 section 3.3): all requested scopes or, when none are requested, the default scopes. The granted

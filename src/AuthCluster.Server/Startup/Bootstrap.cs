@@ -3,6 +3,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Grains.Clients;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Telemetry;
 using AuthCluster.Web.Clients;
@@ -179,7 +180,7 @@ internal sealed partial class Bootstrap(
     {
         ClientId = Parse(id),
         Name = "Administrator",
-        Scopes = ["authcluster:admin", "authcluster:read"],
+        Scopes = [ServerScopes.Admin, ServerScopes.Read],
     };
 
     private static ClientDocument Demo(string id) => new()

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Metadata;
+using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Http;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Http;
@@ -58,7 +59,7 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
         {
             TokenStanding.Unknown => (null, AdminProblem.NothingDone),
             TokenStanding.Inactive => (null, AdminProblem.BadToken),
-            _ when scope is null => (actor, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? AdminScopes.Read : AdminScopes.Admin)),
+            _ when scope is null => (actor, AdminProblem.LacksScope(HttpMethods.IsGet(request.Method) ? ServerScopes.Read : ServerScopes.Admin)),
             _ => (actor, await CheckFormAsync(request)),
         };
     }
@@ -68,8 +69,8 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
     /// administrator could restore the scope with an old token.
     /// </summary>
     private static string? ScopeThatAdmits(ValidatedToken token, HttpRequest request) =>
-        token.HasScope(AdminScopes.Admin) ? AdminScopes.Admin
-        : token.HasScope(AdminScopes.Read) && HttpMethods.IsGet(request.Method) ? AdminScopes.Read
+        token.HasScope(ServerScopes.Admin) ? ServerScopes.Admin
+        : token.HasScope(ServerScopes.Read) && HttpMethods.IsGet(request.Method) ? ServerScopes.Read
         : null;
 
     /// <summary>
@@ -93,14 +94,4 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
 
         return QueryHelpers.ParseQuery(Encoding.ASCII.GetString(bytes.Span)).ContainsKey(Parameter) ? AdminProblem.SeveralTokens : null;
     }
-}
-
-/// <summary>The scopes that the admin API asks for.</summary>
-internal static class AdminScopes
-{
-    /// <summary>Everything.</summary>
-    public const string Admin = "authcluster:admin";
-
-    /// <summary>GET alone.</summary>
-    public const string Read = "authcluster:read";
 }

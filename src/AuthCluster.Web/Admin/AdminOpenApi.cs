@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
 using AuthCluster.Protocol.Metadata;
+using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -99,13 +100,13 @@ internal static class AdminOpenApi
                     TokenUrl = new Uri(issuer.Value.TrimEnd('/') + ServerMetadata.TokenPath),
                     Scopes = new Dictionary<string, string>
                     {
-                        [AdminScopes.Admin] = "Every call",
-                        [AdminScopes.Read] = "GET alone",
+                        [ServerScopes.Admin] = "Every call",
+                        [ServerScopes.Read] = "GET alone",
                     },
                 },
             },
         });
-        document.Security = [Needs(AdminScopes.Admin, document)];
+        document.Security = [Needs(ServerScopes.Admin, document)];
     }
 
     private static OpenApiSecurityRequirement Needs(string scope, OpenApiDocument? document) =>
@@ -128,7 +129,7 @@ internal static class AdminOpenApi
         if (context.Description.HttpMethod == HttpMethods.Get)
         {
             // One of the two is enough.
-            operation.Security = [Needs(AdminScopes.Read, context.Document), Needs(AdminScopes.Admin, context.Document)];
+            operation.Security = [Needs(ServerScopes.Read, context.Document), Needs(ServerScopes.Admin, context.Document)];
         }
 
         if (body is not null)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Clients;
+using AuthCluster.Protocol.Tokens;
 
 namespace AuthCluster.Web.OAuth;
 
@@ -10,11 +11,8 @@ namespace AuthCluster.Web.OAuth;
 /// <param name="Introspects">The audiences whose API it is: it may introspect tokens with these audiences.</param>
 internal sealed record Caller(ClientId ClientId, ImmutableArray<string> Scopes, ImmutableArray<string> Introspects)
 {
-    // Known to the server alone; registered as any other scope.
-    private const string IntrospectScope = "authcluster:introspect";
-
     /// <summary>Whether it may see every token.</summary>
-    public bool SeesAll => Scopes.Contains(IntrospectScope);
+    public bool SeesAll => Scopes.Contains(ServerScopes.Introspect);
 
     /// <summary>Whether it may read the feed of revocations.</summary>
     public bool MayReadFeed => SeesAll || !Introspects.IsEmpty;
