@@ -14,6 +14,8 @@ internal static class Samples
     /// <summary>A time with all the digits that .NET has; databases keep fewer digits.</summary>
     public static DateTimeOffset Now { get; } = new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero).AddTicks(1_234_567);
 
+    public static TimeSpan MaxTokenLifetime { get; } = TimeSpan.FromHours(24);
+
     /// <summary>The time that storage gives back for a time: microseconds are kept.</summary>
     public static DateTimeOffset Stored(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % 10), TimeSpan.Zero);
 

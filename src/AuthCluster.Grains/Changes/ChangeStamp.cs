@@ -27,8 +27,6 @@ internal sealed class ChangeStamp(string clientId)
     // The clocks of silos differ by less. A stored time that is further ahead came from a wrong clock.
     private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromHours(24);
-
     /// <summary>The state as it is written.</summary>
     /// <param name="before">The state as it is stored; null for none.</param>
     /// <param name="present">The same without the secrets that the change drops.</param>
@@ -79,7 +77,7 @@ internal sealed class ChangeStamp(string clientId)
             [.. state.Outbox
                 .Where(item => item.EndsTokensBelow is not null)
                 .Select(item => new RevocationItem(
-                    RevokedKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + MaxTokenLifetime))]),
+                    RevokedKind.Client, clientId, clientId, floor + item.EndsTokensBelow!.Value, item.At + ClientDocument.MaxTokenLifetime))]),
     };
 
     /// <summary>

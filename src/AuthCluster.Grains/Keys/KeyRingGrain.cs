@@ -2,6 +2,7 @@ using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Keys;
@@ -27,7 +28,7 @@ internal sealed partial class KeyRingGrain(
             var raised = 0L;
             await gate.RunAsync(
                 StorageLane.Changes,
-                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), AuditOf(actor), token),
+                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token),
                 cancellationToken);
             return new RaiseFloorAnswer(await broadcast.TellAllAsync(raised, cancellationToken), raised);
         }

@@ -20,6 +20,9 @@ public sealed record ClientDocument
     /// <summary>Longest lifetime of a token, in seconds.</summary>
     public const int MaxTokenLifetimeSeconds = 86_400;
 
+    /// <summary>Longest lifetime of a token: what ends tokens is remembered for so long.</summary>
+    public static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromSeconds(MaxTokenLifetimeSeconds);
+
     /// <summary>The name of the metadata entry that names the client's owner.</summary>
     public const string OwnerKey = "owner";
 

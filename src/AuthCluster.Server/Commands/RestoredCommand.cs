@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using AuthCluster.Contracts.Admin;
+using AuthCluster.Protocol.Clients;
 using AuthCluster.Server.Settings;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
@@ -35,7 +36,7 @@ internal static class RestoredCommand
         });
         try
         {
-            var floor = await new RestoredDatabase(run.Database).MarkAsync(now, entry, forgetSilos: !someRun)
+            var floor = await new RestoredDatabase(run.Database).MarkAsync(now, ClientDocument.MaxTokenLifetime, entry, forgetSilos: !someRun)
                 ?? throw new StartupException("No server has ever started on this database: there is nothing to do after its restore.");
             await Console.Out.WriteLineAsync(
                 $"""

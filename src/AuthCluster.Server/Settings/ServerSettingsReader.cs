@@ -246,7 +246,7 @@ internal static class ServerSettingsReader
         }
 
         return new TokenSettings(
-            reader.Duration("Tokens:Lifetime", TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), TimeSpan.FromHours(24)),
+            reader.Duration("Tokens:Lifetime", TimeSpan.FromHours(1), TimeSpan.FromSeconds(ClientDocument.MinTokenLifetimeSeconds), ClientDocument.MaxTokenLifetime),
             reader.Choice("Tokens:Algorithm", "ES256", "ES256", "RS256", "PS256"),
             audience);
     }

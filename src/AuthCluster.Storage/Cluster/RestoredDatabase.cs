@@ -17,13 +17,15 @@ public sealed class RestoredDatabase(Database database)
 
     /// <summary>Raises the generation floor by the clock, so that no token issued before stays active. Works in one transaction.</summary>
     /// <param name="now">The time of the clock.</param>
+    /// <param name="maxTokenLifetime">How long the feed tells of it: no token lives longer.</param>
     /// <param name="audit">The entry that tells of it.</param>
     /// <param name="forgetSilos">
     /// Whether to forget the silos of the time of the backup. Not while processes run: a silo that finds its own row gone ends.
     /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The floor now; null when no node had ever started on this database, and there is nothing to end.</returns>
-    public async Task<long?> MarkAsync(DateTimeOffset now, AuditEntry audit, bool forgetSilos, CancellationToken cancellationToken = default)
+    public async Task<long?> MarkAsync(
+        DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry audit, bool forgetSilos, CancellationToken cancellationToken = default)
     {
         if (await _keys.ReadVersionAsync(cancellationToken) is null)
         {
@@ -38,7 +40,7 @@ public sealed class RestoredDatabase(Database database)
                     await _membership.ClearAsync(connection, transaction, cancellationToken);
                 }
 
-                return await _floor.RaiseAsync(connection, transaction, now, audit, cancellationToken);
+                return await _floor.RaiseAsync(connection, transaction, now, maxTokenLifetime, audit, cancellationToken);
             },
             cancellationToken);
     }

@@ -11,9 +11,6 @@ internal sealed class GenerationFloorStore(Database database)
     /// <summary>By how much a raise of the floor goes beyond the old one at least: more than any client's own count reaches in a second.</summary>
     private const long FloorStep = 1L << 20;
 
-    /// <summary>How long the feed tells of a raised floor: no token lives longer.</summary>
-    private static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromHours(24);
-
     private readonly AuditStore _audit = new(database);
 
     private readonly RevocationStore _revocations = new(database);
@@ -44,9 +41,15 @@ internal sealed class GenerationFloorStore(Database database)
     /// Raises the floor to max(old + 2^20, 2^20 × now), and puts it in the feed. With an audit entry it is done once, however often it is asked
     /// for with the same one.
     /// </summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="transaction">The transaction of which this is a part.</param>
+    /// <param name="now">The time of the clock.</param>
+    /// <param name="maxTokenLifetime">How long the feed tells of it: no token lives longer.</param>
+    /// <param name="audit">The entry that tells of it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The floor now.</returns>
     public async Task<long> RaiseAsync(
-        DbConnection connection, DbTransaction transaction, DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken)
+        DbConnection connection, DbTransaction transaction, DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry? audit, CancellationToken cancellationToken)
     {
         if (audit is not null && await _audit.AddAsync(connection, transaction, [audit], cancellationToken) == 0)
         {
@@ -56,7 +59,7 @@ internal sealed class GenerationFloorStore(Database database)
         var wanted = new { Step = FloorStep, Wanted = FloorStep * now.ToUnixTimeSeconds() };
         var floor = await Database.ScalarAsync<long?>(connection, transaction, _raise, wanted, cancellationToken)
             ?? throw new InvalidOperationException("There is no generation floor yet: no node has ever started on this database.");
-        var item = new RevocationItem(RevokedKind.All, "", RevocationItem.Everything, floor, now + MaxTokenLifetime);
+        var item = new RevocationItem(RevokedKind.All, "", RevocationItem.Everything, floor, now + maxTokenLifetime);
         await _revocations.AddAsync(connection, transaction, [item], cancellationToken);
         return floor;
     }

@@ -166,10 +166,14 @@ public sealed class KeyMaterialStore(Database database)
     /// Raises the generation floor to max(old + 2^20, 2^20 × now), which ends every token that was issued so far, and puts it in
     /// the feed. With an audit entry it is done once, however often it is asked for with the same one.
     /// </summary>
+    /// <param name="now">The time of the clock.</param>
+    /// <param name="maxTokenLifetime">How long the feed tells of it: no token lives longer.</param>
+    /// <param name="audit">The entry that tells of it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The floor now.</returns>
-    public Task<long> RaiseFloorAsync(DateTimeOffset now, AuditEntry? audit, CancellationToken cancellationToken = default) =>
+    public Task<long> RaiseFloorAsync(DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry? audit, CancellationToken cancellationToken = default) =>
         database.WriteAsync(
-            (connection, transaction) => _floor.RaiseAsync(connection, transaction, now, audit, cancellationToken), cancellationToken);
+            (connection, transaction) => _floor.RaiseAsync(connection, transaction, now, maxTokenLifetime, audit, cancellationToken), cancellationToken);
 
     private Task<bool> ChangeAsync(long expectedVersion, Func<DbConnection, DbTransaction, Task> change, CancellationToken cancellationToken) =>
         database.WriteAsync(

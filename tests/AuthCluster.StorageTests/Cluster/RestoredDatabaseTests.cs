@@ -18,9 +18,9 @@ public sealed class RestoredDatabaseTests
         await keys.InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
 
         // Since the backup the floor had been raised three times, the last time in the second before the restore.
-        var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), null, Cancel);
+        var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), Samples.MaxTokenLifetime, null, Cancel);
         await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
-        var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.Audit("restored"), forgetSilos: true, Cancel);
+        var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel);
 
         Assert.True(floor > lost);
         Assert.Equal(floor, (await keys.ReadAsync(Cancel))!.Floor);
@@ -33,7 +33,7 @@ public sealed class RestoredDatabaseTests
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
 
-        Assert.Null(await new RestoredDatabase(under.Database).MarkAsync(Samples.Now, Samples.Audit("restored"), forgetSilos: true, Cancel));
+        Assert.Null(await new RestoredDatabase(under.Database).MarkAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel));
         Assert.Equal(0, await new MembershipStore(under.Database).CountLivingAsync(Samples.Now, Cancel));
     }
 
@@ -49,9 +49,9 @@ public sealed class RestoredDatabaseTests
         var restored = new RestoredDatabase(under.Database);
 
         Assert.Equal(1, await new MembershipStore(under.Database).CountLivingAsync(Samples.Now.AddMinutes(-5), Cancel));
-        await restored.MarkAsync(Samples.Now, Samples.Audit("forced"), forgetSilos: false, Cancel);
+        await restored.MarkAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("forced"), forgetSilos: false, Cancel);
         Assert.Equal(3, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
-        await restored.MarkAsync(Samples.Now, Samples.Audit("restored"), forgetSilos: true, Cancel);
+        await restored.MarkAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel);
 
         Assert.Equal(0, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
     }

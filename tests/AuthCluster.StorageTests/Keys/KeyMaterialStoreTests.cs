@@ -172,8 +172,8 @@ public sealed class KeyMaterialStoreTests
         var first = await store.InitialiseAsync([Samples.SigningKey("kid-1")], Samples.Pepper("p-1"), Samples.Now, Cancel);
 
         // The clock went back by a year, so only the step can raise the floor.
-        var byStep = await store.RaiseFloorAsync(Samples.Now.AddYears(-1), null, Cancel);
-        var byClock = await store.RaiseFloorAsync(Samples.Now.AddHours(1), null, Cancel);
+        var byStep = await store.RaiseFloorAsync(Samples.Now.AddYears(-1), Samples.MaxTokenLifetime, null, Cancel);
+        var byClock = await store.RaiseFloorAsync(Samples.Now.AddHours(1), Samples.MaxTokenLifetime, null, Cancel);
 
         Assert.Equal(first.Floor + Step, byStep);
         Assert.Equal(Step * Samples.Now.AddHours(1).ToUnixTimeSeconds(), byClock);
@@ -181,6 +181,7 @@ public sealed class KeyMaterialStoreTests
         var feed = await new RevocationStore(under.Database).FeedAsync(null, 10, Cancel);
         Assert.Equal([byStep, byClock], feed.Items.Select(item => item.Generation));
         Assert.All(feed.Items, item => Assert.Equal((RevokedKind.All, "*"), (item.Kind, item.Value)));
+        Assert.Equal(Samples.Stored(Samples.Now.AddHours(1) + Samples.MaxTokenLifetime), feed.Items[1].ExpiresAt);
     }
 
     [Theory]
@@ -191,9 +192,9 @@ public sealed class KeyMaterialStoreTests
         var store = new KeyMaterialStore(under.Database);
         await store.InitialiseAsync([Samples.SigningKey("kid-1")], Samples.Pepper("p-1"), Samples.Now, Cancel);
 
-        var once = await store.RaiseFloorAsync(Samples.Now, Samples.Audit("a-1"), Cancel);
-        var again = await store.RaiseFloorAsync(Samples.Now, Samples.Audit("a-1"), Cancel);
-        var another = await store.RaiseFloorAsync(Samples.Now, Samples.Audit("a-2"), Cancel);
+        var once = await store.RaiseFloorAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("a-1"), Cancel);
+        var again = await store.RaiseFloorAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("a-1"), Cancel);
+        var another = await store.RaiseFloorAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit("a-2"), Cancel);
 
         Assert.Equal(once, again);
         Assert.Equal(once + Step, another);

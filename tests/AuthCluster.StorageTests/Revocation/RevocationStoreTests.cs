@@ -84,7 +84,7 @@ public sealed class RevocationStoreTests
         await store.AddAsync([Token("orders", "before")], Cancel);
         var cursor = (await store.FeedAsync(null, 10, Cancel)).Next;
 
-        await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddHours(1), Samples.Audit("restored"), forgetSilos: true, Cancel);
+        await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddHours(1), Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel);
         await store.AddAsync([Token("orders", "after")], Cancel);
 
         var values = (await store.FeedAsync(cursor, 10, Cancel)).Items.Select(item => item.Value);
