@@ -10,9 +10,12 @@ public interface IRevocationFeedGrain : IGrainWithStringKey
     /// <summary>The one key of this grain.</summary>
     const string Key = "r:feed";
 
+    /// <summary>The most items of a page.</summary>
+    const int MaxItems = 1_000;
+
     /// <summary>Reads what became visible after a cursor.</summary>
     /// <param name="after">What the page before gave as its next; null, or one that is not known, starts at the beginning.</param>
-    /// <param name="limit">The most items to answer, at least 1.</param>
+    /// <param name="limit">The most items to answer, 1 to <see cref="MaxItems"/>.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     [AlwaysInterleave, Alias("read")]
     Task<RevocationFeedAnswer> ReadAsync(string? after, int limit, CancellationToken cancellationToken = default);

@@ -5,6 +5,7 @@ using AuthCluster.Contracts.Revocation;
 using AuthCluster.Grains.StoredState;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Protocol.Json;
+using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
 using AuthCluster.Storage.Revocation;
@@ -23,9 +24,6 @@ internal sealed class ChangeStamp(string clientId)
 
     // A front end repeats a command within its deadline of some seconds; a minute is more than that.
     private static readonly TimeSpan RepeatWindow = TimeSpan.FromMinutes(1);
-
-    // The clocks of silos differ by less. A stored time that is further ahead came from a wrong clock.
-    private static readonly TimeSpan MaxAhead = TimeSpan.FromMinutes(1);
 
     /// <summary>The state as it is written.</summary>
     /// <param name="before">The state as it is stored; null for none.</param>
@@ -87,7 +85,7 @@ internal sealed class ChangeStamp(string clientId)
     private static DateTimeOffset TimeAfter(ClientState? before, DateTimeOffset now)
     {
         now = Rfc3339.ToMillisecond(now);
-        return before is { Recent: [.., { At: var last }] } && now <= last && last - now <= MaxAhead ? last.AddMilliseconds(1) : now;
+        return before is { Recent: [.., { At: var last }] } && now <= last && last - now <= ClusterClocks.MaxDifference ? last.AddMilliseconds(1) : now;
     }
 
     private static IEnumerable<SecretState> DroppedSecrets(ClientState? before, ClientState? present, ClientState next) =>

@@ -2,18 +2,17 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.Secrets;
 using AuthCluster.Grains.StoredState;
+using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Grains.Changes;
 
 /// <summary>What the commands about secrets make of a client's state. Pure, like <see cref="ClientChanges"/>.</summary>
 internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
 {
-    private const int MaxSecrets = 32;
-
     /// <summary>Adds a secret, and ends the others when asked to.</summary>
     public Change Add(ClientState state, AddSecretCommand command, ChangeTime time)
     {
-        if (state.Secrets.Length >= MaxSecrets)
+        if (state.Secrets.Length >= ClientDocument.MaxSecrets)
         {
             return new Change(ClientOutcome.TooMany);
         }

@@ -9,11 +9,9 @@ namespace AuthCluster.Grains.Revocation;
 [GrainType("revocation-feed"), StatelessWorker(1)]
 internal sealed class RevocationFeedGrain(RevocationStore store, StorageGate gate) : Grain, IRevocationFeedGrain
 {
-    private const int MaxItems = 1_000;
-
     public async Task<RevocationFeedAnswer> ReadAsync(string? after, int limit, CancellationToken cancellationToken = default)
     {
-        var answer = await gate.AskAsync(StorageLane.Reads, token => store.FeedAsync(after, Math.Clamp(limit, 1, MaxItems), token), cancellationToken);
+        var answer = await gate.AskAsync(StorageLane.Reads, token => store.FeedAsync(after, Math.Clamp(limit, 1, IRevocationFeedGrain.MaxItems), token), cancellationToken);
         return answer.TryGet(out var page)
             ? new RevocationFeedAnswer
             {

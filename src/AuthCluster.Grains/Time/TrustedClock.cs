@@ -1,3 +1,4 @@
+using AuthCluster.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Time;
@@ -19,9 +20,6 @@ internal sealed partial class TrustedClock(
 {
     /// <summary>How long a clock must keep pace with the monotonic clock.</summary>
     public static readonly TimeSpan SteadyFor = TimeSpan.FromHours(1);
-
-    // The clocks of a healthy cluster differ by less.
-    private static readonly TimeSpan MaxDifference = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LogInterval = TimeSpan.FromHours(1);
@@ -48,13 +46,13 @@ internal sealed partial class TrustedClock(
 
             lock (_lock)
             {
-                return _asked?.Difference.Duration() > MaxDifference;
+                return _asked?.Difference.Duration() > ClusterClocks.MaxDifference;
             }
         }
     }
 
     /// <summary>The time; null while it is in doubt: then nothing may be deleted because of its age.</summary>
-    /// <exception cref="Storage.StorageUnavailableException">The database does not answer.</exception>
+    /// <exception cref="StorageUnavailableException">The database does not answer.</exception>
     public async Task<DateTimeOffset?> NowAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
@@ -64,7 +62,7 @@ internal sealed partial class TrustedClock(
         }
 
         var difference = await DifferenceAsync(now, cancellationToken);
-        if (difference.Duration() <= MaxDifference)
+        if (difference.Duration() <= ClusterClocks.MaxDifference)
         {
             return now;
         }
@@ -119,7 +117,7 @@ internal sealed partial class TrustedClock(
             // Compared from one look to the next, so that slow drift does not add up.
             set = now - (_lookedAt + clock.GetElapsedTime(_lookedAtTimestamp));
             (_lookedAt, _lookedAtTimestamp) = (now, clock.GetTimestamp());
-            if (set.Duration() <= MaxDifference)
+            if (set.Duration() <= ClusterClocks.MaxDifference)
             {
                 return clock.GetElapsedTime(_steadySince) >= SteadyFor;
             }

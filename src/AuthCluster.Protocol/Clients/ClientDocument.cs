@@ -23,6 +23,9 @@ public sealed record ClientDocument
     /// <summary>Longest lifetime of a token: what ends tokens is remembered for so long.</summary>
     public static readonly TimeSpan MaxTokenLifetime = TimeSpan.FromSeconds(MaxTokenLifetimeSeconds);
 
+    /// <summary>Most secrets of a client.</summary>
+    public const int MaxSecrets = 32;
+
     /// <summary>The name of the metadata entry that names the client's owner.</summary>
     public const string OwnerKey = "owner";
 

@@ -8,9 +8,6 @@ namespace AuthCluster.Protocol.Clients;
 /// <summary>Reads the secrets that come with a new client: <c>secret</c>, <c>secretHash</c> or a list of <c>secrets</c>.</summary>
 internal sealed class ClientSecretsParse(FieldErrors errors)
 {
-    /// <summary>Most secrets of a client.</summary>
-    public const int MaxSecrets = 32;
-
     private const int MaxLabel = 200;
 
     private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
@@ -50,7 +47,7 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
             return [];
         }
 
-        if (value.GetArrayLength() > MaxSecrets)
+        if (value.GetArrayLength() > ClientDocument.MaxSecrets)
         {
             errors.Add(path, "Must have at most 32 entries.");
             return [];

@@ -69,7 +69,7 @@ internal static class HttpSettingsReader
             management);
     }
 
-    private static bool IsBeyondLoopback(string url) => TryBind(url, out var binding) && !IsLoopback(binding.Host);
+    private static bool IsBeyondLoopback(string url) => TryBind(url, out var binding) && !LoopbackHost.Is(binding.Host);
 
     private static List<string> Urls(IConfiguration configuration)
     {
@@ -102,8 +102,4 @@ internal static class HttpSettingsReader
             return false;
         }
     }
-
-    private static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

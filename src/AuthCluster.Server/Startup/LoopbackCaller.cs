@@ -1,4 +1,5 @@
 using System.Net;
+using AuthCluster.Server.Settings;
 
 namespace AuthCluster.Server.Startup;
 
@@ -18,14 +19,9 @@ internal static class LoopbackCaller
     public static bool Is(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
         && !context.Request.Headers.Keys.Any(IsOfProxy)
-        && IsLoopbackHost(context.Request.Host.Host);
+        && context.Request.Host.Host is var host && (host.Length == 0 || LoopbackHost.Is(host));
 
     private static bool IsOfProxy(string header) =>
         Array.Exists(Prefixes, prefix => header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
         || Names.Contains(header, StringComparer.OrdinalIgnoreCase);
-
-    private static bool IsLoopbackHost(string host) =>
-        host.Length == 0
-        || host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

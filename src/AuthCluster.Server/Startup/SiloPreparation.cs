@@ -16,7 +16,9 @@ internal sealed class SiloPreparation : IAsyncDisposable
     public const string WrongEncryptionKey =
         "AuthCluster:Keys:EncryptionKey is not the key that the stored keys were wrapped under; set the one that was, or run 'keys rewrap' with it as AuthCluster:Keys:PreviousEncryptionKey.";
 
-    private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
+    /// <summary>How long a start tries to reach the database.</summary>
+    public static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly SqliteFileLock? _lock;

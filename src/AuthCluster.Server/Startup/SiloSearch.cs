@@ -6,7 +6,6 @@ namespace AuthCluster.Server.Startup;
 internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch> logger) : IClientConnectionRetryFilter
 {
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan WaitForDatabase = TimeSpan.FromMinutes(1);
 
     private readonly long _started = clock.GetTimestamp();
 
@@ -14,7 +13,7 @@ internal sealed partial class SiloSearch(TimeProvider clock, ILogger<SiloSearch>
     public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
     {
         LogNoSilo(StorageFaults.IsUnavailable(exception) ? StorageReason.Of(exception) : exception.GetType().Name);
-        if (StorageFaults.IsUnavailable(exception) && clock.GetElapsedTime(_started) > WaitForDatabase)
+        if (StorageFaults.IsUnavailable(exception) && clock.GetElapsedTime(_started) > SiloPreparation.WaitForDatabase)
         {
             return false;
         }

@@ -19,9 +19,6 @@ public sealed class IdempotencyStore(Database database)
     /// <summary>How long a key is valid: as long as a client's grain remembers what it made.</summary>
     public static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
-    // The clocks of a cluster differ by less.
-    private static readonly TimeSpan MaxClockDifference = TimeSpan.FromMinutes(1);
-
     private const string Columns = "key_hash, body_hash, client_id, secret_id, encrypted_secret, created_at, expires_at";
 
     private readonly string _read = $"select {Columns} from idempotency where key_hash = @KeyHash";
@@ -124,7 +121,7 @@ public sealed class IdempotencyStore(Database database)
                     connection,
                     transaction,
                     _shorten,
-                    new { End = new StoredTime(now + Lasts), Latest = new StoredTime(now + Lasts + MaxClockDifference), Limit = max },
+                    new { End = new StoredTime(now + Lasts), Latest = new StoredTime(now + Lasts + ClusterClocks.MaxDifference), Limit = max },
                     cancellationToken);
                 return await Database.ExecuteAsync(
                     connection, transaction, _sweep, new { Now = new StoredTime(now), Limit = max }, cancellationToken);

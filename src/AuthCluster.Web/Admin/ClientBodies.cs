@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using AuthCluster.Protocol.Clients;
 
 namespace AuthCluster.Web.Admin;
 
@@ -119,7 +120,7 @@ public sealed record NewClientBody : ClientDocumentBody
     [StringLength(1_024)] public string? SecretHash { get; init; }
 
     /// <summary>Several secrets, where there is more than one.</summary>
-    [MaxLength(32)] public IReadOnlyList<GivenSecretBody>? Secrets { get; init; }
+    [MaxLength(ClientDocument.MaxSecrets)] public IReadOnlyList<GivenSecretBody>? Secrets { get; init; }
 }
 
 /// <summary>A client as the server answers it.</summary>

@@ -15,7 +15,6 @@ namespace AuthCluster.Web.Revocation;
 /// </remarks>
 public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallTimeouts timeouts, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
-    private const int PageSize = 1_000;
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
 
     // While the process stops, held readers are answered at once, and a reader that comes back is held for this long at most.
@@ -181,7 +180,7 @@ public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallT
 
     private async Task<RevocationFeedAnswer> AskAsync(string? cursor, long started, CancellationToken cancellationToken) =>
         await retry.AskAsync(
-            cursor => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, PageSize, CancellationToken.None).WaitAsync(cancellationToken),
+            cursor => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, IRevocationFeedGrain.MaxItems, CancellationToken.None).WaitAsync(cancellationToken),
             cursor,
             timeouts.Quick,
             started,
