@@ -6,7 +6,7 @@ namespace AuthCluster.Grains.Cluster;
 [GrainType("cluster")]
 internal sealed class ClusterGrain(IClusterMembershipService membership, SiloReportClient silos, TimeProvider clock) : Grain, IClusterGrain
 {
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromSeconds(1);
 
     public async Task<ClusterAnswer> DescribeAsync(CancellationToken cancellationToken = default)
     {
@@ -28,7 +28,7 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, SiloRep
 
         try
         {
-            return await silos.Of(member.SiloAddress).ReportAsync().WaitAsync(AnswerWithin, clock, cancellationToken);
+            return await silos.Of(member.SiloAddress).ReportAsync().WaitAsync(MaxAnswerTime, clock, cancellationToken);
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {

@@ -12,7 +12,7 @@ internal sealed partial class FloorBroadcast(IMembershipTable membership, KeyFol
 {
     // Longer than failure detection needs for a silo that hangs, shorter than the time-out of a grain call.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Tells all silos.</summary>
@@ -49,7 +49,7 @@ internal sealed partial class FloorBroadcast(IMembershipTable membership, KeyFol
     {
         try
         {
-            await silos.Of(silo).AdoptFloorAsync(raised).WaitAsync(AnswerWithin, clock, cancellationToken);
+            await silos.Of(silo).AdoptFloorAsync(raised).WaitAsync(MaxAnswerTime, clock, cancellationToken);
             return true;
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))

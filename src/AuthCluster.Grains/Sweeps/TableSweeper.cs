@@ -30,7 +30,7 @@ internal sealed class TableSweeper(
     /// </summary>
     public static readonly TimeSpan RevocationsKeptAfterEnd = TimeSpan.FromMinutes(5);
 
-    private const int RowsPerStep = 500;
+    private const int MaxRowsPerStep = 500;
     private const int MaxSteps = 100;
 
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
@@ -44,13 +44,13 @@ internal sealed class TableSweeper(
     /// <summary>The sweeps; the log names them so.</summary>
     private IReadOnlyList<(string Name, Func<DateTimeOffset, CancellationToken, Task<int>> Step)> Sweeps =>
     [
-        ("Deleting revocations whose tokens have expired", (now, token) => revocations.SweepAsync(now - RevocationsKeptAfterEnd, RowsPerStep, token)),
-        ("Deleting idempotency keys that have expired", (now, token) => idempotency.SweepAsync(now, RowsPerStep, token)),
-        ("Deleting warnings of secrets that have ended", (now, token) => expiry.SweepAsync(now, RowsPerStep, token)),
-        ("Merging the usage that older builds counted", (now, token) => usage.MergeHoursOfOlderBuildsAsync(now - OlderBuildMargin, RowsPerStep, token)),
-        ("Rolling hours of usage up to days", (now, token) => usage.MoveHoursToDaysAsync(DayOf(now - retention.Hours), RowsPerStep, token)),
-        ("Deleting old days of usage", (now, token) => usage.SweepDaysAsync(DayOf(now - retention.Days), RowsPerStep, token)),
-        ("Forgetting who wrote usage", (now, token) => usage.SweepWritersAsync(now - WriterRetention, RowsPerStep, token)),
+        ("Deleting revocations whose tokens have expired", (now, token) => revocations.SweepAsync(now - RevocationsKeptAfterEnd, MaxRowsPerStep, token)),
+        ("Deleting idempotency keys that have expired", (now, token) => idempotency.SweepAsync(now, MaxRowsPerStep, token)),
+        ("Deleting warnings of secrets that have ended", (now, token) => expiry.SweepAsync(now, MaxRowsPerStep, token)),
+        ("Merging the usage that older builds counted", (now, token) => usage.MergeHoursOfOlderBuildsAsync(now - OlderBuildMargin, MaxRowsPerStep, token)),
+        ("Rolling hours of usage up to days", (now, token) => usage.MoveHoursToDaysAsync(DayOf(now - retention.Hours), MaxRowsPerStep, token)),
+        ("Deleting old days of usage", (now, token) => usage.SweepDaysAsync(DayOf(now - retention.Days), MaxRowsPerStep, token)),
+        ("Forgetting who wrote usage", (now, token) => usage.SweepWritersAsync(now - WriterRetention, MaxRowsPerStep, token)),
     ];
 
     /// <summary>Sweeps every table once, one after the other.</summary>
@@ -74,8 +74,8 @@ internal sealed class TableSweeper(
             return;
         }
 
-        var rows = RowsPerStep;
-        for (var steps = 0; rows == RowsPerStep && steps < MaxSteps; steps++)
+        var rows = MaxRowsPerStep;
+        for (var steps = 0; rows == MaxRowsPerStep && steps < MaxSteps; steps++)
         {
             await gate.WriteAsync(async token => rows = await step(now, token), cancellationToken);
         }

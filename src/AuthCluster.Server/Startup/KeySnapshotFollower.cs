@@ -17,7 +17,7 @@ internal sealed partial class KeySnapshotFollower(
 
     // Longer than it takes until another silo has activated the grain of a silo that hangs.
     private static readonly TimeSpan UnlinkedAfter = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromSeconds(5);
 
     private long _answeredAt;
 
@@ -43,7 +43,7 @@ internal sealed partial class KeySnapshotFollower(
     {
         try
         {
-            if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken).WaitAsync(AnswerWithin, clock, cancellationToken)).Snapshot is { } snapshot)
+            if ((await grains.GetGrain<IKeyRingGrain>(IKeyRingGrain.Key).GetSnapshotAsync(cancellationToken).WaitAsync(MaxAnswerTime, clock, cancellationToken)).Snapshot is { } snapshot)
             {
                 keys.Update(snapshot);
                 readiness.Started();

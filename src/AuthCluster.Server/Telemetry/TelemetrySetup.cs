@@ -32,7 +32,7 @@ internal static class TelemetrySetup
         });
         if (hasOtlp)
         {
-            telemetry.WithTracing(tracing => tracing.AddSource(Sources).AddProcessor<CallersTextOutOfTraces>().AddOtlpExporter());
+            telemetry.WithTracing(tracing => tracing.AddSource(Sources).AddProcessor<TraceRedaction>().AddOtlpExporter());
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class CatalogueStore(Database database)
     /// Measured on SQLite over a million clients, in processor time: to count and sort 100,000 names 25 ms; to go through 900,000 ids 65 ms, which
     /// takes more than a tenth of all clients beginning alike and all of them at the end of the ids; both in proportion.
     /// </remarks>
-    private const int FewNames = 100_000;
+    private const int MaxSortedNames = 100_000;
 
     private const int MaxOwnerLength = 128;
 
@@ -89,11 +89,11 @@ public sealed class CatalogueStore(Database database)
             return await Database.ReadAsync(connection, null, sql, parameters, ReadView, cancellationToken, Database.LongCommandTimeout);
         }
 
-        async Task<bool> IsFewAsync(DbConnection connection, string count) => FewNames >= await Database.ScalarAsync<int>(
+        async Task<bool> IsFewAsync(DbConnection connection, string count) => MaxSortedNames >= await Database.ScalarAsync<int>(
             connection,
             null,
             count,
-            new { parameters.Owner, parameters.NameFrom, parameters.NameTo, Limit = FewNames + 1 },
+            new { parameters.Owner, parameters.NameFrom, parameters.NameTo, Limit = MaxSortedNames + 1 },
             cancellationToken);
     }
 

@@ -42,7 +42,7 @@ internal sealed partial class AdminFilter(AdminGate gate, RefusalLog refusals, I
     {
         // Check the level first: a line that is not written must not count against the rate limit.
         if (isRefused
-            && !(logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Stranger : CallerStanding.Proven)))
+            && !(logger.IsEnabled(LogLevel.Information) && refusals.MayLog(actor is null ? CallerStanding.Unknown : CallerStanding.Proven)))
         {
             return;
         }

@@ -28,7 +28,7 @@ public static class AdminSetup
         services.AddSingleton<IdempotentChoices>();
         services.AddSingleton<SecretHashing>();
         services.AddSingleton<ClientPatching>();
-        services.AddSingleton<ClientChanges>();
+        services.AddSingleton<ClientChangeAnswers>();
         services.AddSingleton<ClientCreation>();
         services.AddSingleton<ClientReplacement>();
         services.AddSingleton<SecretCreation>();

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Routing;
 namespace AuthCluster.Web.Admin;
 
 /// <summary><c>PUT</c> and <c>PATCH</c> of <c>/admin/v1/clients/{id}</c>.</summary>
-internal sealed class ClientReplacement(AdminGrains grains, ClientChanges changes, AdminDefaults defaults, TimeProvider clock)
+internal sealed class ClientReplacement(AdminGrains grains, ClientChangeAnswers changes, AdminDefaults defaults, TimeProvider clock)
 {
     public static void Map(IEndpointRouteBuilder clients)
     {

@@ -36,11 +36,11 @@ internal static class ClientRoutes
             .WithName("deleteClient").WithSummary("Deletes a client. It gets no token from the answer on, and its tokens are dead.")
             .Takes(AdminParameters.IfMatch)
             .Produces(204).Refuses(404, 409, 412);
-        clients.MapPost(One + "/disable", (AdminRequest request, AdminGrains grains, ClientChanges changes) => SetEnabledAsync(request, grains, changes, false))
+        clients.MapPost(One + "/disable", (AdminRequest request, AdminGrains grains, ClientChangeAnswers changes) => SetEnabledAsync(request, grains, changes, false))
             .WithName("disableClient").WithSummary("Disables a client. It gets no token from the answer on, and its tokens are dead.")
             .Takes(AdminParameters.IfMatch)
             .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
-        clients.MapPost(One + "/enable", (AdminRequest request, AdminGrains grains, ClientChanges changes) => SetEnabledAsync(request, grains, changes, true))
+        clients.MapPost(One + "/enable", (AdminRequest request, AdminGrains grains, ClientChangeAnswers changes) => SetEnabledAsync(request, grains, changes, true))
             .WithName("enableClient").WithSummary("Enables a client.")
             .Takes(AdminParameters.IfMatch)
             .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 412);
@@ -80,21 +80,21 @@ internal static class ClientRoutes
         return lastUses.Found ? ClientAnswers.Of(client, lastUses) : AdminProblem.NothingDone;
     }
 
-    private static async Task<AdminAnswer> SetEnabledAsync(AdminRequest request, AdminGrains grains, ClientChanges changes, bool enabled)
+    private static async Task<AdminAnswer> SetEnabledAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes, bool enabled)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
         var command = new SetEnabledCommand(enabled, target.Match.ETag, request.NewActor());
         return problem ?? await changes.ChangeAndShowAsync(target.Id, grain => grain.SetEnabledAsync(command, CancellationToken.None));
     }
 
-    private static async Task<AdminAnswer> DeleteAsync(AdminRequest request, AdminGrains grains, ClientChanges changes)
+    private static async Task<AdminAnswer> DeleteAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
         var command = new DeleteClientCommand(target.Match.ETag, request.NewActor());
         return problem ?? await changes.ChangeAsync(target.Id, "client", grain => grain.DeleteAsync(command, CancellationToken.None));
     }
 
-    private static async Task<AdminAnswer> RevokeTokensAsync(AdminRequest request, AdminGrains grains, ClientChanges changes)
+    private static async Task<AdminAnswer> RevokeTokensAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
         var command = new RevokeTokensCommand(target.Match.ETag, request.NewActor());

@@ -53,7 +53,7 @@ internal static class SecretRoutes
             : AdminProblem.NotFound("secret");
     }
 
-    private static async Task<AdminAnswer> RevokeAsync(AdminRequest request, AdminGrains grains, ClientChanges changes)
+    private static async Task<AdminAnswer> RevokeAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes)
     {
         if (ClientTarget.IdOf(request) is null || request.Route("secretId") is not { Length: <= MaxSecretId } secretId)
         {

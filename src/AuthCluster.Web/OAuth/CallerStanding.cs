@@ -4,7 +4,7 @@ namespace AuthCluster.Web.OAuth;
 public enum CallerStanding
 {
     /// <summary>Not at all: the request names no client, or one that is not known to exist.</summary>
-    Stranger = 0,
+    Unknown = 0,
 
     /// <summary>A client that exists is named, and the caller did not prove to be it.</summary>
     Named = 1,

@@ -57,7 +57,7 @@ internal sealed class OAuthExchange(HttpContext context, OAuthEndpointKind kind,
     public string LoggableClient =>
         _idIsMasked ? Masked
         : _clientId is not { } id ? ""
-        : Standing == CallerStanding.Stranger ? LoggableText.Masked(id.Value)
+        : Standing == CallerStanding.Unknown ? LoggableText.Masked(id.Value)
         : id.Value;
 
     /// <summary>Notes what the caller says of itself.</summary>

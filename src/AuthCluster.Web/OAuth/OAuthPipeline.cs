@@ -101,11 +101,11 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
     }
 
     /// <summary>Authenticates the caller within a slot of the admission, and gives the slot back, for a request that is held afterwards.</summary>
-    internal async Task<Authentication> AdmitAndAuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
+    internal async Task<CallerOrRefusal> AdmitAndAuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
         if (!admission.TryEnter(out var slot))
         {
-            return new Authentication(null, OAuthRefusal.Unavailable);
+            return new CallerOrRefusal(null, OAuthRefusal.Unavailable);
         }
 
         try
@@ -119,18 +119,18 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
     }
 
     /// <summary>Authenticates the caller.</summary>
-    internal async Task<Authentication> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
+    internal async Task<CallerOrRefusal> AuthenticateAsync(OAuthExchange exchange, ClientCredentials credentials)
     {
         var answer = await authority.AuthenticateAsync(credentials, exchange.Network, exchange.Aborted);
         switch (answer.Kind)
         {
             case DecisionKind.Allowed:
                 exchange.Standing = CallerStanding.Proven;
-                return new Authentication(Caller.Of(credentials.ClientId, answer), null);
+                return new CallerOrRefusal(Caller.Of(credentials.ClientId, answer), null);
             case DecisionKind.Refused:
-                return new Authentication(null, RefusalOf(exchange, answer.Refusal));
+                return new CallerOrRefusal(null, RefusalOf(exchange, answer.Refusal));
             default:
-                return new Authentication(null, OAuthRefusal.Unavailable);
+                return new CallerOrRefusal(null, OAuthRefusal.Unavailable);
         }
     }
 
@@ -139,7 +139,7 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
     {
         var error = RefusalMapping.ErrorOf(refusal);
         exchange.Standing = !ReferenceEquals(error, OAuthError.ClientAuthenticationFailed) ? CallerStanding.Proven
-            : refusal == Refusal.UnknownClient ? CallerStanding.Stranger
+            : refusal == Refusal.UnknownClient ? CallerStanding.Unknown
             : CallerStanding.Named;
         return new OAuthRefusal(error) { Reason = refusal.ToString() };
     }
@@ -157,8 +157,8 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
     }
 }
 
-/// <summary>Who a caller is, or the answer when that is not known.</summary>
-internal readonly record struct Authentication(Caller? Caller, OAuthRefusal? Refusal)
+/// <summary>Who a caller is, or the refusal when that is not known.</summary>
+internal readonly record struct CallerOrRefusal(Caller? Caller, OAuthRefusal? Refusal)
 {
     /// <summary>Whether the caller has proven who it is.</summary>
     [MemberNotNullWhen(true, nameof(Caller))]

@@ -8,7 +8,7 @@ namespace AuthCluster.Web.OAuth;
 /// </summary>
 public sealed class RefusalLog(TimeProvider clock, ILoggerFactory loggers) : IDisposable
 {
-    private readonly LogRateLimit _strangers = new("refusals of callers that name no known client", clock, loggers.CreateLogger<RefusalLog>());
+    private readonly LogRateLimit _unknown = new("refusals of callers that name no known client", clock, loggers.CreateLogger<RefusalLog>());
     private readonly LogRateLimit _named = new("refusals of callers that name a client and did not prove to be it", clock, loggers.CreateLogger<RefusalLog>());
     private readonly LogRateLimit _proven = new("refusals and warnings of authenticated clients", clock, loggers.CreateLogger<RefusalLog>());
 
@@ -17,13 +17,13 @@ public sealed class RefusalLog(TimeProvider clock, ILoggerFactory loggers) : IDi
     {
         CallerStanding.Proven => _proven,
         CallerStanding.Named => _named,
-        _ => _strangers,
+        _ => _unknown,
     }).TryTake();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _strangers.Dispose();
+        _unknown.Dispose();
         _named.Dispose();
         _proven.Dispose();
     }

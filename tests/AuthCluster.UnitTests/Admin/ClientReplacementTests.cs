@@ -45,7 +45,7 @@ public sealed class ClientReplacementTests
         http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(document));
         var grains = _grain.Grains(_clock);
         var defaults = new AdminDefaults(3_600);
-        var changes = new ClientChanges(grains, new ClientPatching(grains, defaults, _clock));
+        var changes = new ClientChangeAnswers(grains, new ClientPatching(grains, defaults, _clock));
         return new ClientReplacement(grains, changes, defaults, _clock).ReplaceAsync(new AdminRequest(http));
     }
 }

@@ -81,7 +81,7 @@ public sealed class OAuthPipelineTests : IDisposable
     }
 
     [Theory]
-    [InlineData(CallerStanding.Stranger, "s...(12)")]
+    [InlineData(CallerStanding.Unknown, "s...(12)")]
     [InlineData(CallerStanding.Named, "some-client1")]
     [InlineData(CallerStanding.Proven, "some-client1")]
     public async Task A_refusal_names_its_client_in_full_only_when_the_client_exists(CallerStanding standing, string name)

@@ -8,7 +8,7 @@ namespace AuthCluster.UnitTests.OAuth;
 public sealed class RefusalLogTests
 {
     [Theory]
-    [InlineData(CallerStanding.Stranger)]
+    [InlineData(CallerStanding.Unknown)]
     [InlineData(CallerStanding.Named)]
     [InlineData(CallerStanding.Proven)]
     public void A_flood_of_one_standing_is_bounded_and_hides_no_line_of_the_others(CallerStanding flooding)

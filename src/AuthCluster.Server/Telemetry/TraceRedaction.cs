@@ -9,7 +9,7 @@ namespace AuthCluster.Server.Telemetry;
 /// whatever was sent as an id. Each of them may contain a secret. The texts of exceptions name grains too. The route, the status, the
 /// grain's class and the exception's type stay.
 /// </summary>
-internal sealed class CallersTextOutOfTraces : BaseProcessor<Activity>
+internal sealed class TraceRedaction : BaseProcessor<Activity>
 {
     private static readonly FrozenSet<string> Callers = FrozenSet.Create(
         StringComparer.Ordinal,

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>Makes a change of a client and answers it.</summary>
-internal sealed class ClientChanges(AdminGrains grains, ClientPatching patching)
+/// <summary>Makes a change of a client, and the answer that tells of it.</summary>
+internal sealed class ClientChangeAnswers(AdminGrains grains, ClientPatching patching)
 {
     /// <summary>Makes a change and answers 204.</summary>
     /// <param name="id">The client.</param>
