@@ -16,8 +16,6 @@ internal static class AdminBody
     /// <summary>The header that says what a PATCH takes (RFC 5789 section 3.1).</summary>
     public const string AcceptPatch = "Accept-Patch";
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     /// <summary>Reads a body of the given media type. Where the body may be empty, an empty one needs no media type.</summary>
     public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, string mediaType, bool mayBeEmpty, TimeProvider clock)
     {
@@ -48,7 +46,7 @@ internal static class AdminBody
             return new AdminBodyRead(AdminProblem.TooLarge);
         }
 
-        using var deadline = new CancellationTokenSource(Deadline, clock);
+        using var deadline = new CancellationTokenSource(BodyFaults.MaxBodyWait, clock);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, request.HttpContext.RequestAborted);
         var bytes = new MemoryStream();
         var buffer = new byte[8_192];
@@ -66,12 +64,7 @@ internal static class AdminBody
         }
         catch (BadHttpRequestException e)
         {
-            return new AdminBodyRead(e.StatusCode switch
-            {
-                StatusCodes.Status413PayloadTooLarge => AdminProblem.TooLarge,
-                StatusCodes.Status408RequestTimeout => AdminProblem.BodyNotReceived,
-                _ => AdminProblem.BodyMalformed,
-            });
+            return new AdminBodyRead(BodyFaults.AnswerTo(e, AdminProblem.TooLarge, AdminProblem.BodyNotReceived, AdminProblem.BodyMalformed));
         }
         catch (OperationCanceledException)
         {

@@ -9,8 +9,6 @@ namespace AuthCluster.Web.OAuth;
 /// <summary>Reads a form body within a bound of bytes and a deadline. Keeps at most the bound in memory.</summary>
 internal static class FormBody
 {
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
-
     /// <summary>The error of the request's head, before the body is read; null when the body may be read.</summary>
     public static OAuthError? CheckHead(HttpRequest request, int maxBytes) =>
         !HttpMethods.IsPost(request.Method) ? OAuthError.MethodNotAllowed
@@ -64,7 +62,7 @@ internal static class FormBody
                 // The body has usually arrived already; a timer is created only when it has not.
                 if (!reader.TryRead(out var result))
                 {
-                    deadline ??= new CancellationTokenSource(MaxWait, clock);
+                    deadline ??= new CancellationTokenSource(BodyFaults.MaxBodyWait, clock);
                     result = await reader.ReadAsync(deadline.Token);
                 }
 
@@ -84,12 +82,7 @@ internal static class FormBody
         }
         catch (BadHttpRequestException e)
         {
-            return new FormBodyRead(default, e.StatusCode switch
-            {
-                StatusCodes.Status413PayloadTooLarge => OAuthError.BodyTooLarge,
-                StatusCodes.Status408RequestTimeout => OAuthError.BodyNotReceived,
-                _ => OAuthError.MalformedBody,
-            });
+            return new FormBodyRead(default, BodyFaults.AnswerTo(e, OAuthError.BodyTooLarge, OAuthError.BodyNotReceived, OAuthError.MalformedBody));
         }
         catch (OperationCanceledException) when (deadline is { IsCancellationRequested: true })
         {
