@@ -21,28 +21,29 @@ public sealed class ClientAuthority(
     /// <param name="request">The request.</param>
     /// <param name="network">The source network of its caller.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public Task<IssueTokenAnswer> DecideAsync(TokenRequest request, string network, CancellationToken cancellationToken)
+    public async Task<IssueTokenAnswer> DecideAsync(TokenRequest request, string network, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         var grain = grains.Client(request.Client.ClientId.Value);
-        return AskAsync(
-            request.Client, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), NoDecision, cancellationToken);
+        return await AskAsync(
+            request.Client, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), cancellationToken) ?? NoDecision;
     }
 
     /// <summary>Asks who a caller of another endpoint is.</summary>
     /// <param name="credentials">The caller's credentials.</param>
     /// <param name="network">Its source network.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
+    public async Task<AuthenticateAnswer> AuthenticateAsync(ClientCredentials credentials, string network, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(credentials);
         var grain = grains.Client(credentials.ClientId.Value);
-        return AskAsync(credentials, network, secret => grain.AuthenticateAsync(secret, CancellationToken.None), NotAuthenticated, cancellationToken);
+        return await AskAsync(credentials, network, secret => grain.AuthenticateAsync(secret, CancellationToken.None), cancellationToken)
+            ?? NotAuthenticated;
     }
 
-    /// <summary>Asks the grain, and asks once more with the slow hashes that the grain asks for.</summary>
-    private async Task<TAnswer> AskAsync<TAnswer>(
-        ClientCredentials credentials, string network, Func<PresentedSecret, Task<TAnswer>> ask, TAnswer unavailable, CancellationToken cancellationToken)
+    /// <summary>Asks the grain, and asks once more with the slow hashes that the grain asks for; null where there is no answer in time.</summary>
+    private async Task<TAnswer?> AskAsync<TAnswer>(
+        ClientCredentials credentials, string network, Func<PresentedSecret, Task<TAnswer>> ask, CancellationToken cancellationToken)
         where TAnswer : class, IClientDecision
     {
         var started = clock.GetTimestamp();
@@ -52,14 +53,14 @@ public sealed class ClientAuthority(
         {
             if (await ProveAsync(credentials, network, answer.Challenges, cancellationToken) is not { } proofs)
             {
-                return unavailable;
+                return null;
             }
 
             answer = await retry.AskAsync(ask, secret with { Proofs = proofs }, timeouts.Quick, started, cancellationToken);
         }
 
         // The grain asks for a proof again: the secrets were changed meanwhile. A caller with the right secret succeeds at its next request.
-        return answer is null or { Kind: DecisionKind.Prove } ? unavailable : answer;
+        return answer is null or { Kind: DecisionKind.Prove } ? null : answer;
     }
 
     /// <summary>Computes slow hashes; null when they can't be computed now.</summary>
