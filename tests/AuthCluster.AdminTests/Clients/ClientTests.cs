@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.AdminTests.Clients;
 
@@ -20,7 +21,7 @@ public sealed class ClientTests(AdminServer server)
         Assert.Equal("/admin/v1/clients/made", created.Location);
         var secret = created.Json["secret"]!.GetValue<string>();
         Assert.Matches("^acs_[A-Za-z0-9_-]{43}_[0-9a-f]{8}$", secret);
-        Assert.Equal("read", (await server.TryTokenAsync(new Credentials("made", secret))).Json["scope"]!.GetValue<string>());
+        Assert.Equal("read", (await server.TryTokenAsync(new TestClient("made", secret))).Scope);
         var read = await admin.GetAsync("/clients/made");
         Assert.Equal(200, read.Status);
         Assert.Equal(created.ETag, read.ETag);

@@ -1,7 +1,6 @@
-using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 using CsCheck;
 
 namespace AuthCluster.AdminTests.Clients;
@@ -139,17 +138,19 @@ public sealed class ForeignIdTests(AdminServer server)
         Assert.Empty((await admin.GetAsync($"/clients?owner={owner}&after={Uri.EscapeDataString(id)}")).Items);
 
         var token = await server.TokenAsync(client);
-        Assert.Equal(200, (await BasicAsync("/oauth/token", client, "grant_type=client_credentials")).Status);
-        var introspected = await BasicAsync("/oauth/introspect", client, "token=" + token);
-        Assert.True(introspected.Json["active"]!.GetValue<bool>());
-        Assert.Equal(id, introspected.Json["client_id"]!.GetValue<string>());
-        Assert.Equal(id, introspected.Json["sub"]!.GetValue<string>());
-        Assert.Equal(200, (await BasicAsync("/oauth/revoke", client, "token=" + token)).Status);
-        Assert.False((await BasicAsync("/oauth/introspect", client, "token=" + token)).Json["active"]!.GetValue<bool>());
+        using var tokens = new TokenEndpointCaller(server.Installation.Address);
+        using var caller = new OAuthCaller(server.Installation.Address);
+        Assert.Equal(200, (await tokens.BasicAsync(client)).Status);
+        var introspected = await caller.IntrospectAsync(client, token);
+        Assert.True(introspected.Active);
+        Assert.Equal(id, introspected.Json.GetProperty("client_id").GetString());
+        Assert.Equal(id, introspected.Json.GetProperty("sub").GetString());
+        Assert.Equal(200, (await caller.RevokeAsync(client, token)).Status);
+        Assert.False((await caller.IntrospectAsync(client, token)).Active);
 
         Assert.Equal(204, (await admin.DeleteAsync(secret)).Status);
         Assert.Equal(204, (await admin.PostAsync(path + "/revoke-tokens")).Status);
-        Assert.Contains(id, await RevokedAsync(client));
+        Assert.Contains((await caller.FeedToEndAsync(client)).Items, item => item.GetProperty("value").GetString() == id);
         Assert.Equal(200, (await admin.PostAsync(path + "/disable")).Status);
         Assert.Equal(401, (await server.TryTokenAsync(client)).Status);
         Assert.Equal(200, (await admin.PostAsync(path + "/enable")).Status);
@@ -163,42 +164,6 @@ public sealed class ForeignIdTests(AdminServer server)
             audit.Take(5).Select(entry => entry!["action"]!.GetValue<string>()));
         Assert.Equal(id, audit[0]!["target"]!.GetValue<string>());
     }
-
-    private async Task<Answer> BasicAsync(string path, Credentials client, string form)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path)
-        {
-            Content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded"),
-            Headers = { Authorization = Basic(client) },
-        };
-        using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
-        return await Answer.ReadAsync(response);
-    }
-
-    private async Task<List<string>> RevokedAsync(Credentials client)
-    {
-        var values = new List<string>();
-        for (var after = ""; ;)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/oauth/revocations" + (after.Length > 0 ? "?after=" + Uri.EscapeDataString(after) : ""))
-            {
-                Headers = { Authorization = Basic(client) },
-            };
-            using var response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            var page = await Answer.ReadAsync(response);
-            if (page.Items.Count == 0)
-            {
-                return values;
-            }
-
-            values.AddRange(page.Items.Select(item => item!["value"]!.GetValue<string>()));
-            after = page.Json["next"]!.GetValue<string>();
-        }
-    }
-
-    /// <summary>HTTP Basic with id and secret form-encoded first (RFC 6749 section 2.3.1).</summary>
-    private static AuthenticationHeaderValue Basic(Credentials client) => new(
-        "Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{Uri.EscapeDataString(client.Id)}:{Uri.EscapeDataString(client.Secret)}")));
 
     private static IEnumerable<string> Ids(Answer page) => page.Items.Select(item => item!["clientId"]!.GetValue<string>());
 }

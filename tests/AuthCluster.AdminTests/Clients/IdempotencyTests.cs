@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.AdminTests.Clients;
 
@@ -23,7 +24,7 @@ public sealed class IdempotencyTests(AdminServer server)
         Same(first, again);
         Assert.Single((await admin.GetAsync("/clients?search=Made once")).Items);
         Assert.Single((await admin.GetAsync($"/audit?client={first.Json["clientId"]}")).Items);
-        var client = new Credentials(first.Json["clientId"]!.GetValue<string>(), first.Json["secret"]!.GetValue<string>());
+        var client = new TestClient(first.Json["clientId"]!.GetValue<string>(), first.Json["secret"]!.GetValue<string>());
         Assert.Equal(200, (await server.TryTokenAsync(client)).Status);
     }
 
@@ -153,7 +154,7 @@ public sealed class IdempotencyTests(AdminServer server)
         Same(added, await admin.PostAsync("/clients/gone-since/secrets", "{}", forSecret));
         (await admin.GetAsync("/clients/gone-since")).Refused(404);
         Assert.Empty((await admin.GetAsync("/clients?search=gone-since")).Items);
-        Assert.Equal(401, (await server.TryTokenAsync(new Credentials("gone-since", created.Json["secret"]!.GetValue<string>()))).Status);
+        Assert.Equal(401, (await server.TryTokenAsync(new TestClient("gone-since", created.Json["secret"]!.GetValue<string>()))).Status);
         Assert.Equal(
             ["client.delete", "secret.revoke", "secret.add", "client.create"],
             (await admin.GetAsync("/audit?client=gone-since")).Items.Select(item => item!["action"]!.GetValue<string>()));
@@ -174,7 +175,7 @@ public sealed class IdempotencyTests(AdminServer server)
         var listed = (await admin.GetAsync("/clients/given-once/secrets")).Items;
         Assert.Equal(first.Json["secretId"]!.GetValue<string>(), listed[0]!["secretId"]!.GetValue<string>());
         Assert.Equal(["given", "given"], listed.Select(item => item!["kind"]!.GetValue<string>()));
-        Assert.Equal(200, (await server.TryTokenAsync(new Credentials("given-once", "another given secret"))).Status);
+        Assert.Equal(200, (await server.TryTokenAsync(new TestClient("given-once", "another given secret"))).Status);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.AdminTests.Failure;
 
@@ -63,8 +64,8 @@ public sealed class CrashTests(PostgresInstallation installation) : IClassFixtur
         Assert.Equal(["client.create", "secret.add", "secret.retire"], await Agreement.CheckAsync(admin, rotated));
         Assert.Equal(happened ? ["client.create", "client.disable"] : ["client.create"], await Agreement.CheckAsync(admin, disabled));
         Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, deleted));
-        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(created, again.Json["secret"]!.GetValue<string>()))).Status);
-        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(rotated, rotatedAgain.Json["secret"]!.GetValue<string>()))).Status);
+        Assert.Equal(200, (await Server.TryTokenAsync(new TestClient(created, again.Json["secret"]!.GetValue<string>()))).Status);
+        Assert.Equal(200, (await Server.TryTokenAsync(new TestClient(rotated, rotatedAgain.Json["secret"]!.GetValue<string>()))).Status);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 using AuthCluster.TestKit;
 using Microsoft.Data.Sqlite;
 
@@ -45,7 +46,7 @@ public sealed class SqliteFailureTests(SqliteInstallation installation) : IClass
         Assert.True(again.Status == 201, again.ToString());
         Assert.Equal(again.Body, (await CreateAsync(admin)).Body);
         Assert.Equal(["client.create"], await Agreement.CheckAsync(admin, id));
-        Assert.Equal(200, (await Server.TryTokenAsync(new Credentials(id, again.Json["secret"]!.GetValue<string>()))).Status);
+        Assert.Equal(200, (await Server.TryTokenAsync(new TestClient(id, again.Json["secret"]!.GetValue<string>()))).Status);
     }
 
     [Theory]

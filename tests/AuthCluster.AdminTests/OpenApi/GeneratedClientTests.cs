@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 using NSwag;
 
 namespace AuthCluster.AdminTests.OpenApi;
@@ -24,7 +25,7 @@ public sealed class GeneratedClientTests(AdminServer server)
         document.RateLimit = GeneratedClient.MakeMember(document, "RateLimit");
         document.RateLimit.TokensPerSecond = 5d;
         var created = await client.CallAsync("createClient", ("Idempotency-Key", "generated-client-key"), ("body", document));
-        Assert.Equal(200, (await server.TryTokenAsync(new Credentials((string)created!.ClientId, (string)created.Secret))).Status);
+        Assert.Equal(200, (await server.TryTokenAsync(new TestClient((string)created!.ClientId, (string)created.Secret))).Status);
         var page = await client.CallAsync("listClients", ("search", "by/gen"), ("limit", 10));
         Assert.Equal(Id, (string)Enumerable.Single(page!.Items).ClientId);
         Assert.Equal(Id, (string)(await client.CallAsync("getClient", ("id", Id)))!.Name);

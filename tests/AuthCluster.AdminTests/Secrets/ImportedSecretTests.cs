@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.AdminTests.Secrets;
 
@@ -43,7 +44,7 @@ public sealed class ImportedSecretTests(AdminServer server)
     public async Task An_imported_hash_lets_in_its_secret_and_no_other(string from, string secret, string hash)
     {
         var admin = await server.CallerAsync();
-        var client = new Credentials($"import-{Interlocked.Increment(ref _ids)}", secret);
+        var client = new TestClient($"import-{Interlocked.Increment(ref _ids)}", secret);
 
         var (_, created) = await admin.CreateAsync(client.Id, new JsonObject { ["name"] = from, ["secretHash"] = hash });
 
@@ -70,9 +71,9 @@ public sealed class ImportedSecretTests(AdminServer server)
 
         foreach (var secret in (string[])[Weak, Strong, "Keycloak keeps its secrets in clear"])
         {
-            Assert.Equal(200, (await server.TryTokenAsync(new Credentials("several-imports", secret))).Status);
+            Assert.Equal(200, (await server.TryTokenAsync(new TestClient("several-imports", secret))).Status);
         }
 
-        Assert.Equal(401, (await server.TryTokenAsync(new Credentials("several-imports", "none of the three of them"))).Status);
+        Assert.Equal(401, (await server.TryTokenAsync(new TestClient("several-imports", "none of the three of them"))).Status);
     }
 }

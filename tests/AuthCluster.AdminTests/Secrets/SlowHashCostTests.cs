@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using AuthCluster.AdminTests.Session;
+using AuthCluster.TestKit.OAuth;
 using AuthCluster.TestKit;
 
 namespace AuthCluster.AdminTests.Secrets;
@@ -26,8 +27,8 @@ public sealed class SlowHashCostTests
         await using var server = new AdminServer(process);
         await server.StartAsync();
         var admin = await server.CallerAsync();
-        var (strong, weak) = (new Credentials("strong", "a secret of more than 32 characters"), new Credentials("weak", "a secret of 26 characters"));
-        foreach (var client in (Credentials[])[strong, weak])
+        var (strong, weak) = (new TestClient("strong", "a secret of more than 32 characters"), new TestClient("weak", "a secret of 26 characters"));
+        foreach (var client in (TestClient[])[strong, weak])
         {
             await admin.CreateAsync(client.Id, new JsonObject { ["secretHash"] = HydraHash(client.Secret) });
         }
@@ -104,7 +105,7 @@ public sealed class SlowHashCostTests
         Assert.Contains(503, flood);
     }
 
-    private static async Task<TimeSpan> CostAsync(AdminServer server, ServerProcess process, Credentials client, int tokens)
+    private static async Task<TimeSpan> CostAsync(AdminServer server, ServerProcess process, TestClient client, int tokens)
     {
         var before = process.ProcessorTime();
         for (var i = 0; i < tokens; i++)
@@ -115,7 +116,7 @@ public sealed class SlowHashCostTests
         return process.ProcessorTime() - before;
     }
 
-    private static string RowOf(AdminServer server, Credentials client) =>
+    private static string RowOf(AdminServer server, TestClient client) =>
         Assert.Single(server.Query($"select cast(payload as text) from grain_state where grain_key = 'c:{client.Id}'"))[0];
 
     private static string HydraHash(string secret)
@@ -125,7 +126,7 @@ public sealed class SlowHashCostTests
         return $"$pbkdf2-sha256$i={Iterations},l=32${Convert.ToBase64String(salt).TrimEnd('=')}${Convert.ToBase64String(key).TrimEnd('=')}";
     }
 
-    private static async Task<int> AskAsync(HttpClient http, Credentials client)
+    private static async Task<int> AskAsync(HttpClient http, TestClient client)
     {
         using var content = new FormUrlEncodedContent(new Dictionary<string, string>
         {

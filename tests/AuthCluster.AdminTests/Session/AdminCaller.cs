@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.AdminTests.Session;
 
@@ -52,13 +53,13 @@ public sealed class AdminCaller(HttpClient http, string? token)
         SendAsync(HttpMethod.Delete, path, null, null, headers);
 
     /// <summary>Creates a client, which must succeed.</summary>
-    public async Task<(Credentials Client, Answer Answer)> CreateAsync(string id, JsonObject? more = null)
+    public async Task<(TestClient Client, Answer Answer)> CreateAsync(string id, JsonObject? more = null)
     {
         var document = more ?? [];
         document["clientId"] = id;
         var answer = await PostAsync("/clients", document.ToJsonString());
         Assert.True(answer.Status == 201, answer.ToString());
-        return (new Credentials(id, answer.Json["secret"]?.GetValue<string>() ?? ""), answer);
+        return (new TestClient(id, answer.Json["secret"]?.GetValue<string>() ?? ""), answer);
     }
 }
 

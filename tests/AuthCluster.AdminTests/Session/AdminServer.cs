@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AuthCluster.ServerKit;
+using AuthCluster.TestKit.OAuth;
 using AuthCluster.TestKit;
 using Microsoft.Data.Sqlite;
 
@@ -20,16 +21,16 @@ public sealed class AdminServer : IAsyncLifetime
     internal AdminServer(Installation installation) => Installation = installation;
 
     /// <summary>May do everything.</summary>
-    public static readonly Credentials Admin = new("admin-one", GeneratedSecret.New());
+    public static readonly TestClient Admin = TestClient.New("admin-one");
 
     /// <summary>May do everything too, so that the other may be disabled.</summary>
-    public static readonly Credentials SecondAdmin = new("admin-two", GeneratedSecret.New());
+    public static readonly TestClient SecondAdmin = TestClient.New("admin-two");
 
     /// <summary>May read.</summary>
-    public static readonly Credentials Reader = new("reader", GeneratedSecret.New());
+    public static readonly TestClient Reader = TestClient.New("reader");
 
     /// <summary>A client as any other, for the server's own audience.</summary>
-    public static readonly Credentials Plain = new("plain", GeneratedSecret.New());
+    public static readonly TestClient Plain = TestClient.New("plain");
 
     /// <summary>The server.</summary>
     public Installation Installation { get; }
@@ -46,34 +47,31 @@ public sealed class AdminServer : IAsyncLifetime
     /// <summary>Starts it, or starts it again on the same data.</summary>
     public async Task StartAsync()
     {
-        Installation["AuthCluster:Bootstrap:ClientsFile"] ??= Installation.WriteFile("clients.json", new JsonArray(
+        Installation["AuthCluster:Bootstrap:ClientsFile"] ??= Installation.WriteFile("clients.json", ClientDocument.File(
             Document(Admin, "authcluster:admin"),
             Document(SecondAdmin, "authcluster:admin"),
             Document(Reader, "authcluster:read"),
-            Document(Plain, "read")).ToJsonString());
+            Document(Plain, "read")));
         await Installation.StartAsync(CancellationToken.None);
     }
 
     /// <summary>A caller with a fresh token.</summary>
-    public async Task<AdminCaller> CallerAsync(Credentials? credentials = null) =>
-        new(Http, await TokenAsync(credentials ?? Admin));
+    public async Task<AdminCaller> CallerAsync(TestClient? client = null) =>
+        new(Http, await TokenAsync(client ?? Admin));
 
     /// <summary>A token, which must be granted.</summary>
-    public async Task<string> TokenAsync(Credentials credentials, string more = "")
+    public async Task<string> TokenAsync(TestClient client, string more = "")
     {
-        var answer = await TryTokenAsync(credentials, more);
-        Assert.True(answer.Status == 200, $"{answer.Status}: {answer.Body}");
-        return answer.Json["access_token"]!.GetValue<string>();
+        var answer = await TryTokenAsync(client, more);
+        Assert.True(answer.Status == 200, answer.ToString());
+        return answer.Token;
     }
 
     /// <summary>Asks for a token.</summary>
-    public async Task<Answer> TryTokenAsync(Credentials credentials, string more = "")
+    public async Task<TokenAnswer> TryTokenAsync(TestClient client, string more = "")
     {
-        ArgumentNullException.ThrowIfNull(credentials);
-        var form = $"grant_type=client_credentials&client_id={Uri.EscapeDataString(credentials.Id)}&client_secret={Uri.EscapeDataString(credentials.Secret)}{more}";
-        using var content = new StringContent(form, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
-        using var response = await Http.PostAsync("/oauth/token", content, TestContext.Current.CancellationToken);
-        return await Answer.ReadAsync(response);
+        using var caller = new TokenEndpointCaller(Installation.Address);
+        return await caller.PostAsync(client, more);
     }
 
     /// <summary>Runs a query on the database, beside the running server.</summary>
@@ -122,19 +120,7 @@ public sealed class AdminServer : IAsyncLifetime
         return connection;
     }
 
-    private static JsonObject Document(Credentials client, string scope) => new()
-    {
-        ["clientId"] = client.Id,
-        ["secret"] = client.Secret,
-        ["scopes"] = new JsonArray(scope),
-    };
-}
-
-/// <summary>A client id and its secret.</summary>
-public sealed record Credentials(string Id, string Secret)
-{
-    /// <inheritdoc/>
-    public override string ToString() => Id;
+    private static JsonObject Document(TestClient client, string scope) => ClientDocument.For(client, new() { ["scopes"] = new JsonArray(scope) });
 }
 
 /// <summary>The test classes that share one server and do not harm it.</summary>
