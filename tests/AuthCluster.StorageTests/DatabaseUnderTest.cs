@@ -92,7 +92,7 @@ public sealed class DatabaseUnderTest : IAsyncDisposable
 
     private static async Task<DatabaseUnderTest> CreateSqlServerAsync(string? collation)
     {
-        var server = Environment.GetEnvironmentVariable(Providers.SqlServerVariable)!;
+        var server = NamedSqlServer.ConnectionString!;
         var name = $"authcluster_test_{Guid.NewGuid():N}";
         await RunOnAsync(server, $"create database {name}{(collation is null ? "" : $" collate {collation}")}");
         return new DatabaseUnderTest(

@@ -1,12 +1,11 @@
 using AuthCluster.Storage;
+using AuthCluster.TestKit;
 
 namespace AuthCluster.StorageTests;
 
 /// <summary>The databases that the suite runs on: one suite, run on each.</summary>
 public static class Providers
 {
-    public const string SqlServerVariable = "AUTHCLUSTER_TEST_SQLSERVER";
-
     /// <summary>SQLite and PostgreSQL, and SQL Server where a server is named.</summary>
     public static TheoryData<StorageProvider> All => HasSqlServer
         ? [StorageProvider.Sqlite, StorageProvider.PostgreSql, StorageProvider.SqlServer]
@@ -17,14 +16,12 @@ public static class Providers
         ? [StorageProvider.PostgreSql, StorageProvider.SqlServer]
         : [StorageProvider.PostgreSql];
 
-    public static bool HasSqlServer => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(SqlServerVariable));
+    private static bool HasSqlServer => NamedSqlServer.ConnectionString is not null;
 }
 
 /// <summary>Says that the suite did not run on SQL Server, and why, once.</summary>
 public sealed class SqlServerSuite
 {
     [Fact]
-    public void The_storage_suite_runs_on_sql_server() => Assert.SkipUnless(
-        Providers.HasSqlServer,
-        $"The storage suite did not run on SQL Server: the environment variable {Providers.SqlServerVariable} names no server (a connection string with the right to create databases).");
+    public void The_storage_suite_runs_on_sql_server() => NamedSqlServer.Need("storage");
 }

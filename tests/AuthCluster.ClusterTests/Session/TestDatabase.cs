@@ -18,22 +18,16 @@ public enum DatabaseKind
 /// <summary>The databases that the suite runs on: one suite, run on each.</summary>
 public static class Databases
 {
-    public const string SqlServerVariable = "AUTHCLUSTER_TEST_SQLSERVER";
-
     /// <summary>PostgreSQL, and SQL Server where a server is named.</summary>
-    public static TheoryData<DatabaseKind> All => SqlServer is null ? [DatabaseKind.PostgreSql] : [DatabaseKind.PostgreSql, DatabaseKind.SqlServer];
-
-    /// <summary>The connection string of the SQL Server; null where none is named.</summary>
-    public static string? SqlServer => Environment.GetEnvironmentVariable(SqlServerVariable) is { Length: > 0 } named ? named : null;
+    public static TheoryData<DatabaseKind> All =>
+        NamedSqlServer.ConnectionString is null ? [DatabaseKind.PostgreSql] : [DatabaseKind.PostgreSql, DatabaseKind.SqlServer];
 }
 
 /// <summary>Says that the suite did not run on SQL Server, and why, once.</summary>
 public sealed class SqlServerSuite
 {
     [Fact]
-    public void The_cluster_suite_runs_on_sql_server() => Assert.SkipUnless(
-        Databases.SqlServer is not null,
-        $"The cluster suite did not run on SQL Server: the environment variable {Databases.SqlServerVariable} names no server (a connection string with the right to create databases).");
+    public void The_cluster_suite_runs_on_sql_server() => NamedSqlServer.Need("cluster");
 }
 
 /// <summary>An empty database for one cluster, gone when disposed.</summary>
@@ -64,7 +58,7 @@ public sealed partial class TestDatabase : IAsyncDisposable
 
     /// <summary>One on the shared PostgreSQL server, or on the named SQL Server.</summary>
     public static async Task<TestDatabase> CreateAsync(DatabaseKind kind) =>
-        kind == DatabaseKind.PostgreSql ? await CreateAsync(await SharedPostgres.ServerAsync()) : await CreateSqlServerAsync(Databases.SqlServer!);
+        kind == DatabaseKind.PostgreSql ? await CreateAsync(await SharedPostgres.ServerAsync()) : await CreateSqlServerAsync(NamedSqlServer.ConnectionString!);
 
     /// <summary>One on a PostgreSQL server of the test's own.</summary>
     public static async Task<TestDatabase> CreateAsync(PostgresServer server)
