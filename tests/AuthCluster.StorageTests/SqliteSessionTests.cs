@@ -155,20 +155,24 @@ public sealed class SqliteSessionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_connections_are_renewed_as_they_come_to_rest_after_a_time()
+    public async Task All_connections_are_renewed_after_a_time_also_those_that_are_in_use_then()
     {
         var clock = new FakeTimeProvider();
         await using var source = new SqliteDataSource(_under.Database.ConnectionString, clock);
-        var one = (SqliteLease)await source.OpenConnectionAsync(Cancel);
-        var other = (SqliteLease)await source.OpenConnectionAsync(Cancel);
-        var (first, second) = (one.Connection, other.Connection);
-        await other.DisposeAsync();
+        var leases = new List<SqliteLease>();
+        for (var i = 0; i < 3; i++)
+        {
+            leases.Add((SqliteLease)await source.OpenConnectionAsync(Cancel));
+        }
 
+        var connections = leases.ConvertAll(lease => lease.Connection);
+        await leases[0].DisposeAsync();
         clock.Advance(SqliteDataSource.Renewal);
-        Assert.Equal(ConnectionState.Open, second.State);
-        await one.DisposeAsync();
+        Assert.All(connections, connection => Assert.Equal(ConnectionState.Open, connection.State));
+        await leases[1].DisposeAsync();
+        await leases[2].DisposeAsync();
 
-        Assert.Equal((ConnectionState.Closed, ConnectionState.Closed), (first.State, second.State));
+        Assert.All(connections, connection => Assert.Equal(ConnectionState.Closed, connection.State));
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal sealed class SqliteDataSource(string connectionString, TimeProvider clo
     private const int MaxIdle = 16;
 
     /// <summary>
-    /// How often all connections are closed and opened anew, as they come to rest: a burst then leaves no page caches for good, and a file that
+    /// How often all connections are closed and opened anew, each when its use ends: a burst then leaves no page caches for good, and a file that
     /// was moved or replaced is not read for ever.
     /// </summary>
     internal static readonly TimeSpan Renewal = TimeSpan.FromMinutes(5);
@@ -22,6 +22,7 @@ internal sealed class SqliteDataSource(string connectionString, TimeProvider clo
     private readonly Lock _gate = new();
     private Stack<SqliteSession> _idle = [];
     private long _renewedAt = clock.GetTimestamp();
+    private int _generation;
     private bool _disposed;
 
     public override string ConnectionString => connectionString;
@@ -32,15 +33,14 @@ internal sealed class SqliteDataSource(string connectionString, TimeProvider clo
         Stack<SqliteSession> spent = [];
         lock (_gate)
         {
-            if (_disposed || clock.GetElapsedTime(_renewedAt) >= Renewal)
+            if (clock.GetElapsedTime(_renewedAt) >= Renewal)
             {
-                (spent, _idle, _renewedAt) = (_idle, spent, clock.GetTimestamp());
-                spent.Push(session);
+                (spent, _idle, _renewedAt) = (_idle, [], clock.GetTimestamp());
+                _generation++;
             }
-            else
-            {
-                (session.IsSound && _idle.Count < MaxIdle ? _idle : spent).Push(session);
-            }
+
+            var isKept = !_disposed && session.Generation == _generation && session.IsSound && _idle.Count < MaxIdle;
+            (isKept ? _idle : spent).Push(session);
         }
 
         Close(spent);
@@ -76,12 +76,14 @@ internal sealed class SqliteDataSource(string connectionString, TimeProvider clo
     private SqliteLease Open(CancellationToken cancellationToken)
     {
         SqliteSession? session;
+        int generation;
         lock (_gate)
         {
             _idle.TryPop(out session);
+            generation = _generation;
         }
 
-        return new SqliteLease(this, session ?? new SqliteSession(connectionString), cancellationToken);
+        return new SqliteLease(this, session ?? new SqliteSession(connectionString, generation), cancellationToken);
     }
 
     private void CloseAll()

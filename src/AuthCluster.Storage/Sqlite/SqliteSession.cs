@@ -5,17 +5,17 @@ using SQLitePCL;
 namespace AuthCluster.Storage.Sqlite;
 
 /// <summary>One open connection to the SQLite file, with the commands that it has prepared. One caller uses it at a time.</summary>
-/// <remarks>A prepared command keeps the values of its last execution in memory until the next one.</remarks>
+/// <remarks>A prepared command keeps the values of its last execution in memory until the next one, or until the session is closed.</remarks>
 internal sealed class SqliteSession : IDisposable
 {
     /// <summary>
     /// The write-ahead log lets readers go on during a write. <c>synchronous=FULL</c> syncs it at each commit, so that an acknowledged write is on
-    /// disk.
+    /// disk. The time-out comes first, since another connection may be closing the log.
     /// </summary>
     private const string Settings = """
+        pragma busy_timeout = 3000;
         pragma journal_mode = wal;
         pragma synchronous = full;
-        pragma busy_timeout = 3000;
         pragma cache_size = -16384;
         """;
 
@@ -25,9 +25,12 @@ internal sealed class SqliteSession : IDisposable
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
 
     /// <summary>Opens the file.</summary>
+    /// <param name="connectionString">Names the file.</param>
+    /// <param name="generation">How often the data source had renewed its connections before.</param>
     /// <exception cref="SqliteException">The file can't be opened, or is no database.</exception>
-    public SqliteSession(string connectionString)
+    public SqliteSession(string connectionString, int generation)
     {
+        Generation = generation;
         Connection = new SqliteConnection(connectionString);
         try
         {
@@ -43,12 +46,15 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
+    /// <summary>How often the data source had renewed its connections when this one was opened.</summary>
+    public int Generation { get; }
+
     /// <summary>The driver's connection.</summary>
     public SqliteConnection Connection { get; }
 
     /// <summary>
-    /// Whether a statement has failed. The cause may be the connection itself: SQLite opens a file that can't be written for reading only, and stays
-    /// with it.
+    /// Whether a statement failed as it began, or a transaction was left open. The cause may be the connection itself: SQLite opens a file that
+    /// can't be written for reading only, and stays with it.
     /// </summary>
     public bool HasFailed { get; set; }
 
