@@ -49,7 +49,7 @@ internal sealed class ClientSecretsParse(FieldErrors errors)
 
         if (value.GetArrayLength() > ClientDocument.MaxSecrets)
         {
-            errors.Add(path, "Must have at most 32 entries.");
+            errors.Add(path, $"Must have at most {ClientDocument.MaxSecrets} entries.");
             return [];
         }
 

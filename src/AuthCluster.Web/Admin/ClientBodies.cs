@@ -61,7 +61,7 @@ public record ClientDocumentBody
     [MaxLength(50)] public IReadOnlyList<string>? Introspects { get; init; }
 
     /// <summary>Lifetime of its tokens in seconds; the server's default unless given.</summary>
-    [Range(60, 86_400)] public int? TokenLifetimeSeconds { get; init; }
+    [Range(ClientDocument.MinTokenLifetimeSeconds, ClientDocument.MaxTokenLifetimeSeconds)] public int? TokenLifetimeSeconds { get; init; }
 
     /// <summary>For how many seconds the same token may be returned again; 0 unless given.</summary>
     [Range(0, 43_200)] public int? TokenReuseSeconds { get; init; }

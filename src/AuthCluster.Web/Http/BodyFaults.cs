@@ -11,8 +11,8 @@ internal static class BodyFaults
     /// <summary>The answer for a body that Kestrel refused.</summary>
     /// <param name="fault">What Kestrel says of the body.</param>
     /// <param name="tooLarge">The answer for one that is too large.</param>
-    /// <param name="notReceived">The answer for one that was cut off or too slow.</param>
-    /// <param name="malformed">The answer for any other.</param>
+    /// <param name="notReceived">The answer for one that came too slowly.</param>
+    /// <param name="malformed">The answer for any other, also for one that ended too soon.</param>
     public static T AnswerTo<T>(BadHttpRequestException fault, T tooLarge, T notReceived, T malformed) => fault.StatusCode switch
     {
         StatusCodes.Status413PayloadTooLarge => tooLarge,
