@@ -1,10 +1,6 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.Changes;
 using AuthCluster.Grains.StoredState;
-using AuthCluster.Storage;
-using AuthCluster.TestKit;
-using Dapper;
-using Microsoft.Extensions.Logging.Abstractions;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Parts;
@@ -12,27 +8,18 @@ namespace AuthCluster.GrainTests.Parts;
 /// <summary>How one administrative change runs: what is read before it, when it is a repeat, and when it is refused.</summary>
 public sealed class ClientAdministrationTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder _folder = new();
-    private Database _tables = null!;
+    private readonly SqliteTables _tables = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        _tables = new Database(StorageProvider.Sqlite, $"Data Source={_folder.PathOf("test.db")}");
-        await new Migrator(_tables, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(Cancellation);
-    }
+    public async ValueTask InitializeAsync() => await _tables.MigrateAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        await _tables.DisposeAsync();
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _tables.DisposeAsync();
 
     [Fact]
     public Task A_change_is_stored_and_answered_with_the_etag_of_the_stored_client() => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables);
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables.Database);
         var before = client.Row.Stored!.ETag;
 
         var change = await DisableAsync(client, Actor());
@@ -45,7 +32,7 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     [Fact]
     public Task A_change_that_is_asked_for_again_is_made_once_and_answered_as_the_first_time() => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables);
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables.Database);
         var actor = Actor();
 
         var first = await RevokeTokensAsync(client, actor);
@@ -59,9 +46,9 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     [Fact]
     public Task A_change_that_the_client_has_forgotten_is_known_by_its_audit_entry() => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables);
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables.Database);
         var actor = Actor();
-        await ExecuteAsync(
+        await _tables.ExecuteAsync(
             """
             insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id)
             values (@AuditId, 0, 'tester', 'client.disable', '', '', '', '')
@@ -77,8 +64,8 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     [Fact]
     public Task A_change_is_not_made_while_nobody_can_say_whether_it_was_made_before() => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables);
-        await ExecuteAsync("drop table audit");
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient, _tables.Database);
+        await _tables.ExecuteAsync("drop table audit");
 
         var change = await DisableAsync(client, Actor());
 
@@ -91,10 +78,10 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     [InlineData(2, ClientOutcome.Done)]
     public Task The_last_enabled_admin_cannot_be_disabled(int admins, ClientOutcome expected) => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.StateOf(Document("authcluster:admin")), _tables);
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.StateOf(Document("authcluster:admin")), _tables.Database);
         for (var i = 0; i < admins; i++)
         {
-            await ExecuteAsync(
+            await _tables.ExecuteAsync(
                 """
                 insert into client_catalogue
                     (client_id, name, name_key, owner, enabled, is_admin, deleted, document, etag, version, created_at, updated_at)
@@ -113,7 +100,7 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     public Task What_an_older_build_left_in_the_outbox_is_written_before_the_change() => ActivationTurns.RunAsync(async () =>
     {
         var item = new OutboxItem { AuditId = "left", At = ClientInParts.Start, Actor = "tester", Action = "client.update", Target = "" };
-        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient with { Outbox = [item] }, _tables);
+        await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient with { Outbox = [item] }, _tables.Database);
 
         Assert.Equal(ClientOutcome.Done, (await DisableAsync(client, Actor())).Outcome);
 
@@ -124,7 +111,7 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     [Fact]
     public Task A_change_is_refused_while_the_row_is_unknown() => ActivationTurns.RunAsync(async () =>
     {
-        await using var client = new ClientInParts(ClientInParts.PlainClient, _tables);
+        await using var client = new ClientInParts(ClientInParts.PlainClient, _tables.Database);
         client.Table.ReadFailure = new TimeoutException();
 
         Assert.Equal(ClientOutcome.Unavailable, (await DisableAsync(client, Actor())).Outcome);
@@ -139,10 +126,4 @@ public sealed class ClientAdministrationTests : IAsyncLifetime
     private static Task<Change> RevokeTokensAsync(ClientInParts client, ActorRecord actor) =>
         client.Administration.RunAsync(
             actor, (state, _) => ClientChanges.RevokeTokens(state, new RevokeTokensCommand(null, actor)), mayEndAdmin: false, Cancellation);
-
-    private async Task ExecuteAsync(string sql, object? parameters = null)
-    {
-        await using var connection = await _tables.OpenAsync(Cancellation);
-        await connection.ExecuteAsync(sql, parameters);
-    }
 }

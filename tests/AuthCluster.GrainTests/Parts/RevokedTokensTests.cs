@@ -3,10 +3,7 @@ using AuthCluster.Contracts.Revocation;
 using AuthCluster.Grains.Revocation;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.Sweeps;
-using AuthCluster.Storage;
 using AuthCluster.Storage.Revocation;
-using AuthCluster.TestKit;
-using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -17,30 +14,23 @@ public sealed class RevokedTokensTests : IAsyncLifetime
 {
     private const string Client = "client";
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly SqliteTables _tables = new();
     private readonly FakeTimeProvider _clock = new(ClientInParts.Start);
-    private readonly Database _database;
     private readonly RevocationStore _store;
     private readonly StorageGate _gate;
     private long _generation = 5;
 
     public RevokedTokensTests()
     {
-        _database = new Database(StorageProvider.Sqlite, $"Data Source={_folder.PathOf("test.db")}");
-        _store = new RevocationStore(_database);
-        _gate = new StorageGate(_database, _clock, NullLogger<StorageGate>.Instance);
+        _store = new RevocationStore(_tables.Database);
+        _gate = new StorageGate(_tables.Database, _clock, NullLogger<StorageGate>.Instance);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() =>
-        await new Migrator(_database, _clock, NullLogger<Migrator>.Instance).MigrateAsync(Cancellation);
+    public async ValueTask InitializeAsync() => await _tables.MigrateAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        await _database.DisposeAsync();
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _tables.DisposeAsync();
 
     [Fact]
     public Task Whether_a_token_is_revoked_is_unknown_until_the_revoked_tokens_are_read() => ActivationTurns.RunAsync(async () =>
@@ -175,17 +165,13 @@ public sealed class RevokedTokensTests : IAsyncLifetime
     private Task StoreAsync(string jti, long generation) => _store.AddAsync(
         [new RevocationItem(RevokedKind.Token, Client, jti, generation, _clock.GetUtcNow().AddHours(1))], Cancellation);
 
-    private async Task StoreManyAsync(int count, DateTimeOffset end)
-    {
-        await using var connection = await _database.OpenAsync(Cancellation);
-        await connection.ExecuteAsync(
-            """
-            with recursive n(i) as (select 1 union all select i + 1 from n where i < @Count)
-            insert into revocation (kind, client_id, value, gen, expires_at)
-            select 'token', @Client, 'jti-' || i, @Gen, @End from n
-            """,
-            new { Count = count, Client, Gen = _generation, End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 });
-    }
+    private Task StoreManyAsync(int count, DateTimeOffset end) => _tables.ExecuteAsync(
+        """
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < @Count)
+        insert into revocation (kind, client_id, value, gen, expires_at)
+        select 'token', @Client, 'jti-' || i, @Gen, @End from n
+        """,
+        new { Count = count, Client, Gen = _generation, End = (end - DateTimeOffset.UnixEpoch).Ticks / 10 });
 
     private Task<bool> FailAsync() => _gate.ProbeAsync(_ => throw new TimeoutException(), Cancellation);
 
