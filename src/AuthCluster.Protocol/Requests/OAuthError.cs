@@ -85,54 +85,54 @@ public sealed class OAuthError
     public static readonly OAuthError ClientAuthenticationFailed = Client("Client authentication failed");
 
     /// <summary>A grant type that the server does not know.</summary>
-    public static readonly OAuthError UnsupportedGrantType = New(OAuthErrorCodes.UnsupportedGrantType, "The grant type is not supported; use client_credentials");
+    public static readonly OAuthError UnsupportedGrantType = new(OAuthErrorCodes.UnsupportedGrantType, "The grant type is not supported; use client_credentials");
 
     /// <summary>The client is not registered for the grant.</summary>
-    public static readonly OAuthError GrantNotAllowed = New(OAuthErrorCodes.UnauthorizedClient, "The client is not registered for this grant type");
+    public static readonly OAuthError GrantNotAllowed = new(OAuthErrorCodes.UnauthorizedClient, "The client is not registered for this grant type");
 
     /// <summary>A token that was issued to another client (RFC 7009 section 2.1).</summary>
-    public static readonly OAuthError TokenOfAnotherClient = New(OAuthErrorCodes.UnauthorizedClient, "The token was not issued to this client");
+    public static readonly OAuthError TokenOfAnotherClient = new(OAuthErrorCodes.UnauthorizedClient, "The token was not issued to this client");
 
     /// <summary>A scope outside the syntax of RFC 6749 section 3.3.</summary>
-    public static readonly OAuthError ScopeSyntax = New(OAuthErrorCodes.InvalidScope, "The scope is malformed; separate scopes by one space");
+    public static readonly OAuthError ScopeSyntax = new(OAuthErrorCodes.InvalidScope, "The scope is malformed; separate scopes by one space");
 
     /// <summary>More different scopes than a client can have.</summary>
-    public static readonly OAuthError TooManyScopes = New(OAuthErrorCodes.InvalidScope, "More scopes are requested than a client can have");
+    public static readonly OAuthError TooManyScopes = new(OAuthErrorCodes.InvalidScope, "More scopes are requested than a client can have");
 
     /// <summary>A scope that is not registered for the client.</summary>
-    public static readonly OAuthError ScopeNotAllowed = New(OAuthErrorCodes.InvalidScope, "A requested scope is not registered for this client");
+    public static readonly OAuthError ScopeNotAllowed = new(OAuthErrorCodes.InvalidScope, "A requested scope is not registered for this client");
 
     /// <summary>A <c>resource</c> that is no absolute URI, or has a fragment (RFC 8707 section 2).</summary>
-    public static readonly OAuthError ResourceNotAbsolute = New(OAuthErrorCodes.InvalidTarget, "A resource must be an absolute URI without a fragment");
+    public static readonly OAuthError ResourceNotAbsolute = new(OAuthErrorCodes.InvalidTarget, "A resource must be an absolute URI without a fragment");
 
     /// <summary>An <c>audience</c> that no client can have.</summary>
-    public static readonly OAuthError AudienceSyntax = New(OAuthErrorCodes.InvalidTarget, "An audience must be 1 to 512 printable ASCII characters without a fragment");
+    public static readonly OAuthError AudienceSyntax = new(OAuthErrorCodes.InvalidTarget, "An audience must be 1 to 512 printable ASCII characters without a fragment");
 
     /// <summary>More audiences than a client can have.</summary>
-    public static readonly OAuthError TooManyTargets = New(OAuthErrorCodes.InvalidTarget, "More audiences are requested than a client can have");
+    public static readonly OAuthError TooManyTargets = new(OAuthErrorCodes.InvalidTarget, "More audiences are requested than a client can have");
 
     /// <summary>An audience or resource that the token may not have (RFC 8707 section 2).</summary>
-    public static readonly OAuthError TargetNotAllowed = New(OAuthErrorCodes.InvalidTarget, "A requested audience or resource is not allowed for this client and these scopes");
+    public static readonly OAuthError TargetNotAllowed = new(OAuthErrorCodes.InvalidTarget, "A requested audience or resource is not allowed for this client and these scopes");
 
     /// <summary>The caller lacks the right that the endpoint asks for (RFC 6750 section 3.1).</summary>
-    public static readonly OAuthError InsufficientScope = New(OAuthErrorCodes.InsufficientScope, "The client is not registered for this endpoint", 403);
+    public static readonly OAuthError InsufficientScope = new(OAuthErrorCodes.InsufficientScope, "The client is not registered for this endpoint", 403);
 
     /// <summary>The client is over its rate limit (RFC 6585 section 4).</summary>
-    public static readonly OAuthError RateLimited = New(OAuthErrorCodes.SlowDown, "The client is over its rate limit; retry after the time that Retry-After names", 429);
+    public static readonly OAuthError RateLimited = new(OAuthErrorCodes.SlowDown, "The client is over its rate limit; retry after the time that Retry-After names", 429);
 
     /// <summary>The client is over its quota (RFC 6585 section 4).</summary>
-    public static readonly OAuthError QuotaExceeded = New(OAuthErrorCodes.SlowDown, "The client is over its quota; retry after the time that Retry-After names", 429);
+    public static readonly OAuthError QuotaExceeded = new(OAuthErrorCodes.SlowDown, "The client is over its quota; retry after the time that Retry-After names", 429);
 
     /// <summary>The client already has as many revoked tokens as the server keeps.</summary>
-    public static readonly OAuthError TooManyRevocations = New(OAuthErrorCodes.SlowDown, "Too many tokens of this client are revoked one by one; revoke all of its tokens instead", 429);
+    public static readonly OAuthError TooManyRevocations = new(OAuthErrorCodes.SlowDown, "Too many tokens of this client are revoked one by one; revoke all of its tokens instead", 429);
 
     /// <summary>The cluster can't answer now.</summary>
-    public static readonly OAuthError TemporarilyUnavailable = New(OAuthErrorCodes.TemporarilyUnavailable, "The server can not answer now; retry after the time that Retry-After names", 503);
+    public static readonly OAuthError TemporarilyUnavailable = new(OAuthErrorCodes.TemporarilyUnavailable, "The server can not answer now; retry after the time that Retry-After names", 503);
 
     /// <summary>A fault of the server.</summary>
-    public static readonly OAuthError ServerError = New(OAuthErrorCodes.ServerError, "The server met an unexpected condition", 500);
+    public static readonly OAuthError ServerError = new(OAuthErrorCodes.ServerError, "The server met an unexpected condition", 500);
 
-    private OAuthError(string code, string description, int status)
+    private OAuthError(string code, string description, int status = 400)
     {
         Code = code;
         Description = description;
@@ -160,11 +160,9 @@ public sealed class OAuthError
     /// <summary>The code and the text.</summary>
     public override string ToString() => $"{Code}: {Description}";
 
-    private static OAuthError Request(string description, int status = 400) => New(OAuthErrorCodes.InvalidRequest, description, status);
+    private static OAuthError Request(string description, int status = 400) => new(OAuthErrorCodes.InvalidRequest, description, status);
 
-    private static OAuthError Client(string description) => New(OAuthErrorCodes.InvalidClient, description, 401);
-
-    private static OAuthError New(string code, string description, int status = 400) => new(code, description, status);
+    private static OAuthError Client(string description) => new(OAuthErrorCodes.InvalidClient, description, 401);
 }
 
 /// <summary>The members of an error's body in their order.</summary>
