@@ -19,8 +19,8 @@ public sealed record TokenArgument
 /// endpoint (RFC 7009 section 2.1).
 /// </summary>
 /// <remarks>
-/// The checks, in their order, as at the token endpoint: the form, <c>token</c> is present, the credentials. The value of
-/// <c>token_type_hint</c> may be wrong and changes no answer (RFC 7009 section 2.1), so it is not read; twice, it is refused like any other.
+/// Checks the form first, then <c>token</c>, then the credentials, in the order of the token endpoint. Does not read <c>token_type_hint</c>: a
+/// hint may be wrong and changes no answer (RFC 7009 section 2.1). Refuses a repeated hint, as any repeated parameter.
 /// </remarks>
 public static class TokenArgumentParser
 {

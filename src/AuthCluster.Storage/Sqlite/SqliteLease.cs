@@ -71,7 +71,7 @@ internal sealed class SqliteLease : DbConnection
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // What the caller has read or written is decided already.
+            // The caller has its results already: drop the session, and hide the failure.
             session.HasFailed = true;
         }
 

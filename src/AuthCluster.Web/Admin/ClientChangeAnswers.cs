@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.Admin;
 
-/// <summary>Makes a change of a client, and the answer that tells of it.</summary>
+/// <summary>Makes a change of a client, and answers with its outcome.</summary>
 internal sealed class ClientChangeAnswers(AdminGrains grains, ClientPatching patching)
 {
     /// <summary>Makes a change and answers 204.</summary>
