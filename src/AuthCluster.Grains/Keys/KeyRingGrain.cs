@@ -28,7 +28,7 @@ internal sealed partial class KeyRingGrain(
             var raised = 0L;
             await gate.RunAsync(
                 StorageLane.Changes,
-                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token),
+                async token => raised = (await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token)).Floor,
                 cancellationToken);
             return new RaiseFloorAnswer(await broadcast.TellAllAsync(raised, cancellationToken), raised);
         }

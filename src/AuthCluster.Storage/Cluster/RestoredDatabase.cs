@@ -35,12 +35,14 @@ public sealed class RestoredDatabase(Database database)
         return await database.WriteAsync<long?>(
             async (connection, transaction) =>
             {
+                // The key ring's row is locked before any other, as by all who change it.
+                var raised = await _floor.RaiseAsync(connection, transaction, now, maxTokenLifetime, audit, cancellationToken);
                 if (forgetSilos)
                 {
                     await _membership.ClearAsync(connection, transaction, cancellationToken);
                 }
 
-                return await _floor.RaiseAsync(connection, transaction, now, maxTokenLifetime, audit, cancellationToken);
+                return raised.Floor;
             },
             cancellationToken);
     }

@@ -27,6 +27,10 @@ internal sealed class GenerationFloorStore(Database database)
             where id = 1
             """);
 
+    private readonly string _moveRing = database.Sql(
+        others: "update key_ring set version = version + 1 where id = 1 returning version",
+        sqlServer: "update key_ring set version = version + 1 output inserted.version where id = 1");
+
     private readonly string _read = "select floor from generation_floor where id = 1";
 
     /// <summary>Stores the first floor: 2^20 × now, in seconds.</summary>
@@ -39,7 +43,7 @@ internal sealed class GenerationFloorStore(Database database)
 
     /// <summary>
     /// Raises the floor to max(old + 2^20, 2^20 × now), and puts it in the feed. With an audit entry it is done once, however often it is asked
-    /// for with the same one.
+    /// for with the same one. The ring's version moves each time, also then: whoever holds an older version must look again.
     /// </summary>
     /// <param name="connection">The connection.</param>
     /// <param name="transaction">The transaction of which this is a part.</param>
@@ -47,20 +51,22 @@ internal sealed class GenerationFloorStore(Database database)
     /// <param name="maxTokenLifetime">How long the feed tells of it: no token lives longer.</param>
     /// <param name="audit">The entry that tells of it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The floor now.</returns>
-    public async Task<long> RaiseAsync(
+    /// <returns>The ring's version and the floor now.</returns>
+    public async Task<KeyRingVersion> RaiseAsync(
         DbConnection connection, DbTransaction transaction, DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry? audit, CancellationToken cancellationToken)
     {
+        // The ring first, as every change of it does: a second writer waits here, and no two wait for each other.
+        var version = await Database.ScalarAsync<long?>(connection, transaction, _moveRing, null, cancellationToken)
+            ?? throw new InvalidOperationException("There is no key ring yet: no node has ever started on this database.");
         if (audit is not null && await _audit.AddAsync(connection, transaction, [audit], cancellationToken) == 0)
         {
-            return await ReadAsync(connection, transaction, cancellationToken);
+            return new KeyRingVersion(version, await ReadAsync(connection, transaction, cancellationToken));
         }
 
         var wanted = new { Step = FloorStep, Wanted = FloorStep * now.ToUnixTimeSeconds() };
-        var floor = await Database.ScalarAsync<long?>(connection, transaction, _raise, wanted, cancellationToken)
-            ?? throw new InvalidOperationException("There is no generation floor yet: no node has ever started on this database.");
+        var floor = await Database.ScalarAsync<long>(connection, transaction, _raise, wanted, cancellationToken);
         var item = new RevocationItem(RevokedKind.All, "", RevocationItem.Everything, floor, now + maxTokenLifetime);
         await _revocations.AddAsync(connection, transaction, [item], cancellationToken);
-        return floor;
+        return new KeyRingVersion(version, floor);
     }
 }

@@ -63,7 +63,7 @@ public sealed record StoredPepper(string PepperId, ImmutableArray<byte> WrappedV
 }
 
 /// <summary>All key material as of one moment.</summary>
-/// <param name="RingVersion">Moves with each change of the keys and peppers.</param>
+/// <param name="RingVersion">Moves with each change of the keys and peppers, and with each raise of the floor.</param>
 /// <param name="SigningKeys">All keys that ever were, in the order of creation.</param>
 /// <param name="Peppers">All peppers, oldest first; new secrets go under the last.</param>
 /// <param name="Floor">The generation floor of the cluster.</param>

@@ -22,8 +22,10 @@ public sealed class RestoredDatabaseTests
         await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
         var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel);
 
-        Assert.True(floor > lost);
-        Assert.Equal(floor, (await keys.ReadAsync(Cancel))!.Floor);
+        Assert.True(floor > lost.Floor);
+        var stored = (await keys.ReadAsync(Cancel))!;
+        Assert.Equal(floor, stored.Floor);
+        Assert.True(stored.RingVersion > lost.Version);
         Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
     }
 
