@@ -68,6 +68,27 @@ public sealed partial class Database
     }
 
     /// <summary>
+    /// Reads rows outside any transaction, in the caller's thread and without one of the pool. For the fence only: see <see cref="Cluster.FenceStore"/>.
+    /// </summary>
+    internal static List<T> Read<T>(DbConnection connection, string sql, object? parameters, Func<DbDataReader, T> row, int timeoutSeconds)
+    {
+        // The work is synchronous, so its task is complete when it is returned: nothing waits here.
+        return SortAsync(connection, () => Task.FromResult(Rows()), isCommitting: () => false).GetAwaiter().GetResult();
+
+        List<T> Rows()
+        {
+            var rows = new List<T>();
+            using var reader = (DbDataReader)connection.ExecuteReader(new CommandDefinition(sql, parameters, commandTimeout: timeoutSeconds));
+            while (reader.Read())
+            {
+                rows.Add(row(reader));
+            }
+
+            return rows;
+        }
+    }
+
+    /// <summary>
     /// Reads several tables as of one moment. SQL Server reads under READ COMMITTED: its driver's pool passes a connection on with its last
     /// isolation level, also to readers that must not hold locks; so the first read there names its lock.
     /// </summary>
@@ -106,7 +127,18 @@ public sealed partial class Database
     internal Task<int> ExecuteAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
         WriteAsync((connection, transaction) => ExecuteAsync(connection, transaction, sql, parameters, cancellationToken), cancellationToken);
 
-    /// <summary>Runs one statement within a transaction and answers how many rows it touched.</summary>
+    /// <summary>
+    /// Writes with one statement and no transaction around it, on a server database: where this process hangs, it leaves no lock behind. Answers how
+    /// many rows the statement touched.
+    /// </summary>
+    internal Task<int> ExecuteAloneAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
+        RepeatConflictsAsync(async () => await UseAsync(
+            await OpenAsync(cancellationToken),
+            // The statement commits itself, so any failure of it may be one of the commit.
+            connection => SortAsync(
+                connection, () => ExecuteAsync(connection, null, sql, parameters, cancellationToken), isCommitting: () => true)));
+
+    /// <summary>Runs one statement and answers how many rows it touched.</summary>
     internal static Task<int> ExecuteAsync(
         DbConnection connection, DbTransaction? transaction, string sql, object? parameters, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(new CommandDefinition(Counted(connection, sql), parameters, transaction, cancellationToken: cancellationToken));

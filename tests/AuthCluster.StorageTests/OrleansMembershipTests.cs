@@ -1,5 +1,6 @@
 using System.Net;
 using AuthCluster.Storage;
+using AuthCluster.Storage.Cluster;
 using AuthCluster.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -95,6 +96,9 @@ public sealed class OrleansMembershipTests
         Assert.Equal(Entry(8).SiloAddress, Assert.Single(read.SuspectTimes!).Item1);
         Assert.Empty((await table.ReadRowAsync(Entry(9).SiloAddress, Cancel)).Members);
 
+        await table.CleanupDefunctSiloEntriesAsync(new DateTimeOffset(alive.AddDays(1), TimeSpan.Zero), Cancel);
+        Assert.Equal(2, (await table.ReadAllAsync(Cancel)).Members.Count);
+        Assert.True(await new FenceStore(under.Database, "authcluster").MarkEndedAsync($"{IPAddress.Loopback}", 40_007, 7, Cancel));
         await table.CleanupDefunctSiloEntriesAsync(new DateTimeOffset(alive.AddDays(1), TimeSpan.Zero), Cancel);
         Assert.DoesNotContain((await table.ReadAllAsync(Cancel)).Members, member => member.Item1.SiloAddress.Equals(entry.SiloAddress));
         Assert.Single((await table.ReadAllAsync(Cancel)).Members);

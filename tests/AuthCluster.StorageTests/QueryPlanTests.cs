@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Admin;
 using AuthCluster.Storage.Clients;
+using AuthCluster.Storage.Cluster;
 using AuthCluster.Storage.Revocation;
 using AuthCluster.TestKit;
 
@@ -36,6 +37,8 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
         { "idempotency.sweep", "ix_idempotency_expiry" },
         { "expiry.ending", "ix_client_part_end" },
         { "expiry.soonest", "ix_client_part_end" },
+        { "fence.read", "pk_orleans_membership" },
+        { "fence.stamp", "pk_orleans_membership" },
     };
 
     [Theory]
@@ -75,10 +78,12 @@ public sealed partial class QueryPlanTests(ExplainingServer explaining) : IClass
         "idempotency.sweep" => new IdempotencyStore(database).SweepAsync(Samples.Now, 100, Cancel),
         "expiry.ending" => new ExpiryStore(database).EndingAsync(Samples.Now, Samples.Now.AddDays(30), null, 100, Cancel),
         "expiry.soonest" => new ExpiryStore(database).SoonestAsync(Samples.Now, Cancel),
+        "fence.read" => new FenceStore(database, "authcluster").ReadAsync(Cancel),
+        "fence.stamp" => new FenceStore(database, "authcluster").StampDeathsAsync(Cancel),
         _ => throw new ArgumentOutOfRangeException(nameof(statement), statement, "No such statement."),
     };
 
-    [GeneratedRegex(@"Seq Scan on (revocation|usage_hourly|usage_daily|last_used|audit|idempotency|client_part)\b")]
+    [GeneratedRegex(@"Seq Scan on (revocation|usage_hourly|usage_daily|last_used|audit|idempotency|client_part|orleans_membership)\b")]
     private static partial Regex SequentialScan();
 }
 

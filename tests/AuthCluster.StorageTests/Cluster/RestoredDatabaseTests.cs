@@ -45,9 +45,10 @@ public sealed class RestoredDatabaseTests
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         await new KeyMaterialStore(under.Database).InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
-        await InsertSiloAsync(under, "alive", status: 3, Samples.Now);
-        await InsertSiloAsync(under, "dead", status: 6, Samples.Now);
-        await InsertSiloAsync(under, "long ago", status: 3, Samples.Now.AddDays(-1));
+        var membership = new Membership(under);
+        await membership.InsertAsync("alive", 1, Membership.Active);
+        await membership.InsertAsync("dead", 2, Membership.Dead);
+        await membership.InsertAsync("long ago", 3, Membership.Active, aliveAt: Samples.Now.AddDays(-1));
         var restored = new RestoredDatabase(under.Database);
 
         Assert.Equal(1, await new MembershipStore(under.Database).CountLivingAsync(Samples.Now.AddMinutes(-5), Cancel));
@@ -57,12 +58,4 @@ public sealed class RestoredDatabaseTests
 
         Assert.Equal(0, Assert.Single(await under.QueryAsync<int>("select count(*) from orleans_membership")));
     }
-
-    private static Task InsertSiloAsync(DatabaseUnderTest under, string name, int status, DateTimeOffset aliveAt) => under.ExecuteAsync(
-        """
-        insert into orleans_membership
-            (deployment_id, address, port, generation, silo_name, host_name, status, proxy_port, start_time, i_am_alive_time)
-        values ('authcluster', '127.0.0.1', 11111, @Generation, @Name, 'host', @Status, 30000, @AliveAt, @AliveAt)
-        """,
-        new { Name = name, Status = status, AliveAt = new StoredTime(aliveAt), Generation = name.Length });
 }
