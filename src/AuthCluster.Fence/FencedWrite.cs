@@ -57,8 +57,8 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
     private static readonly FenceAnswer Unknown = new(FenceOutcome.Unknown, []);
 
     private readonly HashSet<string> _mustAcknowledge = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _wereDead = new(StringComparer.Ordinal);
     private readonly HashSet<string> _acknowledged = new(StringComparer.Ordinal);
+    private Membership? _first;
     private TimeSpan _leasesEnd = FenceTimes.Never;
 
     /// <summary>The silos that have to acknowledge and have not, as far as they were alive when the write was stored.</summary>
@@ -75,7 +75,7 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         ArgumentNullException.ThrowIfNull(fresh);
         _mustAcknowledge.UnionWith(fresh.Active);
         _mustAcknowledge.Add(self);
-        _wereDead.UnionWith(fresh.Silos.Where(silo => silo.Standing == SiloStanding.Dead).Select(silo => silo.Silo));
+        _first = fresh;
         return Look(fresh, now);
     }
 
@@ -122,10 +122,12 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         }
 
         var wait = _leasesEnd - now;
-        foreach (var silo in latest.Silos.Where(silo => silo.Standing == SiloStanding.Dead && silo.Silo != self && !_acknowledged.Contains(silo.Silo)))
+        foreach (var silo in latest.Silos.Where(silo => silo.Silo != self && !_acknowledged.Contains(silo.Silo)))
         {
-            var left = times.SpendsAfterDeath - latest.DeadFor(silo, now);
-            wait = left > wait ? left : wait;
+            if (DeadFor(silo, latest, now) is { } dead && times.SpendsAfterDeath - dead > wait)
+            {
+                wait = times.SpendsAfterDeath - dead;
+            }
         }
 
         return wait > TimeSpan.Zero ? WaitFor(wait) : new WriteStep([], null, new FenceAnswer(FenceOutcome.Everywhere, []));
@@ -139,7 +141,7 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         }
 
         var unconfirmed = UnconfirmedAt(latest, now);
-        var mayProveSoon = unconfirmed.Any(silo => latest.Find(silo.Silo) is { Standing: SiloStanding.Dead } dead && latest.DeadFor(dead, now) < times.DeathPatience);
+        var mayProveSoon = unconfirmed.Any(silo => DeadFor(latest.Find(silo.Silo)!, latest, now) < times.DeathPatience);
         if (mayProveSoon && !isLate)
         {
             return new WriteStep([], times.AskAgainAfter / 2, null);
@@ -158,22 +160,35 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         foreach (var silo in latest.Silos.Where(silo => silo.Silo != self && !_acknowledged.Contains(silo.Silo)))
         {
             var hadToAcknowledge = _mustAcknowledge.Contains(silo.Silo);
-            if (silo.Standing == SiloStanding.Active && hadToAcknowledge)
+            if (DeadFor(silo, latest, now) is not { } dead)
             {
-                unconfirmed.Add(new UnconfirmedSilo(silo.Silo, null));
-            }
-            else if (silo.Standing == SiloStanding.Dead && (hadToAcknowledge || _wereDead.Contains(silo.Silo)))
-            {
-                var left = times.DecidesAfterDeath(latest.LongestGrace) - latest.DeadFor(silo, now);
-                if (left > TimeSpan.Zero)
+                if (hadToAcknowledge && silo.Standing == SiloStanding.Active)
                 {
-                    unconfirmed.Add(new UnconfirmedSilo(silo.Silo, left));
+                    unconfirmed.Add(new UnconfirmedSilo(silo.Silo, null));
                 }
+
+                continue;
+            }
+
+            var left = times.DecidesAfterDeath(latest.LongestGrace) - dead;
+            if (left > TimeSpan.Zero && (hadToAcknowledge || _first!.IsDead(silo.Silo)))
+            {
+                unconfirmed.Add(new UnconfirmedSilo(silo.Silo, left));
             }
         }
 
         return unconfirmed.DrainToImmutable();
     }
+
+    /// <summary>How long a silo has been dead at the least; null when it lives.</summary>
+    /// <remarks>
+    /// The first reading counts beside the newest: the database may have answered a reading that began later at an earlier moment, at which the
+    /// silo still lived.
+    /// </remarks>
+    private TimeSpan? DeadFor(SiloEntry silo, Membership latest, TimeSpan now) =>
+        silo.Standing == SiloStanding.Dead ? latest.DeadFor(silo, now)
+        : _first?.Find(silo.Silo) is { Standing: SiloStanding.Dead } dead ? _first.DeadFor(dead, now)
+        : null;
 
     private WriteStep WaitFor(TimeSpan wait) => new([], wait < times.AskAgainAfter ? wait : times.AskAgainAfter, null);
 }
