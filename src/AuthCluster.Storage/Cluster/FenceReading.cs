@@ -17,8 +17,8 @@ public sealed record FenceReading(long KeysVersion, long Floor, ImmutableArray<S
 /// <param name="Name">Its name.</param>
 /// <param name="Status">Orleans' <c>SiloStatus</c>: 3 is active, 6 is dead.</param>
 /// <param name="DeadFor">
-/// How long ago it was declared dead, by the database's clock at the reading. Null for a silo that lives, and for a dead one without a stamp: an
-/// older build declared it.
+/// How long ago it was declared dead, or ended of itself, by the database's clock at the reading. Null for a silo that lives, and for a dead one
+/// without a stamp: an older build declared it.
 /// </param>
 /// <param name="HasEnded">Whether it is proven that its process has ended. A dead silo that has ended is in no reading.</param>
 /// <param name="OutageGrace">How long it goes on deciding without the database; null where it did not say, as an older build.</param>

@@ -15,21 +15,31 @@ public sealed class StarvedThreadPoolTests
 
     [Theory]
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
-    public async Task A_thread_of_its_own_opens_a_connection_and_reads_while_the_pool_has_no_thread_left(StorageProvider provider)
+    public async Task A_thread_of_its_own_reads_while_the_pool_has_no_thread_left(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
         var stored = await new KeyMaterialStore(under.Database).InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
-        await using var fresh = new Database(provider, under.ConnectionString);
-        var fence = new FenceStore(fresh, Membership.ClusterId);
+        var fence = new FenceStore(under.Database, Membership.ClusterId);
+        using var connection = fence.Open();
 
-        // From here on the test needs no thread of the pool either: it is on one.
-        var reading = WhileThePoolIsStarved(() =>
-        {
-            using var connection = fence.Open();
-            return fence.Read(connection, 3);
-        });
+        var reading = WhileThePoolIsStarved(() => fence.Read(connection, 3));
 
         Assert.Equal(stored.Floor, reading!.Floor);
+    }
+
+    [Fact]
+    public async Task A_reading_that_waits_for_a_lock_ends_at_its_time_out_while_the_pool_has_no_thread_left()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.PostgreSql);
+        await using var other = await under.Database.OpenAsync(Cancel);
+        await using var change = await other.BeginTransactionAsync(Cancel);
+        await Database.ExecuteAsync(other, change, "lock table key_ring in access exclusive mode", null, Cancel);
+        var fence = new FenceStore(under.Database, Membership.ClusterId);
+        using var connection = fence.Open();
+
+        var failure = WhileThePoolIsStarved(() => Assert.ThrowsAny<Exception>(() => fence.Read(connection, 1)));
+
+        Assert.True(StorageFaults.IsUnavailable(failure), $"{failure}");
     }
 
     private static T WhileThePoolIsStarved<T>(Func<T> work)
@@ -37,9 +47,10 @@ public sealed class StarvedThreadPoolTests
         ThreadPool.GetMinThreads(out var min, out var minPorts);
         ThreadPool.GetMaxThreads(out var max, out var maxPorts);
         var threads = Environment.ProcessorCount;
-        using var release = new ManualResetEventSlim();
-        using var blocked = new CountdownEvent(threads - (Thread.CurrentThread.IsThreadPoolThread ? 1 : 0));
-        using var later = new ManualResetEventSlim();
+        // Not disposed: where the test fails, threads of the pool still use them.
+        var release = new ManualResetEventSlim();
+        var blocked = new CountdownEvent(threads - (Thread.CurrentThread.IsThreadPoolThread ? 1 : 0));
+        var later = new ManualResetEventSlim();
         var (result, failure, ranLater) = (default(T), (Exception?)null, true);
         try
         {
