@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AuthCluster.FenceTests.Simulation;
 
 /// <summary>The events to come: the next one first, and those of one moment in the order in which they were added (a binary heap).</summary>
@@ -60,6 +62,7 @@ internal sealed class EventQueue
 
     private readonly record struct Entry(TimeSpan At, long Number, SimEvent Event)
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool IsBefore(in Entry other) => At < other.At || (At == other.At && Number < other.Number);
     }
 }

@@ -19,11 +19,9 @@ internal sealed class Faults(World world)
     public void Start()
     {
         _strikes = IsFocused ? (_random.Chance(0.5) ? 0 : 0.004) : _random.Chance(0.5) ? _random.Between(0, 0.01) : _random.Between(0, 0.04);
-        if (!IsFocused)
-        {
-            world.Network.Slowness = _random.Chance(0.4) ? _random.Between(0, 0.05) : 0;
-            world.Network.Loss = _random.Chance(0.3) ? _random.Between(0, 0.05) : 0;
-        }
+        world.Network.Slowness = _random.Chance(0.4) ? _random.Between(0, IsFocused ? 0.2 : 0.05) : 0;
+        world.Database.Queueing = IsFocused && _random.Chance(0.4) ? _random.Between(0, 0.5) : 0;
+        world.Network.Loss = !IsFocused && _random.Chance(0.3) ? _random.Between(0, 0.05) : 0;
 
         world.Post(null, _random.Seconds(0.3, 1.5), this, static faults => faults.Work());
         world.Post(null, IsFocused ? _random.Seconds(3, 9) : _random.Seconds(4, 12), this, static faults => faults.End());
@@ -195,7 +193,7 @@ internal sealed class Faults(World world)
         AreOver = true;
         world.Trace?.Invoke("---- the faults end ----");
         world.Network.HealAll();
-        (world.Network.Loss, world.Network.Slowness) = (0, 0);
+        (world.Network.Loss, world.Network.Slowness, world.Database.Queueing) = (0, 0, 0);
         world.Database.ComeUp();
         foreach (var silo in world.Silos)
         {

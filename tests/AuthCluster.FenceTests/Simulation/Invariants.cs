@@ -21,6 +21,9 @@ internal enum Invariant
 /// <summary>What lets a silo spend from a limit at a moment.</summary>
 internal enum SpendingRight
 {
+    /// <summary>Nothing.</summary>
+    Nothing,
+
     /// <summary>Its own good reading, less than a term old.</summary>
     OwnReading,
 
@@ -37,7 +40,7 @@ internal enum SpendingRight
 /// <summary>Judges a run by what the whole world knows: it says which invariant is broken first.</summary>
 internal sealed class Judge
 {
-    private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(0.05);
+    private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(0.1);
     private static readonly TimeSpan GapAllowed = TimeSpan.FromSeconds(0.65);
 
     private readonly World _world;
@@ -59,8 +62,6 @@ internal sealed class Judge
     public void Start() => _world.Post(null, TimeSpan.FromSeconds(0.5), this, static judge => judge.Sample());
 
     public int NextActivation() => _activations++;
-
-    public int LastCommit(int client) => _world.Database.RowOf(client).Commit;
 
     public void Break(Invariant invariant, string message)
     {

@@ -112,9 +112,15 @@ internal sealed class SimActivation
             return;
         }
 
-        granted = _world.Mistake == Mistake.LeaseOutlastsTheRight ? SimTimes.Sound.LeaseTerm : granted;
+        var isUncapped = _world.Mistake == Mistake.LeaseOutlastsTheRight;
+        granted = isUncapped ? SimTimes.Sound.LeaseTerm : granted;
         var end = now + SimTimes.Sound.Stretched(granted);
         _leasesEnd = end > _leasesEnd ? end : _leasesEnd;
+        if (isUncapped)
+        {
+            Silo.LentUncapped(Client, end);
+        }
+
         _world.Coverage.Leases++;
         var right = isLimited ? Silo.RightAt(now + granted - TimeSpan.FromTicks(1)) : default;
         var lease = new SimLease(Silo, Id, State.Commit, ConfirmedClaim, granted, right) { Permits = isLimited ? Bucket.Take(SimBucket.Block) : 0 };

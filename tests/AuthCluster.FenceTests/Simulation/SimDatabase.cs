@@ -39,9 +39,10 @@ internal sealed class SimDatabase
     /// <summary>The time on the database's clock.</summary>
     public TimeSpan Now => _offset + (_world.Now * _rate);
 
-    public bool IsDown => _world.Now < _isDownUntil;
+    /// <summary>The probability that a call waits for a connection before it is carried out.</summary>
+    public double Queueing { get; set; }
 
-    public Row RowOf(int client) => _rows[client];
+    public bool IsDown => _world.Now < _isDownUntil;
 
     public bool Refuses(SimSilo silo) => silo.Reach == Reach.Refused && !IsDown;
 
@@ -105,6 +106,7 @@ internal sealed class SimDatabase
         }
 
         var stored = next with { Commit = ++_commits[client] };
+        write.StoredAs = stored.Commit;
         _world.Judge.Committed(write, known.Commit, _rows[client].Commit, stored.Commit);
         _rows[client] = stored;
         _world.Trace?.Invoke($"database: {write} is stored: {stored}");
@@ -115,6 +117,7 @@ internal sealed class SimDatabase
     {
         var random = _world.Random;
         var (delay, isLost) = (_world.Network.Delay(), false);
+        delay += Queueing > 0 && random.Chance(Queueing) ? random.Seconds(0.02, 0.28) : TimeSpan.Zero;
         if (IsDown)
         {
             if (!isWrite || !random.Chance(0.3))

@@ -45,15 +45,24 @@ internal sealed class SimMonitor
             _world.Database.ClearOld(_silo);
         }
 
+        var hasDead = false;
         foreach (var entry in view.Silos)
         {
-            var other = _world.Silo(entry.Silo);
-            if (other != _silo && entry.Standing != SiloStanding.Dead)
+            hasDead |= entry.Standing == SiloStanding.Dead;
+            if (entry.Standing != SiloStanding.Dead && entry.Silo != _silo.Process.Name)
             {
-                Suspect(other);
+                Suspect(_world.Silo(entry.Silo));
             }
         }
 
+        if (hasDead)
+        {
+            ProveEnds(view);
+        }
+    }
+
+    private void ProveEnds(Membership view)
+    {
         foreach (var entry in _proofs.Proven(view, _silo.Now))
         {
             var proof = entry.Endpoint == _silo.Endpoint.Name ? EndedBy.Successor : EndedBy.RefusedConnection;

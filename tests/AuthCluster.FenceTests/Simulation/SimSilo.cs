@@ -23,7 +23,9 @@ internal sealed class SimSilo
 
     private readonly World _world;
     private readonly SimActivation?[] _activations = new SimActivation?[World.ClientCount * SlotCount];
-    private TimeSpan _joinsAt;
+    private readonly TimeSpan[] _uncappedLeasesEnd = [FenceTimes.Never, FenceTimes.Never];
+    private readonly TimeSpan _joinsAt;
+    private TimeSpan _peerAnsweredUntil = FenceTimes.Never;
     private TimeSpan _peerKnewUntil = FenceTimes.Never;
     private int _endTries;
 
@@ -179,12 +181,40 @@ internal sealed class SimSilo
         _activations[Place(client, slot)] = null;
     }
 
+    /// <summary>Remembers a lease that lasts beyond the right of the silo.</summary>
+    public void LentUncapped(int client, TimeSpan end) =>
+        _uncappedLeasesEnd[client] = end > _uncappedLeasesEnd[client] ? end : _uncappedLeasesEnd[client];
+
+    /// <summary>Voids older versions, as the product does.</summary>
+    /// <returns>How long leases of them may last yet.</returns>
+    public TimeSpan Void(int client, long version)
+    {
+        var lease = Fence.Void(World.ClientKeys[client], version, Now);
+        var kept = _uncappedLeasesEnd[client] - Now;
+        for (var slot = 0; slot < SlotCount; slot++)
+        {
+            if (LiveActivation(client, slot) is { } activation)
+            {
+                activation.OnVoid(version);
+                kept = activation.LeaseLeft() > kept ? activation.LeaseLeft() : kept;
+            }
+        }
+
+        return _world.Mistake switch
+        {
+            Mistake.LeaseKeptInTheActivation => kept > TimeSpan.Zero ? kept : TimeSpan.Zero,
+            Mistake.LeaseOutlastsTheRight => kept > lease ? kept : lease,
+            _ => lease,
+        };
+    }
+
     /// <summary>What lets this silo spend at a moment, as the whole world knows it.</summary>
     public SpendingRight RightAt(TimeSpan at) =>
         KnowsAt(at) ? SpendingRight.OwnReading
         : Mandate.Peers.IsEmpty ? SpendingRight.KnewNobody
         : at < _peerKnewUntil ? SpendingRight.PeerThatReads
-        : SpendingRight.PeerThatIsBlind;
+        : at < _peerAnsweredUntil ? SpendingRight.PeerThatIsBlind
+        : SpendingRight.Nothing;
 
     public override string ToString() => Process.Name;
 
@@ -233,10 +263,9 @@ internal sealed class SimSilo
     private void OnPong(TimeSpan askedAt, bool knows)
     {
         Mandate.PeerAnswered(askedAt);
-        if (knows && askedAt + SimTimes.Sound.Term > _peerKnewUntil)
-        {
-            _peerKnewUntil = askedAt + SimTimes.Sound.Term;
-        }
+        var until = askedAt + SimTimes.Sound.Term;
+        _peerAnsweredUntil = until > _peerAnsweredUntil ? until : _peerAnsweredUntil;
+        _peerKnewUntil = knows && until > _peerKnewUntil ? until : _peerKnewUntil;
     }
 
     private void Join()
@@ -272,6 +301,11 @@ internal sealed class SimSilo
     private void EndWhenLeasesAreOver()
     {
         var wait = _world.Mistake == Mistake.EndedAtOnceByItself ? TimeSpan.Zero : Fence.LongestLease(Now);
+        foreach (var end in _uncappedLeasesEnd)
+        {
+            wait = end - Now > wait ? end - Now : wait;
+        }
+
         Process.After(wait + TimeSpan.FromTicks(1), this, static silo => silo.TellItsEnd());
     }
 

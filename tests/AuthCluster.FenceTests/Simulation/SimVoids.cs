@@ -91,19 +91,18 @@ internal sealed class SimVoids(World world, SimWrite write)
     private void Arrive(SimSilo asked)
     {
         world.Faults.Strike(asked);
-        var key = World.ClientKeys[write.Client];
         if (world.Mistake is Mistake.LeaseComputedBeforeMarking or Mistake.AcknowledgedBeforeMarking)
         {
             var isEarly = world.Mistake == Mistake.AcknowledgedBeforeMarking;
-            var lease = asked.Fence.Void(key, 0, asked.Now);
+            var lease = asked.Void(write.Client, 0);
             if (isEarly)
             {
                 Acknowledge(asked, lease);
             }
 
-            world.Post(asked.Process, world.Random.Seconds(0.0001, 0.02), (this, asked, key, lease, isEarly), static late =>
+            world.Post(asked.Process, world.Random.Seconds(0.0001, 0.02), (this, write, asked, lease, isEarly), static late =>
             {
-                late.asked.Fence.Void(late.key, late.Item1.Version, late.asked.Now);
+                late.asked.Void(late.write.Client, late.write.Version);
                 if (!late.isEarly)
                 {
                     late.Item1.Acknowledge(late.asked, late.lease);
@@ -112,21 +111,8 @@ internal sealed class SimVoids(World world, SimWrite write)
             return;
         }
 
-        var longest = asked.Fence.Void(key, Version, asked.Now);
-        var kept = TimeSpan.Zero;
-        for (var slot = 0; slot < SimSilo.SlotCount; slot++)
-        {
-            if (asked.LiveActivation(write.Client, slot) is { } activation)
-            {
-                activation.OnVoid(Version);
-                kept = activation.LeaseLeft() > kept ? activation.LeaseLeft() : kept;
-            }
-        }
-
-        Acknowledge(asked, world.Mistake == Mistake.LeaseKeptInTheActivation ? kept : longest);
+        Acknowledge(asked, asked.Void(write.Client, write.Version));
     }
-
-    private long Version => write.Version;
 
     private void Acknowledge(SimSilo asked, TimeSpan lease) =>
         world.Network.Send(asked.Process, write.Silo.Process, (write, asked, lease), static ack => ack.write.OnVoided(ack.asked, ack.lease));

@@ -64,8 +64,11 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
 
     public long Version { get; private set; }
 
-    /// <summary>The number of the state that it made or confirmed; 0 before.</summary>
+    /// <summary>The number of the state that it made, as far as the writer knows; 0 for none.</summary>
     public int Commit { get; private set; }
+
+    /// <summary>The number under which the database has stored it; 0 while it has not.</summary>
+    public int StoredAs { get; set; }
 
     public void Begin()
     {
@@ -249,7 +252,7 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
         world.Coverage.UnknownOutcomes++;
         if (world.Mistake == Mistake.UnknownTakenForSuccess)
         {
-            (Version, Commit) = (next.Version, world.Judge.LastCommit(Client));
+            (Version, Commit) = (next.Version, StoredAs);
             BeginFence();
             return;
         }

@@ -33,7 +33,7 @@ internal sealed class SpendingLedger(World world)
         {
             _hasBlindResidue |= right == SpendingRight.PeerThatIsBlind;
             _hasLoneResidue |= right == SpendingRight.KnewNobody;
-            if (right is SpendingRight.OwnReading or SpendingRight.PeerThatReads)
+            if (right is not (SpendingRight.PeerThatIsBlind or SpendingRight.KnewNobody))
             {
                 world.Judge.Break(
                     Invariant.OneActivationSpends,

@@ -42,6 +42,11 @@ internal sealed class WriteHistory(World world)
 
     public void Acknowledged(SimWrite write)
     {
+        if (write.Commit == 0)
+        {
+            world.Judge.Break(Invariant.AcknowledgedWriteIsKept, $"{write} is answered, and is not stored");
+        }
+
         foreach (var (after, upTo) in _overwritten[write.Client])
         {
             if (write.Commit > after && write.Commit <= upTo)
@@ -58,7 +63,7 @@ internal sealed class WriteHistory(World world)
 
         foreach (var earlier in world.Administrator.WritesOf(write.Client))
         {
-            if (earlier.Answer != WriteAnswer.None && earlier.Commit > write.Commit && earlier.AnsweredAt < write.BeganAt)
+            if (earlier.Answer != WriteAnswer.None && earlier.StoredAs > write.Commit && earlier.AnsweredAt < write.BeganAt)
             {
                 world.Judge.Break(Invariant.AcknowledgedWriteIsKept, $"{earlier} was answered before {write} began, and is stored after it");
             }
