@@ -38,7 +38,7 @@ internal sealed class Administrator(World world)
     public void FaultsEnded()
     {
         _faultsEndedAt = world.Now;
-        world.Post(null, TimeSpan.FromSeconds(2), this, static administrator => administrator.AskForLast());
+        world.Post(null, TimeSpan.FromSeconds(0.5), this, static administrator => administrator.AskForLast());
     }
 
     private void Work()

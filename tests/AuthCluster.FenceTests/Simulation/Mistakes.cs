@@ -107,6 +107,11 @@ internal enum Mistake
     /// <summary>Silos that were dead already at the first reading are taken for gone.</summary>
     OnlyTheDeadThatLivedAtTheReading,
 
+    /// <summary>
+    /// A silo that the first reading found dead is forgotten when a later reading, which the database answered earlier, finds it active.
+    /// </summary>
+    OnlyTheLatestReadingCounts,
+
     /// <summary>Leases that last are not waited for.</summary>
     LeasesNotWaitedFor,
 

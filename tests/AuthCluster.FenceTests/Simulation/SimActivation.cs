@@ -122,7 +122,7 @@ internal sealed class SimActivation
         }
 
         _world.Coverage.Leases++;
-        var right = isLimited ? Silo.RightAt(now + granted - TimeSpan.FromTicks(1)) : default;
+        var right = isLimited ? Silo.Peers.RightAt(now + granted - TimeSpan.FromTicks(1)) : default;
         var lease = new SimLease(Silo, Id, State.Commit, ConfirmedClaim, granted, right) { Permits = isLimited ? Bucket.Take(SimBucket.Block) : 0 };
         _world.Network.Send(Silo.Process, to.Process, (to, Client, lease, askedAt), static sent => sent.to.OnLease(sent.Client, sent.lease, sent.askedAt));
         _world.Faults.Strike(Silo);
@@ -242,7 +242,7 @@ internal sealed class SimActivation
         var spent = Bucket.Take(wanted);
         if (spent > 0)
         {
-            _world.Judge.Spent(Id, ConfirmedClaim, spent, Silo.RightAt(Silo.Now));
+            _world.Judge.Spent(Id, ConfirmedClaim, spent, Silo.Peers.RightAt(Silo.Now));
         }
     }
 }

@@ -61,7 +61,7 @@ internal sealed class SimDatabase
         Call(reading.Silo, false, (this, reading), static call => call.Item1.Reply(
             call.reading.Silo,
             (call.reading, call.Item1.Table.Snapshot, call.Item1.Now),
-            static reply => reply.reading.Silo.OnRead(reply.reading, reply.Snapshot, reply.Now)));
+            static reply => reply.reading.Silo.Reader.OnRead(reply.reading, reply.Snapshot, reply.Now)));
 
     public void Load(SimActivation activation, int load, TimeSpan began) =>
         Call(activation.Silo, false, (this, activation, load, began), static call => call.Item1.Reply(
@@ -117,7 +117,7 @@ internal sealed class SimDatabase
     {
         var random = _world.Random;
         var (delay, isLost) = (_world.Network.Delay(), false);
-        delay += Queueing > 0 && random.Chance(Queueing) ? random.Seconds(0.02, 0.28) : TimeSpan.Zero;
+        delay += Queueing > 0 && random.Chance(Queueing) ? random.Seconds(0.1, 0.28) : TimeSpan.Zero;
         if (IsDown)
         {
             if (!isWrite || !random.Chance(0.3))

@@ -2,21 +2,7 @@ using AuthCluster.Fence;
 
 namespace AuthCluster.FenceTests.Simulation;
 
-/// <summary>One reading of the membership, under way.</summary>
-internal sealed class Reading(SimSilo silo, TimeSpan began, SimWrite? write)
-{
-    public SimSilo Silo => silo;
-
-    /// <summary>When it began, on the silo's clock.</summary>
-    public TimeSpan Began => began;
-
-    /// <summary>The write that waits for it; null for a periodic reading.</summary>
-    public SimWrite? Write => write;
-
-    public bool IsDone { get; set; }
-}
-
-/// <summary>A silo: it reads the membership, joins, stops, and obeys the product's <see cref="Fence.Mandate"/> and <see cref="SiloFence"/>.</summary>
+/// <summary>A silo: it joins, has activations, dies or stops, and obeys the product's <see cref="Fence.Mandate"/> and <see cref="SiloFence"/>.</summary>
 internal sealed class SimSilo
 {
     public const int SlotCount = 2;
@@ -25,8 +11,6 @@ internal sealed class SimSilo
     private readonly SimActivation?[] _activations = new SimActivation?[World.ClientCount * SlotCount];
     private readonly TimeSpan[] _uncappedLeasesEnd = [FenceTimes.Never, FenceTimes.Never];
     private readonly TimeSpan _joinsAt;
-    private TimeSpan _peerAnsweredUntil = FenceTimes.Never;
-    private TimeSpan _peerKnewUntil = FenceTimes.Never;
     private int _endTries;
 
     public SimSilo(World world, int index, string name, SimEndpoint endpoint)
@@ -36,12 +20,13 @@ internal sealed class SimSilo
         Endpoint = endpoint;
         endpoint.Listener = this;
         Grace = world.Random.Chance(0.7) ? world.LongestGrace : world.LongestGrace * world.Random.Between(0.5, 1);
-        var times = SimTimes.ForMandate(world.Mistake, Grace);
-        Mandate = new Mandate(name, times);
+        Mandate = new Mandate(name, SimTimes.ForMandate(world.Mistake, Grace));
         Fence = new SiloFence(Mandate, SimTimes.ForCopies(world.Mistake));
+        Reader = new SimReader(world, this);
+        Peers = new SimPeers(world, this);
         Monitor = new SimMonitor(world, this);
         _joinsAt = Process.Now + (world.Random.Chance(0.6) ? world.Random.Seconds(0.02, 0.2) : world.Random.Seconds(0.2, 2));
-        Process.After(world.Random.Seconds(0.001, 0.05), this, static silo => silo.ReadPeriodically());
+        Process.After(world.Random.Seconds(0.001, 0.05), Reader, static reader => reader.ReadPeriodically());
         Process.After(world.Random.Seconds(0, 0.25), Monitor, static monitor => monitor.Look());
     }
 
@@ -55,6 +40,10 @@ internal sealed class SimSilo
     public Mandate Mandate { get; }
 
     public SiloFence Fence { get; }
+
+    public SimReader Reader { get; }
+
+    public SimPeers Peers { get; }
 
     public SimMonitor Monitor { get; }
 
@@ -79,7 +68,7 @@ internal sealed class SimSilo
     public void BeginAsFounder()
     {
         BeganAt = _world.Now;
-        Mandate.ReadReturned(ViewOf(Now, _world.Database.Table.Snapshot, _world.Database.Now));
+        Reader.BeginAsFounder();
     }
 
     public void Start()
@@ -119,52 +108,22 @@ internal sealed class SimSilo
             _world.Trace?.Invoke($"{this} is gone");
             Process.End();
             Endpoint.Listener = null;
-            _world.Faults.Ended(this);
+            _world.Faults.Damage.Ended(this);
         }
     }
 
-    public void Read(SimWrite? write)
+    /// <summary>Takes that a reading has returned: the silo may have become active, or have died.</summary>
+    public void OnMandateChanged()
     {
-        var reading = new Reading(this, Now, write);
-        if (_world.Database.Refuses(this))
-        {
-            _world.Post(Process, TimeSpan.FromSeconds(0.001), reading, static reading => reading.Silo.Fail(reading));
-            return;
-        }
-
-        _world.Database.Read(reading);
-        Process.After(SimTimes.Sound.ReadTimeout, reading, static reading => reading.Silo.Fail(reading));
-    }
-
-    public void OnRead(Reading reading, TableSnapshot table, TimeSpan databaseNow)
-    {
-        _world.Faults.Strike(this);
-        reading.IsDone = true;
-        var began = _world.Mistake == Mistake.MandateFromTheReturn ? Now : reading.Began;
-        var view = ViewOf(began, table, databaseNow);
-        Mandate.ReadReturned(AsTheMandateSees(view));
         if (Mandate.HasDied && !HasGivenUp)
         {
-            GiveUp();
+            HasGivenUp = true;
+            _world.Coverage.OwnDeaths++;
+            _world.Trace?.Invoke($"{this} has read its own death");
+            EndWhenLeasesAreOver();
         }
 
-        if (Mandate.HasBegun && BeganAt is null)
-        {
-            BeganAt = _world.Now;
-        }
-
-        reading.Write?.OnRead(view);
-    }
-
-    /// <summary>Answers another silo that can't read the membership.</summary>
-    public void OnPing(SimSilo asker, TimeSpan askedAt)
-    {
-        _world.Faults.Strike(this);
-        var answersAll = _world.Mistake is Mistake.AnyPeerAnswers or Mistake.AnyPeerAnswersAndClaimWaitsForOneTerm;
-        if (answersAll || Mandate.Answers(asker.Process.Name, Now))
-        {
-            _world.Network.Send(Process, asker.Process, (asker, askedAt, knows: KnowsAt(Now)), static pong => pong.asker.OnPong(pong.askedAt, pong.knows));
-        }
+        BeganAt ??= Mandate.HasBegun ? _world.Now : null;
     }
 
     public SimActivation Activation(int client, int slot)
@@ -208,65 +167,9 @@ internal sealed class SimSilo
         };
     }
 
-    /// <summary>What lets this silo spend at a moment, as the whole world knows it.</summary>
-    public SpendingRight RightAt(TimeSpan at) =>
-        KnowsAt(at) ? SpendingRight.OwnReading
-        : Mandate.Peers.IsEmpty ? SpendingRight.KnewNobody
-        : at < _peerKnewUntil ? SpendingRight.PeerThatReads
-        : at < _peerAnsweredUntil ? SpendingRight.PeerThatIsBlind
-        : SpendingRight.Nothing;
-
     public override string ToString() => Process.Name;
 
     private static int Place(int client, int slot) => (client * SlotCount) + slot;
-
-    private bool KnowsAt(TimeSpan at) => Mandate.LastGood is { } good && at < good.Began + SimTimes.Sound.Term;
-
-    private void ReadPeriodically()
-    {
-        Read(null);
-        Process.After(SimTimes.Sound.ReadEvery, this, static silo => silo.ReadPeriodically());
-    }
-
-    private void Fail(Reading reading)
-    {
-        if (reading.IsDone)
-        {
-            return;
-        }
-
-        reading.IsDone = true;
-        _world.Coverage.FailedReads++;
-        var isHidden = _world.Mistake switch
-        {
-            Mistake.NoOutageRule => true,
-            Mistake.OutageAsAMode => reading.Began < Mandate.End,
-            _ => false,
-        };
-        if (!isHidden)
-        {
-            Mandate.ReadFailed(reading.Began);
-        }
-
-        if (Mandate.LastGood is { } good && reading.Began > good.Began && !HasGivenUp && !IsStopping)
-        {
-            foreach (var peer in Mandate.Peers)
-            {
-                var asked = _world.Silo(peer);
-                _world.Network.Send(Process, asked.Process, (asked, asker: this, askedAt: Now), static ping => ping.asked.OnPing(ping.asker, ping.askedAt));
-            }
-        }
-
-        reading.Write?.OnReadFailed();
-    }
-
-    private void OnPong(TimeSpan askedAt, bool knows)
-    {
-        Mandate.PeerAnswered(askedAt);
-        var until = askedAt + SimTimes.Sound.Term;
-        _peerAnsweredUntil = until > _peerAnsweredUntil ? until : _peerAnsweredUntil;
-        _peerKnewUntil = knows && until > _peerKnewUntil ? until : _peerKnewUntil;
-    }
 
     private void Join()
     {
@@ -288,14 +191,6 @@ internal sealed class SimSilo
         }
 
         Process.After(TimeSpan.FromSeconds(0.15), this, static silo => silo.Join());
-    }
-
-    private void GiveUp()
-    {
-        HasGivenUp = true;
-        _world.Coverage.OwnDeaths++;
-        _world.Trace?.Invoke($"{this} has read its own death");
-        EndWhenLeasesAreOver();
     }
 
     private void EndWhenLeasesAreOver()
@@ -332,32 +227,5 @@ internal sealed class SimSilo
         {
             Process.After(_world.Random.Seconds(0.05, 0.5), this, static silo => silo.Exit());
         }
-    }
-
-    private Membership ViewOf(TimeSpan began, TableSnapshot table, TimeSpan databaseNow)
-    {
-        var silos = new SiloEntry[table.Rows.Length];
-        for (var i = 0; i < silos.Length; i++)
-        {
-            var (entry, diedAt) = table.Rows[i];
-            silos[i] = entry.Standing == SiloStanding.Dead ? entry with { DeadFor = databaseNow - diedAt } : entry;
-        }
-
-        return new Membership(began, Now, table.LongestGrace, silos);
-    }
-
-    /// <summary>The view itself, but for a silo that does not want to see where it stands.</summary>
-    private Membership AsTheMandateSees(Membership view)
-    {
-        var hidden = _world.Mistake switch
-        {
-            Mistake.OwnDeathIgnored => SiloStanding.Dead,
-            Mistake.JoiningSilosDecide => SiloStanding.Joining,
-            _ => SiloStanding.Active,
-        };
-        return hidden == SiloStanding.Active || view.Find(Process.Name)?.Standing != hidden
-            ? view
-            : new Membership(view.Began, view.Returned, view.LongestGrace, view.Silos.Select(silo =>
-                silo.Silo == Process.Name ? silo with { Standing = SiloStanding.Active, DeadFor = TimeSpan.Zero } : silo));
     }
 }

@@ -29,7 +29,7 @@ internal enum WriteAnswer
 }
 
 /// <summary>
-/// One write: it loads the row, stores the next one, reads the membership, and then does what the product's <see cref="FencedWrite"/> tells.
+/// One write: it loads the row, stores the next one, and then lets <see cref="SimFencing"/> make it hold everywhere.
 /// </summary>
 internal sealed class SimWrite(World world, SimActivation activation, WriteCommand command)
 {
@@ -38,15 +38,11 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(8);
 
     private readonly TimeSpan _deadline = activation.Silo.Now + Deadline;
-    private readonly WriteKind _kind = command == WriteCommand.Claim ? WriteKind.Claim : WriteKind.Change;
     private SimActivation _activation = activation;
-    private FencedWrite? _fenced;
-    private SimVoids? _voids;
-    private Membership? _earlyView;
+    private SimFencing? _fencing;
+    private bool _isFencing;
     private bool _isStoring;
-    private bool _awaitsReading;
     private int _attempt;
-    private int _look;
     private TimeSpan _storeBegan;
 
     public SimSilo Silo { get; } = activation.Silo;
@@ -70,9 +66,11 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
     /// <summary>The number under which the database has stored it; 0 while it has not.</summary>
     public int StoredAs { get; set; }
 
+    private SimFencing Fencing => _fencing ??= new SimFencing(world, this, _deadline);
+
     public void Begin()
     {
-        if (Answer != WriteAnswer.None || _isStoring || _fenced is not null)
+        if (Answer != WriteAnswer.None || _isStoring || _isFencing)
         {
             return;
         }
@@ -96,9 +94,9 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
             (Version, Commit) = (_activation.State.Version, _activation.State.Commit);
             BeginFence();
         }
-        else if (world.Mistake == Mistake.ReadingBegunBeforeTheReturn && _earlyView is null)
+        else if (world.Mistake == Mistake.ReadingBegunBeforeTheReturn && !Fencing.HasReading)
         {
-            StartReading();
+            Fencing.ReadEarly();
         }
         else
         {
@@ -145,58 +143,22 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
         BeginFence();
     }
 
-    public void OnRead(Membership view)
+    /// <summary>Takes the answer of the fence.</summary>
+    public void OnFenced(FenceAnswer answer)
     {
-        if (!_awaitsReading)
+        if (IsClaim && answer.Outcome == FenceOutcome.Everywhere && world.Mistake != Mistake.ClaimUnconfirmed)
         {
-            return;
+            _activation.Confirm(Commit);
         }
 
-        _awaitsReading = false;
-        if (_fenced is null)
-        {
-            _earlyView = view;
-            Begin();
-        }
-        else
-        {
-            TakeView(view);
-        }
-    }
-
-    public void OnReadFailed()
-    {
-        if (!_awaitsReading)
-        {
-            return;
-        }
-
-        _awaitsReading = false;
-        if (_fenced is null)
-        {
-            Begin();
-        }
-        else
-        {
-            Follow(_fenced.ReadFailed(Silo.Now));
-        }
-    }
-
-    /// <summary>Takes the acknowledgement of a silo.</summary>
-    public void OnVoided(SimSilo silo, TimeSpan lease)
-    {
-        world.Faults.Strike(Silo);
-        _fenced!.Acknowledged(silo.Process.Name, world.Mistake == Mistake.LeasesNotWaitedFor ? TimeSpan.Zero : lease, Silo.Now);
-        world.Coverage.WaitsForLeases += lease > TimeSpan.Zero ? 1 : 0;
-        if (world.Mistake == Mistake.MajorityOfAnswers)
-        {
-            _voids!.AcknowledgeForMinority(_fenced, silo);
-        }
-
-        if (Answer == WriteAnswer.None && _fenced.IsAcknowledged)
-        {
-            Look();
-        }
+        Finish(
+            answer.Outcome switch
+            {
+                FenceOutcome.Everywhere => WriteAnswer.Everywhere,
+                FenceOutcome.NotEverywhere => WriteAnswer.NotEverywhere,
+                _ => WriteAnswer.Unknown,
+            },
+            answer);
     }
 
     /// <summary>The administrator waits no longer. The write may still go on.</summary>
@@ -263,96 +225,13 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
 
     private void BeginFence()
     {
-        _fenced = new FencedWrite(Silo.Process.Name, _kind, _deadline, SimTimes.ForWrite(world.Mistake, _kind));
-        _voids = new SimVoids(world, this);
-        if (world.Mistake == Mistake.OldView)
-        {
-            TakeView(Silo.Mandate.Latest!);
-        }
-        else if (_earlyView is not null)
-        {
-            TakeView(_earlyView);
-        }
-        else
-        {
-            ReadAgain();
-        }
-
+        _isFencing = true;
+        Fencing.Begin();
         world.Faults.Strike(Silo);
-    }
-
-    private void ReadAgain() => Silo.Process.After(world.Random.Seconds(0.00002, 0.0003), this, static write => write.StartReading());
-
-    private void StartReading()
-    {
-        _awaitsReading = true;
-        Silo.Read(this);
-    }
-
-    private void TakeView(Membership fresh) => Follow(_fenced!.ReadReturned(_voids!.AsTheWriteSees(fresh, _kind), Silo.Now));
-
-    private void Look()
-    {
-        if (Answer == WriteAnswer.None || Answer == WriteAnswer.GivenUp)
-        {
-            Follow(_fenced!.Look(_voids!.AsTheWriteSees(Silo.Mandate.Latest!, _kind), Silo.Now));
-        }
-    }
-
-    private void Follow(WriteStep step)
-    {
-        if (step.Answer is { } answer)
-        {
-            Finish(answer);
-            return;
-        }
-
-        var look = ++_look;
-        if (step.Void.IsEmpty && !_voids!.HasView)
-        {
-            Silo.Process.After(step.LookAfter!.Value, this, static write => write.ReadAgain());
-            return;
-        }
-
-        _voids!.Ask(_fenced!, step.Void);
-        if (look == _look && step.LookAfter is { } wait)
-        {
-            Silo.Process.After(wait, (this, look), static later => later.Item1.LookIfLatest(later.look));
-        }
-    }
-
-    private void LookIfLatest(int look)
-    {
-        if (look == _look)
-        {
-            Look();
-        }
-    }
-
-    private void Finish(FenceAnswer answer)
-    {
-        if (IsClaim && answer.Outcome == FenceOutcome.Everywhere && world.Mistake != Mistake.ClaimUnconfirmed)
-        {
-            _activation.Confirm(Commit);
-        }
-
-        Finish(
-            answer.Outcome switch
-            {
-                FenceOutcome.Everywhere => WriteAnswer.Everywhere,
-                FenceOutcome.NotEverywhere => WriteAnswer.NotEverywhere,
-                _ => WriteAnswer.Unknown,
-            },
-            answer);
-        if (answer.Outcome == FenceOutcome.NotEverywhere)
-        {
-            _voids!.AskOn(_fenced!);
-        }
     }
 
     private void Finish(WriteAnswer outcome, FenceAnswer? answer = null)
     {
-        _look++;
         if (IsClaim)
         {
             _activation.ClaimIsOver();
@@ -363,6 +242,7 @@ internal sealed class SimWrite(World world, SimActivation activation, WriteComma
             (Answer, AnsweredAt) = (outcome, world.Now);
             world.Trace?.Invoke($"{this} is answered: {outcome} {string.Join(", ", answer?.Unconfirmed ?? [])}");
             world.Judge.Answered(this, answer);
+            world.Faults.Strike(Silo);
         }
     }
 }
