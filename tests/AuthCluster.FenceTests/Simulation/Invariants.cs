@@ -109,14 +109,14 @@ internal sealed class Judge
 
     public void CountResidues() => _ledger.CountResidues();
 
-    /// <summary>Checks at the end of a run that each silo that lives may decide.</summary>
+    /// <summary>Checks at the end of a run that each silo that works may decide.</summary>
     public void CheckEnd()
     {
         foreach (var silo in _world.Silos)
         {
-            if (silo.Process.IsAlive && silo.IsServing && _world.Database.Table.IsActive(silo) && !silo.Mandate.MayDecide(silo.Now))
+            if (MustDecide(silo) && !silo.Mandate.MayDecide(silo.Now))
             {
-                Break(Invariant.DecisionsHaveNoGap, $"{silo} may not decide long after all faults");
+                Break(Invariant.DecisionsHaveNoGap, $"{silo} may not decide after all faults");
             }
         }
     }
@@ -213,14 +213,13 @@ internal sealed class Judge
         _world.Post(null, SampleInterval, this, static judge => judge.Sample());
         foreach (var silo in _world.Silos)
         {
-            var process = silo.Process;
-            if (!process.IsAlive || process.IsPaused || !silo.IsServing || !_world.Database.Table.IsActive(silo) || silo.Mandate.MayDecide(silo.Now))
+            if (!MustDecide(silo) || silo.Mandate.MayDecide(silo.Now))
             {
                 continue;
             }
 
             var sinceGood = silo.Now - silo.Mandate.LastGood!.Began;
-            if (_world.Now - process.ResumedAt > GapAllowed && _world.Now - silo.BeganAt > GapAllowed && sinceGood < silo.Grace * 0.99)
+            if (sinceGood < silo.Grace * 0.99)
             {
                 Break(
                     Invariant.DecisionsHaveNoGap,
@@ -228,4 +227,9 @@ internal sealed class Judge
             }
         }
     }
+
+    /// <summary>Whether a silo works, and has had the time for a reading since it began or was resumed.</summary>
+    private bool MustDecide(SimSilo silo) =>
+        silo is { IsServing: true, Process: { IsAlive: true, IsPaused: false } } && _world.Database.Table.IsActive(silo)
+        && _world.Now - silo.Process.ResumedAt > GapAllowed && _world.Now - silo.BeganAt > GapAllowed;
 }
