@@ -36,8 +36,11 @@ public sealed record FenceTimes
     /// <summary>How long a silo remembers which versions it must not use any more. Longer than <see cref="LoadDeadline"/>.</summary>
     public TimeSpan FloorKept { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A write waits for so long, within its deadline, for the proof that a silo which has died lately has ended.</summary>
-    public TimeSpan DeathPatience { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// A write waits for so long, within its deadline, for the proof that a silo which has died lately has ended. Longer than the way of a proof:
+    /// <see cref="EndProofDelay"/>, and a reading each by which the proving silo sees the death, stores the end, and the writer sees that.
+    /// </summary>
+    public TimeSpan DeathPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>For how long after its death a silo may decide, or its leases may last, as others must assume.</summary>
     /// <param name="grace">The longest outage grace of any silo.</param>

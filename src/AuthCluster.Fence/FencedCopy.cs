@@ -68,6 +68,13 @@ public sealed class FencedCopy
         return TryInstall(version, began, now) ? WriteReturn.Installed : WriteReturn.Overtaken;
     }
 
+    /// <summary>Forgets the version that was held, since storage went back in time: an older one may be installed.</summary>
+    public void Forget()
+    {
+        IsCurrent = false;
+        Version = 0;
+    }
+
     /// <summary>Says that the copy must be read again, as after a write of unknown outcome.</summary>
     public void Doubt() => IsCurrent = false;
 }

@@ -19,6 +19,8 @@ public sealed class Mandate(string self, FenceTimes times)
     private TimeSpan _failedBegan = FenceTimes.Never;
     private TimeSpan _peerAskedAt = FenceTimes.Never;
     private long _end = FenceTimes.Never.Ticks;
+    private long _spendEnd = FenceTimes.Never.Ticks;
+    private bool _isAlone;
     private bool _isOver;
 
     /// <summary>The silo.</summary>
@@ -42,28 +44,14 @@ public sealed class Mandate(string self, FenceTimes times)
     /// <summary>Whether the silo may decide, install state and grant leases.</summary>
     public bool MayDecide(TimeSpan now) => now.Ticks < Volatile.Read(ref _end);
 
-    /// <summary>Whether the silo may spend from a rate limit. Two silos must not spend from the same one for longer than a term.</summary>
-    public bool MaySpend(TimeSpan now) => now < SpendEnd;
-
     /// <summary>
-    /// When the right to spend ends. Without a good reading within the term a silo goes on only while one of the silos that it last saw answers it.
+    /// When the right to spend from rate limits ends. Without a good reading within the term a silo goes on only while one of the silos that it
+    /// last saw answers it.
     /// </summary>
-    public TimeSpan SpendEnd
-    {
-        get
-        {
-            lock (_lock)
-            {
-                if (LastGood is null || _isOver)
-                {
-                    return FenceTimes.Never;
-                }
+    public TimeSpan SpendEnd => TimeSpan.FromTicks(Volatile.Read(ref _spendEnd));
 
-                var end = TimeSpan.FromTicks(_end);
-                return Max(_goodBegan + times.Term, Peers.IsEmpty ? end : Min(end, _peerAskedAt + times.Term));
-            }
-        }
-    }
+    /// <summary>Whether the silo may spend from a rate limit. Two silos must not spend from the same one for longer than a term.</summary>
+    public bool MaySpend(TimeSpan now) => now.Ticks < Volatile.Read(ref _spendEnd);
 
     /// <summary>The other silos that were active at the last good reading: those to ask when a reading has failed.</summary>
     public ImmutableArray<string> Peers => LastGood is { } good ? [.. good.Active.Where(silo => silo != self)] : [];
@@ -89,6 +77,7 @@ public sealed class Mandate(string self, FenceTimes times)
             {
                 _goodBegan = view.Began;
                 LastGood = view;
+                _isAlone = Peers.IsEmpty;
             }
 
             Update();
@@ -113,6 +102,7 @@ public sealed class Mandate(string self, FenceTimes times)
         lock (_lock)
         {
             _peerAskedAt = Max(_peerAskedAt, askedAt);
+            Update();
         }
     }
 
@@ -131,10 +121,16 @@ public sealed class Mandate(string self, FenceTimes times)
 
     private void Update()
     {
-        var end = LastGood is null || _isOver
-            ? FenceTimes.Never
-            : Max(_goodBegan + times.Term, Min(_failedBegan + times.Term, _goodBegan + times.OutageGrace));
+        var end = FenceTimes.Never;
+        var spendEnd = FenceTimes.Never;
+        if (LastGood is not null && !_isOver)
+        {
+            end = Max(_goodBegan + times.Term, Min(_failedBegan + times.Term, _goodBegan + times.OutageGrace));
+            spendEnd = Max(_goodBegan + times.Term, _isAlone ? end : Min(end, _peerAskedAt + times.Term));
+        }
+
         Volatile.Write(ref _end, end.Ticks);
+        Volatile.Write(ref _spendEnd, spendEnd.Ticks);
     }
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;

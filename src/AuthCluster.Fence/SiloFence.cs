@@ -19,17 +19,26 @@ public sealed class SiloFence(Mandate mandate, FenceTimes times)
     /// <summary>The silo's right to decide.</summary>
     public Mandate Mandate => mandate;
 
-    /// <summary>Opens a copy of a state. It holds nothing yet.</summary>
+    /// <summary>Makes a copy of a state, which holds nothing yet, and adds it.</summary>
     public FencedCopy Open(string key)
     {
-        var copy = new FencedCopy(this, key);
+        var copy = Make(key);
+        Add(copy);
+        return copy;
+    }
+
+    /// <summary>Makes a copy of a state, which holds nothing yet. It must be added before anything is installed.</summary>
+    public FencedCopy Make(string key) => new(this, key);
+
+    /// <summary>Adds a copy: from now on it is marked when it is made void.</summary>
+    public void Add(FencedCopy copy)
+    {
+        ArgumentNullException.ThrowIfNull(copy);
         lock (_lock)
         {
-            copy.Next = _copies.GetValueOrDefault(key);
-            _copies[key] = copy;
+            copy.Next = _copies.GetValueOrDefault(copy.Key);
+            _copies[copy.Key] = copy;
         }
-
-        return copy;
     }
 
     /// <summary>Forgets a copy, which is not used any more.</summary>

@@ -1,5 +1,6 @@
 using AuthCluster.Grains.Clients;
 using AuthCluster.Grains.Cluster;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.Secrets;
 using AuthCluster.Grains.StorageAccess;
@@ -37,15 +38,18 @@ public static class GrainsSetup
     /// <param name="database">The database.</param>
     /// <param name="keys">The key material, as read at the start.</param>
     /// <param name="defaults">What a client gets when its document says nothing.</param>
+    /// <param name="fence">How the silos of a cluster keep each other to answered writes.</param>
     /// <param name="membership">
     /// The same database over the connection pool of membership, which other work can't exhaust; null where there is no such pool.
     /// </param>
     public static IServiceCollection AddAuthClusterGrains(
-        this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults, Database? membership = null)
+        this IServiceCollection services, Database database, SiloKeys keys, ClientDefaults defaults, FenceSettings fence, Database? membership = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(keys);
+        ArgumentNullException.ThrowIfNull(fence);
         services.AddStorage(database, membership ?? database);
+        services.AddFence(membership ?? database, fence);
         services.AddTime();
         services.AddKeys(keys);
         services.AddClients(defaults);
@@ -116,12 +120,29 @@ public static class GrainsSetup
         });
         services.AddSingleton(_ => new HeldKeys(keys.Snapshot));
         services.AddSingleton<KeyMaterialStore>();
-        services.AddSingleton<KeyFollowerClient>();
-        services.AddSingleton<FloorBroadcast>();
-        services.AddGrainService<KeyFollowerService>();
-        services.AddSingleton<KeyFollower>();
-        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KeyFollower>());
-        services.AddHostedService(provider => provider.GetRequiredService<KeyFollower>());
+        services.AddSingleton<IKeyLoader, KeyFollower>();
+    }
+
+    private static void AddFence(this IServiceCollection services, Database ofMembership, FenceSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddSingleton(new FenceStore(ofMembership, settings.ClusterId));
+        services.AddSingleton(provider => new SiloRights(
+            provider.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToString(), settings, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<FreshReadings>();
+        services.AddSingleton<FenceClient>();
+        services.AddSingleton<FenceMetrics>();
+        services.AddSingleton<FencedWrites>();
+        services.AddSingleton<ConfirmWrite>(provider => provider.GetRequiredService<FencedWrites>().ConfirmAsync);
+        services.AddSingleton<FenceDuties>();
+        services.AddSingleton(provider => new SiloEnd(provider.GetRequiredService<SiloRights>(), provider.GetRequiredService<FenceDuties>()));
+        services.AddSingleton<VouchedEnds>();
+        services.AddGrainService<FenceService>();
+        services.AddSingleton<PendingVoids>();
+        services.AddHostedService(provider => provider.GetRequiredService<PendingVoids>());
+        services.AddSingleton<MandateKeeper>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<MandateKeeper>());
+        services.AddHostedService(provider => provider.GetRequiredService<MandateKeeper>());
     }
 
     private static void AddClients(this IServiceCollection services, ClientDefaults defaults)

@@ -28,6 +28,8 @@ public static class WebSetup
         services.AddSingleton(issuer);
         services.AddSingleton(keys);
         services.AddSingleton<Readiness>();
+        services.AddSingleton<KeyLease>();
+        services.AddSingleton<KeyBorrower>();
         services.AddSingleton<Admission>();
         services.AddSingleton<CallMetrics>();
         services.AddSingleton<TokenMetrics>();

@@ -92,14 +92,14 @@ public sealed class FencedWriteTests
     }
 
     [Fact]
-    public void A_silo_that_died_lately_may_be_proven_to_have_ended_for_three_seconds_and_is_named_with_its_end_then()
+    public void A_silo_that_died_lately_may_be_proven_to_have_ended_for_five_seconds_and_is_named_with_its_end_then()
     {
         _write.ReadReturned(View(100, Active("a"), Active("b")), Second(100.1));
         Acknowledge(_write, "a");
         var view = View(101, Active("a"), Dead("b", 1));
 
-        Assert.Equal(Times.AskAgainAfter / 2, _write.Look(view, Second(102.9)).LookAfter);
-        AssertNamed(_write.Look(view, Second(103)), new UnconfirmedSilo("b", Second(60.8 - 3)));
+        Assert.Equal(Times.AskAgainAfter / 2, _write.Look(view, Second(104.9)).LookAfter);
+        AssertNamed(_write.Look(view, Second(105)), new UnconfirmedSilo("b", Second(60.8 - 5)));
     }
 
     [Fact]
@@ -145,12 +145,12 @@ public sealed class FencedWriteTests
     [Fact]
     public void A_silo_that_the_first_reading_found_dead_is_named_though_a_later_one_that_was_answered_earlier_found_it_active()
     {
-        _write.ReadReturned(View(100, returned: 100.4, Active("a"), Dead("b", 4)), Second(100.4));
+        _write.ReadReturned(View(100, returned: 100.4, Active("a"), Dead("b", 6)), Second(100.4));
         Acknowledge(_write, "a");
 
         var step = _write.Look(View(100.1, returned: 100.2, Active("a"), Active("b")), Second(100.4));
 
-        AssertNamed(step, new UnconfirmedSilo("b", Second(60.8 - 4)));
+        AssertNamed(step, new UnconfirmedSilo("b", Second(60.8 - 6)));
     }
 
     [Fact]

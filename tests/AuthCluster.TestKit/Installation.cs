@@ -18,15 +18,16 @@ public abstract class Installation : IAsyncDisposable
 
     /// <summary>An installation that is not started yet.</summary>
     /// <param name="port">The HTTP port; by default any free one.</param>
-    protected Installation(int? port = null)
+    /// <param name="host">The host that the server runs on and listens at.</param>
+    protected Installation(int? port = null, string host = "localhost")
     {
         Port = port ?? FreePorts.Take();
         Issuer = $"http://localhost:{Port}";
-        Address = new Uri(Issuer);
+        Address = new Uri($"http://{host}:{Port}");
         _settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
-            ["ASPNETCORE_URLS"] = Issuer,
+            ["ASPNETCORE_URLS"] = $"http://{host}:{Port}",
             ["AuthCluster:Issuer"] = Issuer,
             ["AuthCluster:DataDirectory"] = DataDirectory,
             ["AuthCluster:Cluster:SiloPort"] = $"{FreePorts.Take()}",
@@ -41,7 +42,7 @@ public abstract class Installation : IAsyncDisposable
     /// <summary>The address that the server listens at.</summary>
     public Uri Address { get; }
 
-    /// <summary>The issuer, character for character: the address, unless a test sets another.</summary>
+    /// <summary>The issuer, character for character: the address on this host, unless a test sets another.</summary>
     public string Issuer { get; }
 
     /// <summary>The data folder; it exists from the first start on.</summary>

@@ -6,7 +6,8 @@ namespace AuthCluster.TestKit;
 
 /// <summary>The built server as a real process. Settings become environment variables; disposing kills the process.</summary>
 /// <param name="port">The HTTP port; by default any free one.</param>
-public sealed partial class ServerProcess(int? port = null) : Installation(port)
+/// <param name="host">The host that it listens at; <see cref="Prefix"/> makes it run there.</param>
+public sealed partial class ServerProcess(int? port = null, string host = "localhost") : Installation(port, host)
 {
     private Process? _process;
 

@@ -43,6 +43,12 @@ public sealed record ClientAnswer
 
     /// <summary>The ETag that the change gave the client. At a repeat of a change that was made before, that of then.</summary>
     [Id(2)] public string? ETag { get; init; }
+
+    /// <summary>
+    /// Null when the change holds on every silo; else for how long, as far as is known, a silo that could not be asked may still decide by an
+    /// older state.
+    /// </summary>
+    [Id(3)] public TimeSpan? UnconfirmedFor { get; init; }
 }
 
 /// <summary>The answer to a patch.</summary>

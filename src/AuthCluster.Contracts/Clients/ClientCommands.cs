@@ -8,12 +8,14 @@ namespace AuthCluster.Contracts.Clients;
 /// <param name="RemoteAddress">The caller's address; empty when there is none.</param>
 /// <param name="RequestId">The request's correlation id.</param>
 /// <param name="AuditId">Unique id of the audit entry, chosen before the write, so that a repeat writes it once.</param>
+/// <param name="AnswerWithin">How long the caller waits for the answer of this attempt; zero from older front ends.</param>
 [GenerateSerializer, Immutable, Alias("authcluster.actor.v1")]
 public sealed record ActorRecord(
     [property: Id(0)] string Actor,
     [property: Id(1)] string RemoteAddress,
     [property: Id(2)] string RequestId,
-    [property: Id(3)] string AuditId);
+    [property: Id(3)] string AuditId,
+    [property: Id(4)] TimeSpan AnswerWithin = default);
 
 /// <summary>Where a secret came from.</summary>
 public enum SecretKind

@@ -7,6 +7,10 @@ namespace AuthCluster.Contracts.Clients;
 /// One registered client. The grain alone decides what its client may have, from memory; its key is
 /// <see cref="ClientGrainKey"/>.
 /// </summary>
+/// <remarks>
+/// Calls interleave: a change waits for up to eight seconds until it holds on every silo, and holds up only its own caller. Writes take turns at the
+/// row in the grain.
+/// </remarks>
 [GrainInterfaceType("client"), Alias("authcluster.client")]
 public interface IClientGrain : IGrainWithStringKey
 {
@@ -27,46 +31,46 @@ public interface IClientGrain : IGrainWithStringKey
     Task<CheckTokenAnswer> CheckTokenAsync(CheckTokenCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Reads the client document and its secrets' metadata.</summary>
-    [Alias("get")]
+    [AlwaysInterleave, Alias("get")]
     Task<ClientAnswer> GetAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Creates the client, or creates it anew over the tombstone of a deleted one.</summary>
-    [Alias("create")]
+    [AlwaysInterleave, Alias("create")]
     Task<ClientAnswer> CreateAsync(CreateClientCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Replaces the client's document.</summary>
-    [Alias("replace")]
+    [AlwaysInterleave, Alias("replace")]
     Task<ClientAnswer> ReplaceAsync(ReplaceClientCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Merges a patch with the client's present document and replaces that with the result. Silos of builds before this method don't
     /// know it: a call to one ends with an exception, and has changed nothing.
     /// </summary>
-    [Alias("patch")]
+    [AlwaysInterleave, Alias("patch")]
     Task<PatchClientAnswer> PatchAsync(PatchClientCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Enables or disables the client. Disabling ends every token that it has.</summary>
-    [Alias("set-enabled")]
+    [AlwaysInterleave, Alias("set-enabled")]
     Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes the client and leaves a tombstone, so that its generation is never used again.</summary>
-    [Alias("delete")]
+    [AlwaysInterleave, Alias("delete")]
     Task<ClientAnswer> DeleteAsync(DeleteClientCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Ends every token that was issued to the client so far.</summary>
-    [Alias("revoke-tokens")]
+    [AlwaysInterleave, Alias("revoke-tokens")]
     Task<ClientAnswer> RevokeTokensAsync(RevokeTokensCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Adds a secret, and ends the others when asked to, in one write.</summary>
-    [Alias("add-secret")]
+    [AlwaysInterleave, Alias("add-secret")]
     Task<ClientAnswer> AddSecretAsync(AddSecretCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Revokes a secret.</summary>
-    [Alias("revoke-secret")]
+    [AlwaysInterleave, Alias("revoke-secret")]
     Task<ClientAnswer> RevokeSecretAsync(RevokeSecretCommand command, CancellationToken cancellationToken = default);
 
     /// <summary>Revokes one token by its <c>jti</c> (RFC 7009).</summary>
-    [Alias("revoke-token")]
+    [AlwaysInterleave, Alias("revoke-token")]
     Task<ClientAnswer> RevokeTokenAsync(RevokeTokenCommand command, CancellationToken cancellationToken = default);
 }
 

@@ -12,13 +12,14 @@ public interface IKeyRingGrain : IGrainWithStringKey
     const string Key = "k:ring";
 
     /// <summary>
-    /// The keys that sign and verify now, with wrapped private parts. Answered from memory, also while the floor is being raised.
+    /// The keys that sign and verify now, with wrapped private parts, for front ends of older builds, which know no leases. Answered from memory,
+    /// also while the floor is being raised.
     /// </summary>
     [Alias("get-snapshot"), AlwaysInterleave]
     Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Ends every token of every client that was issued so far, by raising the floor.</summary>
-    [Alias("raise-floor")]
+    [AlwaysInterleave, Alias("raise-floor")]
     Task<RaiseFloorAnswer> RaiseFloorAsync(ActorRecord actor, CancellationToken cancellationToken = default);
 }
 
@@ -75,7 +76,13 @@ public sealed record KeySnapshotRecord(
 public sealed record KeySnapshotAnswer([property: Id(0)] KeySnapshotRecord? Snapshot);
 
 /// <summary>The answer to raising the floor.</summary>
-/// <param name="Done">Whether it is raised, and holds on every node.</param>
+/// <param name="Done">Whether it is stored.</param>
 /// <param name="Floor">The floor now.</param>
+/// <param name="UnconfirmedFor">
+/// Null when it holds on every silo; else for how long, as far as is known, a silo that could not be asked may still go by the older floor.
+/// </param>
 [GenerateSerializer, Immutable, Alias("authcluster.raise-floor-answer.v1")]
-public sealed record RaiseFloorAnswer([property: Id(0)] bool Done, [property: Id(1)] long Floor);
+public sealed record RaiseFloorAnswer(
+    [property: Id(0)] bool Done,
+    [property: Id(1)] long Floor,
+    [property: Id(2)] TimeSpan? UnconfirmedFor = null);

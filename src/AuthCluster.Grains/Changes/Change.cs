@@ -21,6 +21,9 @@ internal sealed record Change(ClientOutcome Outcome)
     /// <summary>The ETag of the client after this change; for a repeated command, the ETag after the first time.</summary>
     public string? ETag { get; init; }
 
+    /// <summary>The version of the stored row with this change; null when nothing was stored, or when there was no row before.</summary>
+    public long? StoredVersion { get; init; }
+
     /// <summary>What is wrong with the document that results from a patch.</summary>
     public ImmutableArray<FieldProblem> Problems { get; init; } = [];
 

@@ -48,7 +48,8 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
         }
 
         var change = new Change(ClientOutcome.Unavailable);
-        var isDone = await row.ChangeAsync(
+        var wasStored = row.Stored is not null;
+        var version = await row.ChangeAsync(
             async state =>
             {
                 var present = await WithoutLongEndedAsync(state);
@@ -59,17 +60,25 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
                     change = new Change(ClientOutcome.LastAdmin);
                 }
 
-                return change.Next is { } next ? Complete(state, present, next, actor, change, time) : WithoutOutbox(state);
+                wasStored = state is not null;
+                // A change that changes nothing is written too: the version of the row moves, so that an older write which still hangs loses.
+                return change.Next is { } next ? Complete(state, present, next, actor, change, time)
+                    : change.Outcome == ClientOutcome.Done ? WithoutOutbox(state) ?? state
+                    : WithoutOutbox(state);
             },
             cancellationToken);
-        return !isDone ? new Change(ClientOutcome.Unavailable)
-            : change.Next is null ? change
-            : change with { ETag = row.Stored!.ETag };
+        return version is null ? new Change(ClientOutcome.Unavailable)
+            : change.Outcome != ClientOutcome.Done ? change
+            : change with
+            {
+                ETag = change.Next is null ? change.ETag : row.Stored!.ETag,
+                StoredVersion = wasStored ? version : null,
+            };
     }
 
     /// <summary>Inserts the audit and feed rows that a silo of an older build left in the outbox when it died between two writes.</summary>
     /// <returns>False when storage did not take them.</returns>
-    public Task<bool> WriteOutboxAsync() => row.ChangeInBackgroundAsync(WithoutOutbox);
+    public async Task<bool> WriteOutboxAsync() => await row.ChangeInBackgroundAsync(WithoutOutbox) is not null;
 
     private ClientState? WithoutOutbox(ClientState? state) =>
         state is null or { Outbox.IsEmpty: true } ? null : _stamp.WithRows(state, DocumentOf(state), services.Floor.Value);

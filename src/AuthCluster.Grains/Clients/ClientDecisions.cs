@@ -43,7 +43,7 @@ internal sealed class ClientDecisions(
 
     /// <summary>Authenticates a caller of another endpoint.</summary>
     public Task<AuthenticateAnswer> AuthenticateAsync(PresentedSecret presented) =>
-        row.MustBeRead ? AnswerAfterReadingAsync(presented) : Task.FromResult(AnswerTo(presented));
+        row.MustWait ? AnswerAfterReadingAsync(presented) : Task.FromResult(AnswerTo(presented));
 
     /// <summary>Whether a token of the client is active.</summary>
     public async Task<TokenStanding> CheckAsync(CheckTokenCommand command) =>
@@ -57,7 +57,7 @@ internal sealed class ClientDecisions(
     /// <param name="needed">The work that must be done first, when the answer is null.</param>
     private IssueTokenAnswer? Decide(IssueTokenCommand command, out Task<bool>? needed)
     {
-        needed = row.MustBeRead ? row.EnsureReadAsync() : null;
+        needed = row.MustWait ? row.EnsureReadAsync() : null;
         if (needed is not null)
         {
             return null;
@@ -143,9 +143,12 @@ internal sealed class ClientDecisions(
 
     private async Task<AuthenticateAnswer> AnswerAfterReadingAsync(PresentedSecret presented)
     {
-        // After a read that failed the answer is "unavailable".
-        var outcome = await new CallWait(services.Clock).ForAsync(row.EnsureReadAsync());
-        return outcome == WaitOutcome.TooLong ? new AuthenticateAnswer { Kind = DecisionKind.NotNow } : AnswerTo(presented);
+        return await new CallWait(services.Clock).ForAsync(row.EnsureReadAsync()) switch
+        {
+            WaitOutcome.TooLong => new AuthenticateAnswer { Kind = DecisionKind.NotNow },
+            WaitOutcome.Done when !row.MustWait => AnswerTo(presented),
+            _ => new AuthenticateAnswer { Kind = DecisionKind.Unavailable },
+        };
     }
 
     private Authentication Authenticate(PresentedSecret presented)

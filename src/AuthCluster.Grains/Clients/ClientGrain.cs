@@ -1,6 +1,8 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Fence;
 using AuthCluster.Grains.Changes;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Limits;
 using AuthCluster.Grains.Revocation;
 using AuthCluster.Grains.Secrets;
@@ -47,8 +49,8 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     {
         _services = services;
         _clientId = ClientGrainKey.ClientId(this.GetPrimaryKeyString());
-        _row = new ClientRow(_clientId, this.GetGrainId(), services.Records, services.Defaults, this, services.Clock, logger);
-        _limits = new ClientLimits(services.Clock, this.GetGrainId().GetUniformHashCode() / (double)uint.MaxValue);
+        _row = new ClientRow(_clientId, this.GetGrainId(), services.Records, services.Defaults, services.Rights, this, services.Clock, logger);
+        _limits = new ClientLimits(services.Clock, this.GetGrainId().GetUniformHashCode() / (double)uint.MaxValue, () => services.Rights.Mandate.MaySpend(services.Rights.Now));
         _limitWork = new LimitWork(this, _row, _limits, services);
         var verifier = new SecretVerifier(_clientId, services.Peppers);
         _secrets = new SecretCheck(verifier, new SecretProofs(_row, services.Peppers), services.Clock);
@@ -63,23 +65,28 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _services.Activity.Activated();
-        await _row.OpenAsync(cancellationToken);
+        try
+        {
+            await _row.OpenAsync(cancellationToken);
+        }
+        catch
+        {
+            // Orleans does not deactivate what it has not activated.
+            _row.Close();
+            throw;
+        }
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         _services.Activity.Deactivated();
-        if (_row.MustStayActive)
+        try
         {
-            // The next activation would not know that a write may still arrive.
-            await _row.RefreshAsync(CancellationToken.None);
+            await ReleaseAsync();
         }
-
-        // Permits that are not given back are lost, so finish this write even if the token is cancelled. It gives back a block that is being
-        // reserved, too. Use the background lane: a stopping silo writes thousands of rows, and administrators must not queue behind them.
-        if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
+        finally
         {
-            await _row.ChangeInBackgroundAsync(_limits.Release);
+            _row.Close();
         }
     }
 
@@ -142,9 +149,9 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
 
     public async Task<PatchClientAnswer> PatchAsync(PatchClientCommand command, CancellationToken cancellationToken = default)
     {
-        var change = await RunAsync(
+        var (answer, change) = await RunAsync(
             command.Actor, (state, _) => _changes.Patch(state, command, _services.Defaults.TokenLifetimeSeconds), mayEndAdmin: true, cancellationToken);
-        return new PatchClientAnswer(Answer(change.Outcome) with { ETag = change.ETag }, change.Problems);
+        return new PatchClientAnswer(answer, change.Problems);
     }
 
     public Task<ClientAnswer> SetEnabledAsync(SetEnabledCommand command, CancellationToken cancellationToken = default) =>
@@ -179,6 +186,22 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         WriteOutboxUntilEmpty(stored is { Outbox.IsEmpty: false });
     }
 
+    private async Task ReleaseAsync()
+    {
+        if (_row.MustStayActive)
+        {
+            // The next activation would not know that a write may still arrive.
+            await _row.RefreshAsync(CancellationToken.None);
+        }
+
+        // Permits that are not given back are lost, so finish this write even if the token is cancelled. It gives back a block that is being
+        // reserved, too. Use the background lane: a stopping silo writes thousands of rows, and administrators must not queue behind them.
+        if (_row.State == RowState.Known && (_limits.HasUnsavedState || _limitWork.IsUnderWay))
+        {
+            await _row.ChangeInBackgroundAsync(_limits.Release);
+        }
+    }
+
     /// <summary>Writes what an older build left in the outbox, at once and again each second until storage has taken it.</summary>
     private void WriteOutboxUntilEmpty(bool isLeft)
     {
@@ -195,18 +218,28 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     }
 
     private async Task<ClientAnswer> ChangeAsync(
-        ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false)
-    {
-        var change = await RunAsync(actor, decide, mayEndAdmin, cancellationToken);
-        return Answer(change.Outcome) with { ETag = change.ETag };
-    }
+        ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, CancellationToken cancellationToken, bool mayEndAdmin = false) =>
+        (await RunAsync(actor, decide, mayEndAdmin, cancellationToken)).Answer;
 
-    private async Task<Change> RunAsync(
+    /// <summary>Makes one change, and waits until it holds on every silo.</summary>
+    private async Task<(ClientAnswer Answer, Change Change)> RunAsync(
         ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
     {
+        var began = _services.Clock.GetTimestamp();
         var change = await _administration.RunAsync(actor, decide, mayEndAdmin, cancellationToken);
+        // What the client looks like right after the write, whatever is written while this one waits.
+        var answer = Answer(change.Outcome) with { ETag = change.ETag };
+        if (change.StoredVersion is { } version)
+        {
+            var held = await _services.ConfirmWrite(
+                _row.Key, version, WriteKind.Change, actor.AnswerWithin, _services.Clock.GetElapsedTime(began));
+            answer = held.Outcome == FenceOutcome.Unknown
+                ? answer with { Outcome = ClientOutcome.Unavailable }
+                : answer with { UnconfirmedFor = FencedAnswers.UnconfirmedFor(held) };
+        }
+
         DeactivateUnlessKnown();
-        return change;
+        return (answer, change);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.StoredState;
@@ -21,6 +22,8 @@ internal sealed record ClientGrainServices(
     SiloActivity Activity,
     PepperRing Peppers,
     GenerationFloor Floor,
+    SiloRights Rights,
+    ConfirmWrite ConfirmWrite,
     ClientDefaults Defaults,
     TrustedClock TrustedClock,
     TimeProvider Clock)

@@ -1,3 +1,6 @@
+using System.Globalization;
+using AuthCluster.Fence;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.StoredState;
 using Microsoft.Extensions.Logging;
@@ -46,7 +49,14 @@ internal interface IClientRowListener
 #pragma warning disable CA1001 // The semaphore has no wait handle to free, and a running write may outlive the activation.
 internal sealed partial class ClientRow(
 #pragma warning restore CA1001
-    string clientId, GrainId grain, ClientRecordStore records, ClientDefaults defaults, IClientRowListener listener, TimeProvider clock, ILogger logger)
+    string clientId,
+    GrainId grain,
+    ClientRecordStore records,
+    ClientDefaults defaults,
+    SiloRights rights,
+    IClientRowListener listener,
+    TimeProvider clock,
+    ILogger logger)
 {
     private const int MaxTries = 4;
 
@@ -54,6 +64,7 @@ internal sealed partial class ClientRow(
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
     private readonly RowReader _reader = new(grain, records);
+    private readonly FencedCopy _copy = rights.Fence.Make(grain.Key.ToString()!);
     private readonly SemaphoreSlim _turns = new(1);
     private ClientRecord? _record;
     private bool _mustReadBeforeWriting = true;
@@ -69,11 +80,19 @@ internal sealed partial class ClientRow(
     /// <summary>The content in memory: the state of the client, or its tombstone; null where there is no row.</summary>
     public ClientState? Stored => _record?.State;
 
-    /// <summary>Whether decisions can be made from memory.</summary>
-    public bool CanDecide => State is RowState.Known or RowState.Absent;
+    /// <summary>The row's key, by which silos void its older versions.</summary>
+    public string Key => _copy.Key;
 
-    /// <summary>Whether the row has to be read before anything is decided. An unreadable row may have been repaired.</summary>
-    public bool MustBeRead => State is RowState.Unknown or RowState.Unreadable;
+    /// <summary>The version of the row that is in memory; 0 where there is no row.</summary>
+    public long Version => _copy.Version;
+
+    /// <summary>Whether decisions can be made from memory now: the content is current, and this silo has the right to decide.</summary>
+    public bool CanDecide => HasContent && _copy.IsCurrent && rights.MayDecide;
+
+    /// <summary>
+    /// Whether <see cref="EnsureReadAsync"/> has to be waited for before anything is decided: the row has to be read, or the silo waits for its right.
+    /// </summary>
+    public bool MustWait => State != RowState.GoneBack && !CanDecide;
 
     /// <summary>
     /// Whether the activation should stay: a new one would not know of a write that may still arrive, or of the newer state that this one has
@@ -81,30 +100,35 @@ internal sealed partial class ClientRow(
     /// </summary>
     public bool MustStayActive => _reader.HasUnknownWrite || State == RowState.GoneBack;
 
+    private bool HasContent => State is RowState.Known or RowState.Absent;
+
+    /// <summary>An unreadable row may have been repaired.</summary>
+    private bool MustBeRead => State is RowState.Unknown or RowState.Unreadable || (HasContent && !_copy.IsCurrent);
+
     private bool HasFailedLately => _readFailedAt is { } at && clock.GetElapsedTime(at) < FailureCountsFor;
 
     /// <summary>Reads the row for the first time.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        await ReadAsync(cancellationToken);
-        _readFailedAt = CanDecide ? null : clock.GetTimestamp();
+        rights.Fence.Add(_copy);
+        _readFailedAt = await ReadAsync(cancellationToken) ? null : clock.GetTimestamp();
     }
 
+    /// <summary>Ends the use of the content in memory.</summary>
+    public void Close() => rights.Fence.Close(_copy);
+
     /// <summary>
-    /// Reads the row if decisions need that. Concurrent callers share one read; after a failed read none is tried for a second.
+    /// Reads the row if decisions need that, and waits for this silo's right to decide. Concurrent callers share one read; after a failed read none is
+    /// tried for a second.
     /// </summary>
     /// <returns>Whether decisions can be made from memory.</returns>
-    public Task<bool> EnsureReadAsync() =>
-        !MustBeRead ? Task.FromResult(CanDecide)
-        : _sharedRead is { IsCompleted: false } ? _sharedRead
-        : HasFailedLately ? Task.FromResult(false)
-        : _sharedRead = ReadAgainAsync();
+    public Task<bool> EnsureReadAsync() => MustWait ? WaitAsync() : Task.FromResult(CanDecide);
 
     /// <summary>Reads the row if a change can't be built on the content in memory.</summary>
     /// <returns>False when storage does not answer, or the row can't be read.</returns>
     public async Task<bool> RefreshAsync(CancellationToken cancellationToken)
     {
-        if (CanDecide && !_mustReadBeforeWriting)
+        if (IsFresh)
         {
             return true;
         }
@@ -125,20 +149,22 @@ internal sealed partial class ClientRow(
     /// </summary>
     /// <param name="change">Makes the new state of the present one, which is null when there is no row; null for no change. Called again when another activation wrote first.</param>
     /// <param name="cancellationToken">Cancels the wait for the turn, not a write that has started.</param>
-    /// <returns>False when the change is not known to be stored, since storage does not answer or the row can't be read.</returns>
-    public Task<bool> ChangeAsync(Func<ClientState?, ValueTask<ClientState?>> change, CancellationToken cancellationToken) =>
+    /// <returns>
+    /// The version of the row with the change; null when the change is not known to be stored, since storage does not answer or the row can't be read.
+    /// </returns>
+    public Task<long?> ChangeAsync(Func<ClientState?, ValueTask<ClientState?>> change, CancellationToken cancellationToken) =>
         ChangeAsync(change, background: null, cancellationToken);
 
     /// <summary>Changes the row by a background write, on which no answer to an administrator depends.</summary>
     /// <param name="change">Makes the new state of the present one, which is null when there is no row; null for no change. Called again when another activation wrote first.</param>
-    /// <returns>False when the change is not known to be stored.</returns>
-    public async Task<bool> ChangeInBackgroundAsync(Func<ClientState?, ClientState?> change)
+    /// <returns>The version of the row with the change; null when the change is not known to be stored.</returns>
+    public async Task<long?> ChangeInBackgroundAsync(Func<ClientState?, ClientState?> change)
     {
         using var slot = await records.EnterBackgroundAsync(CancellationToken.None);
-        return slot is not null && await ChangeAsync(state => ValueTask.FromResult(change(state)), slot, CancellationToken.None);
+        return slot is null ? null : await ChangeAsync(state => ValueTask.FromResult(change(state)), slot, CancellationToken.None);
     }
 
-    private async Task<bool> ChangeAsync(
+    private async Task<long?> ChangeAsync(
         Func<ClientState?, ValueTask<ClientState?>> change, StorageSlot? background, CancellationToken cancellationToken)
     {
         await _turns.WaitAsync(cancellationToken);
@@ -148,18 +174,18 @@ internal sealed partial class ClientRow(
             {
                 if (!await EnsureFreshAsync(cancellationToken))
                 {
-                    return false;
+                    return null;
                 }
 
                 if (await change(Stored) is not { } next)
                 {
-                    return true;
+                    return Version;
                 }
 
-                var outcome = await WriteAsync(next, background);
+                var (outcome, version) = await WriteAsync(next, background);
                 if (outcome != RecordOutcome.Conflict || tries == MaxTries)
                 {
-                    return outcome == RecordOutcome.Done;
+                    return outcome == RecordOutcome.Done ? version : null;
                 }
             }
         }
@@ -170,14 +196,22 @@ internal sealed partial class ClientRow(
     }
 
     /// <summary>Writes once. The caller's token does not cancel the write: its outcome must be known to this activation.</summary>
-    private async Task<RecordOutcome> WriteAsync(ClientState next, StorageSlot? background)
+    private async Task<(RecordOutcome Outcome, long Version)> WriteAsync(ClientState next, StorageSlot? background)
     {
+        var began = rights.Now;
         var (outcome, record) = await records.WriteAsync(grain, next, _record?.ETag, background, CancellationToken.None);
+        var taken = outcome == RecordOutcome.Done ? _copy.Written(VersionOf(record), began, rights.Now) : WriteReturn.TooLate;
+        if (outcome == RecordOutcome.Done && taken == WriteReturn.TooLate)
+        {
+            outcome = RecordOutcome.Unknown;
+        }
+
         listener.WriteEnded(outcome);
         switch (outcome)
         {
             case RecordOutcome.Done:
                 Replace(record);
+                _mustReadBeforeWriting = taken == WriteReturn.Overtaken;
                 break;
             case RecordOutcome.Conflict:
                 _mustReadBeforeWriting = true;
@@ -187,6 +221,7 @@ internal sealed partial class ClientRow(
                 if (background is null)
                 {
                     _reader.NoteUnknownWrite(_record?.ETag);
+                    _copy.Doubt();
                     State = RowState.Unknown;
                     Policy = null;
                 }
@@ -194,7 +229,30 @@ internal sealed partial class ClientRow(
                 break;
         }
 
-        return outcome;
+        return (outcome, VersionOf(record));
+    }
+
+    private async Task<bool> WaitAsync()
+    {
+        if (MustBeRead)
+        {
+            if (_sharedRead is null or { IsCompleted: true })
+            {
+                if (HasFailedLately)
+                {
+                    return false;
+                }
+
+                _sharedRead = ReadAgainAsync();
+            }
+
+            if (!await _sharedRead)
+            {
+                return false;
+            }
+        }
+
+        return CanDecide || (await rights.WaitAsync() && CanDecide);
     }
 
     private async Task<bool> ReadAgainAsync()
@@ -202,9 +260,9 @@ internal sealed partial class ClientRow(
         await _turns.WaitAsync();
         try
         {
-            await EnsureFreshAsync(CancellationToken.None);
-            _readFailedAt = CanDecide ? null : clock.GetTimestamp();
-            return CanDecide;
+            var isFresh = await EnsureFreshAsync(CancellationToken.None);
+            _readFailedAt = isFresh ? null : clock.GetTimestamp();
+            return isFresh;
         }
         finally
         {
@@ -212,13 +270,46 @@ internal sealed partial class ClientRow(
         }
     }
 
+    /// <summary>Whether memory has the content and version of storage, as far as this activation knows.</summary>
+    private bool IsFresh => HasContent && _copy.IsCurrent && !_mustReadBeforeWriting;
+
     /// <summary>Reads the row unless memory has the content and version of storage.</summary>
     private async Task<bool> EnsureFreshAsync(CancellationToken cancellationToken) =>
-        State != RowState.GoneBack && ((CanDecide && !_mustReadBeforeWriting) || await ReadAsync(cancellationToken));
+        State != RowState.GoneBack && (IsFresh || await ReadAsync(cancellationToken));
 
+    /// <summary>Reads the row; again when a later write was answered since the read began.</summary>
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        var (outcome, record) = await _reader.ReadAsync(cancellationToken);
+        if (!rights.Mandate.HasBegun && !await rights.WaitAsync())
+        {
+            return NotRead();
+        }
+
+        for (var tries = 0; tries < MaxTries; tries++)
+        {
+            var began = rights.Now;
+            var (outcome, record) = await _reader.ReadAsync(cancellationToken);
+            if (TakeRead(outcome, record, began) is { } taken)
+            {
+                return taken;
+            }
+        }
+
+        return NotRead();
+    }
+
+    private bool NotRead()
+    {
+        _mustReadBeforeWriting = true;
+        // Another activation may have created the client. A known client is decided by what was read last.
+        State = State == RowState.Absent ? RowState.Unknown : State;
+        return false;
+    }
+
+    /// <summary>Takes what a read has brought.</summary>
+    /// <returns>Whether the content can be decided by; null when it must be read again.</returns>
+    private bool? TakeRead(RecordOutcome outcome, ClientRecord? record, TimeSpan began)
+    {
         if (outcome == RecordOutcome.Unreadable)
         {
             State = RowState.Unreadable;
@@ -228,10 +319,7 @@ internal sealed partial class ClientRow(
 
         if (outcome is not (RecordOutcome.Done or RecordOutcome.Missing))
         {
-            _mustReadBeforeWriting = true;
-            // Another activation may have created the client. A known client is decided by what was read last.
-            State = State == RowState.Absent ? RowState.Unknown : State;
-            return false;
+            return NotRead();
         }
 
         if (_record is { } held && IsOlder(record?.State, held.State))
@@ -243,9 +331,23 @@ internal sealed partial class ClientRow(
             return false;
         }
 
+        if (VersionOf(record) < Version)
+        {
+            // Storage went back by writes that no administrator waited for.
+            _copy.Forget();
+        }
+
+        if (!_copy.TryInstall(VersionOf(record), began, rights.Now))
+        {
+            return null;
+        }
+
         Replace(record);
-        return CanDecide;
+        return HasContent;
     }
+
+    /// <summary>The version of a row, which moves with every write and never falls; 0 where there is no row.</summary>
+    private static long VersionOf(ClientRecord? record) => record?.ETag is { } etag ? long.Parse(etag, CultureInfo.InvariantCulture) : 0;
 
     private static bool IsOlder(ClientState? read, ClientState held) =>
         read is null

@@ -1,3 +1,5 @@
+using AuthCluster.Fence;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Limits;
 
 namespace AuthCluster.Grains.Clients;
@@ -60,8 +62,9 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
             // The trusted time may cost a read, so ask for it only when there are later periods to forget.
             var isClockTrusted = limits.KnowsLaterPeriods && await services.TrustedNowAsync() is not null;
             var now = services.Clock.GetUtcNow();
-            isDone = await row.ChangeInBackgroundAsync(
+            var version = await row.ChangeInBackgroundAsync(
                 state => need == LimitNeed.Claim ? limits.Claim(state, now, isClockTrusted) : limits.Reserve(state, now, isClockTrusted));
+            isDone = version is not null && (need != LimitNeed.Claim || await ConfirmAsync(version.Value));
             return isDone;
         }
         finally
@@ -69,5 +72,15 @@ internal sealed class LimitWork(IGrainBase grain, ClientRow row, ClientLimits li
             // Also after a fault: the next calls are refused for a moment, rather than begin one write each.
             limits.WorkEnded(isDone);
         }
+    }
+
+    /// <summary>
+    /// Waits until no other activation can spend from the bucket any more: each silo has acknowledged the claim, and those that died have
+    /// lost their right to spend.
+    /// </summary>
+    private async Task<bool> ConfirmAsync(long version)
+    {
+        var held = await services.ConfirmWrite(row.Key, version, WriteKind.Claim, FencedWrites.MaxWait, TimeSpan.Zero);
+        return held.Outcome == FenceOutcome.Everywhere && limits.ClaimConfirmed();
     }
 }

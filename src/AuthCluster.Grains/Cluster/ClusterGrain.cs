@@ -1,10 +1,14 @@
 using AuthCluster.Contracts.Cluster;
+using AuthCluster.Fence;
+using AuthCluster.Grains.Fencing;
 
 namespace AuthCluster.Grains.Cluster;
 
-/// <summary>Asks each silo that is not dead for its report.</summary>
+/// <summary>Asks each silo that is not dead for its report, and tells which silos may still decide by a state that answered writes have replaced.</summary>
 [GrainType("cluster")]
-internal sealed class ClusterGrain(IClusterMembershipService membership, SiloReportClient silos, TimeProvider clock) : Grain, IClusterGrain
+internal sealed class ClusterGrain(
+    IClusterMembershipService membership, SiloReportClient silos, SiloRights rights, FreshReadings readings, VouchedEnds vouched, TimeProvider clock)
+    : Grain, IClusterGrain
 {
     private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromSeconds(1);
 
@@ -12,11 +16,42 @@ internal sealed class ClusterGrain(IClusterMembershipService membership, SiloRep
     {
         var living = membership.CurrentSnapshot.Members.Values
             .Where(member => member.Status is SiloStatus.Joining or SiloStatus.Active or SiloStatus.ShuttingDown or SiloStatus.Stopping)
-            .OrderBy(member => member.SiloAddress.ToString(), StringComparer.Ordinal)
             .ToList();
         var reports = await Task.WhenAll(living.Select(member => AskAsync(member, cancellationToken)));
-        return new ClusterAnswer([.. living.Zip(reports, (member, report) => new SiloRecord(
-            member.SiloAddress.ToString(), member.Name, NameOf(member.Status), report))]);
+        var unconfirmed = reports
+            .SelectMany(report => report is { Unconfirmed.IsDefault: false } ? report.Unconfirmed : [])
+            .GroupBy(silo => silo.Silo, StringComparer.Ordinal)
+            .ToDictionary(silo => silo.Key, silo => silo.Sum(one => one.Writes), StringComparer.Ordinal);
+        var records = living.Zip(reports, (member, report) => RecordOf(member, report, unconfirmed.GetValueOrDefault(member.SiloAddress.ToString())));
+        return new ClusterAnswer([.. records.Concat(DeadOnes()).OrderBy(silo => silo.Address, StringComparer.Ordinal)]);
+    }
+
+    public async Task<VouchEndedAnswer> VouchEndedAsync(VouchEndedCommand command, CancellationToken cancellationToken = default) =>
+        new(await vouched.TakeAsync(command, cancellationToken));
+
+    private SiloRecord RecordOf(ClusterMember member, SiloReport? report, int unconfirmed)
+    {
+        // If it were declared dead now, it might decide for as long as this.
+        DateTimeOffset? until = unconfirmed > 0 ? clock.GetUtcNow() + rights.Times.DecidesAfterDeath(LongestGrace) : null;
+        return new SiloRecord(member.SiloAddress.ToString(), member.Name, NameOf(member.Status), report, until, unconfirmed);
+    }
+
+    private TimeSpan LongestGrace => rights.Mandate.Latest?.LongestGrace ?? TimeSpan.Zero;
+
+    private IEnumerable<SiloRecord> DeadOnes()
+    {
+        if (readings.Latest is not { } reading)
+        {
+            return [];
+        }
+
+        var now = rights.Now;
+        return reading.View.Silos
+            .Where(silo => silo.Standing == SiloStanding.Dead)
+            .Select(silo => (Silo: silo, Left: rights.Times.DecidesAfterDeath(reading.View.LongestGrace) - reading.View.DeadFor(silo, now)))
+            .Where(dead => dead.Left > TimeSpan.Zero)
+            .Select(dead => new SiloRecord(
+                dead.Silo.Silo, reading.Rows[dead.Silo.Silo].Name, "dead", null, clock.GetUtcNow() + dead.Left));
     }
 
     private async Task<SiloReport?> AskAsync(ClusterMember member, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ public sealed class HeldKeys(KeySnapshotRecord first)
     {
         var snapshot = KeySnapshots.Of(material);
         Volatile.Write(ref _current, snapshot);
-        Version = material.RingVersion;
         _subscriber?.Invoke(snapshot);
+        Version = material.RingVersion;
     }
 }

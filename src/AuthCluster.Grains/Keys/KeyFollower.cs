@@ -1,70 +1,79 @@
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Keys;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Keys;
 
-/// <summary>
-/// Reads each second whether the keys or the floor changed in storage, and loads the change. Silos don't learn keys from
-/// each other, so no silo is a single point of failure.
-/// </summary>
-/// <remarks>
-/// Each round reads one row of two numbers, and the keys only when their version changed. Before that it probes storage, so that the
-/// <see cref="StorageGate"/> knows of an outage, and of its end, before a caller has to find out. The follower runs from before the silo
-/// starts until after the silo has stopped, on every database.
-/// </remarks>
+/// <summary>Loads the keys and the floor when storage holds newer ones than this silo. While its own are void, the silo decides nothing.</summary>
 internal sealed partial class KeyFollower(
-    KeyMaterialStore store, StorageProbe probe, StorageGate gate, HeldKeys held, GenerationFloor floor, TimeProvider clock, ILogger<KeyFollower> logger)
-    : BackgroundService, ILifecycleParticipant<ISiloLifecycle>
+    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, SiloRights rights, ILogger<KeyFollower> logger) : IKeyLoader
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan PeriodWhileFailing = TimeSpan.FromMilliseconds(250);
-
+    private readonly Lock _lock = new();
     private long _olderFloor;
+    private long _olderVersion;
     private bool _isRead = true;
+    private Task _current = Task.CompletedTask;
+    private Task? _next;
 
-    /// <summary>
-    /// Reads once more when the silo has become active: a floor that was raised just before was told only to the silos
-    /// that were active then.
-    /// </summary>
-    public void Participate(ISiloLifecycle observer) =>
-        observer.Subscribe(nameof(KeyFollower), ServiceLifecycleStage.Active, RefreshAsync);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task FollowAsync(long version, long storedFloor)
     {
-        try
+        RaiseFloor(storedFloor);
+        return rights.Mandate.HasBegun && (!rights.Keys.IsCurrent || version > held.Version) ? LoadAsync() : Task.CompletedTask;
+    }
+
+    public void LoadSoon() => _ = LoadAsync();
+
+    /// <summary>Loads. Those who call while a load is under way share the next one, which begins after their call.</summary>
+    private Task LoadAsync()
+    {
+        lock (_lock)
         {
-            while (true)
-            {
-                await RefreshAsync(stoppingToken);
-                await Task.Delay(gate.IsFailing ? PeriodWhileFailing : Period, clock, stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The silo stops.
+            return _next ??= AfterAsync(_current);
         }
     }
 
-    private async Task RefreshAsync(CancellationToken cancellationToken)
+    private async Task AfterAsync(Task current)
     {
+        await Task.Yield();
+        await current;
+        Task mine;
+        lock (_lock)
+        {
+            _next = null;
+            _current = mine = LoadOnceAsync();
+        }
+
+        await mine;
+    }
+
+    private async Task LoadOnceAsync()
+    {
+        var began = rights.Now;
+        TimeSpan? failedBegan = began;
         try
         {
-            if (await gate.ProbeAsync(probe.AnswerAsync, cancellationToken))
-            {
-                await gate.RunAsync(StorageLane.Keys, ReadAsync, cancellationToken);
-                _isRead = true;
-            }
+            await gate.RunAsync(
+                StorageLane.Keys,
+                async token =>
+                {
+                    if (await store.ReadAsync(token) is { } material)
+                    {
+                        failedBegan = Install(material, began) ? null : began;
+                    }
+                },
+                CancellationToken.None);
+            _isRead = true;
         }
         catch (StorageUnavailableException)
         {
-            // The gate has logged it. The present keys stay in use, also when storage holds keys that only a newer build can read.
+            // The gate has logged it. What is published stays published, also when storage holds keys that only a newer build can read.
         }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning disable CA1031 // All silos read the same rows: an exception that ended the process would end every silo within a second.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            // All silos read the same row: an exception that ended the process would end every silo within a second.
             if (_isRead)
             {
                 LogNotRead(e);
@@ -72,21 +81,28 @@ internal sealed partial class KeyFollower(
 
             _isRead = false;
         }
+
+        rights.Look(failedBegan);
     }
 
-    private async Task ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Takes what was read. The keys may be used only after all of it has been taken.</summary>
+    /// <returns>False when a later change of the keys was answered already: they are read again.</returns>
+    private bool Install(KeyMaterial material, TimeSpan began)
     {
-        if (await store.ReadVersionAsync(cancellationToken) is not { } stored)
+        if (material.RingVersion < held.Version)
         {
-            return;
+            if (_olderVersion != material.RingVersion)
+            {
+                _olderVersion = material.RingVersion;
+                LogOlderKeys(material.RingVersion, held.Version);
+            }
+
+            return false;
         }
 
-        RaiseFloor(stored.Floor);
-        if (stored.Version != held.Version && await store.ReadAsync(cancellationToken) is { } material)
-        {
-            held.Replace(material);
-            RaiseFloor(material.Floor);
-        }
+        held.Replace(material);
+        RaiseFloor(material.Floor);
+        return rights.Keys.TryInstall(material.RingVersion, began, rights.Now);
     }
 
     private void RaiseFloor(long stored)
@@ -101,6 +117,9 @@ internal sealed partial class KeyFollower(
     [LoggerMessage(1210, LogLevel.Critical, "The database holds the generation floor {Stored}, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
     private partial void LogOlderFloor(long stored, long held);
 
-    [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be loaded; the present ones stay in use.")]
+    [LoggerMessage(1215, LogLevel.Critical, "The database holds version {Stored} of the keys, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
+    private partial void LogOlderKeys(long stored, long held);
+
+    [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be loaded; the present ones stay in use unless a change has made them void.")]
     private partial void LogNotRead(Exception exception);
 }

@@ -1,6 +1,8 @@
 using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
+using AuthCluster.Fence;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Protocol.Clients;
 using AuthCluster.Storage;
@@ -15,7 +17,7 @@ namespace AuthCluster.Grains.Keys;
 /// </summary>
 [GrainType("key-ring")]
 internal sealed partial class KeyRingGrain(
-    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, FloorBroadcast broadcast, TimeProvider clock, ILogger<KeyRingGrain> logger)
+    KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, FencedWrites fence, TimeProvider clock, ILogger<KeyRingGrain> logger)
     : Grain, IKeyRingGrain
 {
     public Task<KeySnapshotAnswer> GetSnapshotAsync(CancellationToken cancellationToken = default) =>
@@ -25,12 +27,14 @@ internal sealed partial class KeyRingGrain(
     {
         try
         {
-            var raised = 0L;
+            var began = clock.GetTimestamp();
+            KeyRingVersion? raised = null;
             await gate.RunAsync(
                 StorageLane.Changes,
-                async token => raised = (await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token)).Floor,
+                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token),
                 cancellationToken);
-            return new RaiseFloorAnswer(await broadcast.TellAllAsync(raised, cancellationToken), raised);
+            var answer = await fence.ConfirmAsync(IKeyRingGrain.Key, raised!.Version, WriteKind.Change, actor.AnswerWithin, clock.GetElapsedTime(began));
+            return new RaiseFloorAnswer(answer.Outcome != FenceOutcome.Unknown, raised.Floor, FencedAnswers.UnconfirmedFor(answer));
         }
         catch (Exception e) when (StorageFaults.IsFault(e))
         {

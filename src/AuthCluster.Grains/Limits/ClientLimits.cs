@@ -44,7 +44,8 @@ internal readonly record struct LimitDecision(LimitOutcome Outcome, LimitNeed Ne
 /// </remarks>
 /// <param name="clock">The clock.</param>
 /// <param name="spread">A number of the client's own, 0 to 1: it spreads the writes of all clients over the time before a quota period ends.</param>
-internal sealed class ClientLimits(TimeProvider clock, double spread)
+/// <param name="maySpend">Whether this silo may spend from a rate limit now.</param>
+internal sealed class ClientLimits(TimeProvider clock, double spread, Func<bool> maySpend)
 {
     private static readonly TimeSpan FailureCountsFor = TimeSpan.FromSeconds(1);
 
@@ -82,6 +83,11 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
         if (_bucket.MustBeClaimed)
         {
             return new LimitDecision(WaitOrUnavailable(), LimitNeed.Claim, TimeSpan.Zero, null);
+        }
+
+        if (_bucket.IsEnforced && !maySpend())
+        {
+            return new LimitDecision(LimitOutcome.Unavailable, LimitNeed.None, TimeSpan.Zero, null);
         }
 
         var rate = _bucket.Decide();
@@ -132,6 +138,10 @@ internal sealed class ClientLimits(TimeProvider clock, double spread)
 
         return _permits.Refill(claimed, now, isClockTrusted) ?? claimed;
     }
+
+    /// <summary>Notes that no other activation spends from the bucket any more.</summary>
+    /// <returns>False when this one does not either: another has claimed the bucket meanwhile.</returns>
+    public bool ClaimConfirmed() => _bucket.Confirm();
 
     /// <summary>The row with quota permits reserved; null when nothing changes.</summary>
     /// <param name="state">The row.</param>

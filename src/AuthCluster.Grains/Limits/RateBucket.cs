@@ -17,6 +17,8 @@ internal sealed class RateBucket(TimeProvider clock)
     private RateLimit? _rate;
     private bool _isEnforced;
     private bool _isClaimed;
+    private bool _isConfirmed;
+    private bool _startsEmpty;
     private bool _hasLevel;
     private TheoreticalArrival _arrival;
 
@@ -26,11 +28,11 @@ internal sealed class RateBucket(TimeProvider clock)
     /// <summary>Whether tokens over the limit are refused, not only counted.</summary>
     public bool IsEnforced => _isEnforced;
 
-    /// <summary>Whether the row must name this activation before anything is spent.</summary>
-    public bool MustBeClaimed => _rate is not null && _isEnforced && !_isClaimed;
+    /// <summary>Whether the row must name this activation, and every silo must know it, before anything is spent.</summary>
+    public bool MustBeClaimed => _rate is not null && _isEnforced && !(_isClaimed && _isConfirmed);
 
     /// <summary>Whether a deactivation has a level to store.</summary>
-    public bool HasUnsavedState => _isClaimed && _rate is not null;
+    public bool HasUnsavedState => _isClaimed && _isConfirmed && _rate is not null;
 
     private TimeSpan Monotonic => clock.GetElapsedTime(_origin);
 
@@ -46,17 +48,21 @@ internal sealed class RateBucket(TimeProvider clock)
             _rate = null;
             _hasLevel = false;
             _isClaimed = false;
+            _isConfirmed = false;
+            _isEnforced = false;
             return;
         }
 
         var rate = new RateLimit(limit.TokensPerSecond, limit.Burst);
         var ownedByAnother = state.LimitOwner is not null && state.LimitOwner != self;
-        if (!_hasLevel || (ownedByAnother && limit.Enforce))
+        if (!_hasLevel || (limit.Enforce && state.LimitOwner != self))
         {
-            // Another owner has spent the level that this activation remembers, even if this one owned the bucket before.
+            // Others may have spent the level that this activation remembers: one that owns the bucket now, or one that owned it and stored what it left.
             var level = ownedByAnother ? 0 : Math.Min(state.LimitLevel ?? limit.Burst, limit.Burst);
-            _arrival = rate.ArrivalAtLevel(Monotonic, level);
+            var remembered = _hasLevel && _rate is { } before ? before.Level(Monotonic, _arrival) : level;
+            _arrival = rate.ArrivalAtLevel(Monotonic, Math.Min(level, remembered));
             _hasLevel = true;
+            _startsEmpty = ownedByAnother;
         }
         else if (_rate is { } old && rate != old)
         {
@@ -67,6 +73,28 @@ internal sealed class RateBucket(TimeProvider clock)
         _rate = rate;
         _isEnforced = limit.Enforce;
         _isClaimed = state.LimitOwner == self;
+        _isConfirmed &= _isClaimed;
+    }
+
+    /// <summary>
+    /// Notes that no other activation spends from the bucket any more. Where another one may have spent until now, the bucket starts empty.
+    /// </summary>
+    /// <returns>False when another activation has claimed the bucket meanwhile.</returns>
+    public bool Confirm()
+    {
+        if (!_isClaimed || _rate is not { } rate)
+        {
+            return false;
+        }
+
+        if (_startsEmpty)
+        {
+            _arrival = rate.ArrivalAtLevel(Monotonic, 0);
+            _startsEmpty = false;
+        }
+
+        _isConfirmed = true;
+        return true;
     }
 
     /// <summary>Decides one token without spending it; null when there is no limit.</summary>
@@ -81,7 +109,7 @@ internal sealed class RateBucket(TimeProvider clock)
 
     /// <summary>The row with the level and without an owner; the same row when this activation is not the owner.</summary>
     public ClientState Release(ClientState state) =>
-        _isClaimed && _rate is { } rate && state.LimitOwner == _self
+        _isClaimed && _isConfirmed && _rate is { } rate && state.LimitOwner == _self
             ? state with { LimitOwner = null, LimitLevel = rate.Level(Monotonic, _arrival) }
             : state;
 }

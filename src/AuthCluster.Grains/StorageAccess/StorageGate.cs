@@ -73,12 +73,17 @@ internal sealed partial class StorageGate
             // A refusal is an answer.
         }
 
+        Answered();
+        return true;
+    }
+
+    /// <summary>Notes that storage has answered the silo's own regular question, which ends an outage.</summary>
+    public void Answered()
+    {
         if (Interlocked.Exchange(ref _failing, 0) != 0 && Interlocked.Exchange(ref _outageLogged, 0) != 0)
         {
             LogAvailable();
         }
-
-        return true;
     }
 
     /// <summary>Runs one operation within the bounds of its lane, for a caller that answers somebody: failures are values.</summary>

@@ -64,8 +64,15 @@ internal sealed record StorageSettings(Storage.StorageProvider Provider, string 
     public bool IsShared => Provider != AuthCluster.Storage.StorageProvider.Sqlite;
 }
 
+/// <param name="Mode">Where silos find each other.</param>
+/// <param name="ClusterId">The name of the cluster.</param>
+/// <param name="ServiceId">The name of its data.</param>
+/// <param name="SiloPort">The port for other silos.</param>
+/// <param name="GatewayPort">The port for front ends without a silo.</param>
+/// <param name="Address">Where both ports listen.</param>
+/// <param name="OutageGrace">How long a silo that can't read the database goes on deciding; zero for not at all.</param>
 internal sealed record ClusterSettings(
-    ClusterMode Mode, string ClusterId, string ServiceId, int SiloPort, int GatewayPort, IPAddress Address);
+    ClusterMode Mode, string ClusterId, string ServiceId, int SiloPort, int GatewayPort, IPAddress Address, TimeSpan OutageGrace);
 
 internal sealed record TokenSettings(TimeSpan Lifetime, string Algorithm, string DefaultAudience);
 

@@ -204,7 +204,8 @@ internal static class ServerSettingsReader
             ReadClusterName(reader, "Cluster:ServiceId"),
             siloPort,
             gatewayPort,
-            address);
+            address,
+            reader.Duration("Cluster:OutageGrace", TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromDays(1)));
     }
 
     private static IPAddress ReadAddress(SettingsReader reader, ClusterMode mode, bool isDevelopment)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Time;
 using AuthCluster.Server.Telemetry;
 
@@ -10,16 +11,18 @@ namespace AuthCluster.Server.Startup;
 /// </summary>
 /// <remarks>
 /// Orleans ends such a process too, two seconds later. An orderly stop would gain nothing: a dead silo can't write, and callers
-/// who still wait get their answer from another node when the connection ends. This service stops before the silo does, since a silo
-/// that stops declares itself dead.
+/// who still wait get their answer from another node when the connection ends. But the others are told first that this silo has ended, for
+/// those that can't reach its host. This service stops before the silo does, since a silo that stops declares itself dead.
 /// </remarks>
 internal sealed partial class DeathWatch(
-    IClusterMembershipService membership, ILocalSiloDetails silo, ServerConsole console, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
+    IClusterMembershipService membership, ILocalSiloDetails silo, SiloEnd ending, ServerConsole console, TimeProvider clock, ILogger<DeathWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long writing the reason may take. Nobody may be reading the console.</summary>
-    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(500);
+    /// <summary>
+    /// How long it may take to tell the others, which waits for leases of a second, and to write the reason. Nobody may be reading the console.
+    /// </summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(1_500);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Following the membership", clock, logger).RunAsync(Period, FollowAsync, stoppingToken);
@@ -32,8 +35,10 @@ internal sealed partial class DeathWatch(
             {
                 // Start the timer before anything is written, because writing may wait for a reader.
                 await using var end = clock.CreateTimer(_ => Kill(), null, MaxWait, Timeout.InfiniteTimeSpan);
+                var told = ending.TellAsync(cancellationToken);
                 LogDeclaredDead();
                 await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);
+                await told;
                 console.Dispose();
                 Kill();
             }

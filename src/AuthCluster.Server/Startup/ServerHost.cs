@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Server.Settings;
 using AuthCluster.Server.Telemetry;
@@ -63,6 +64,7 @@ internal static class ServerHost
         {
             UseStoredKeys(silo, keys);
             FollowKeys(app.Services, keys);
+            keys.UseRight(ActivatorUtilities.CreateInstance<SiloSigningRight>(app.Services));
         }
 
         await StartAsync(app, start);
@@ -124,6 +126,7 @@ internal static class ServerHost
                 silo.Database,
                 silo.Keys,
                 new ClientDefaults(settings.Issuer, settings.Tokens.DefaultAudience, (int)settings.Tokens.Lifetime.TotalSeconds),
+                new FenceSettings(settings.Cluster.ClusterId, settings.Cluster.OutageGrace, settings.Cluster.Mode != ClusterMode.Localhost),
                 membership);
             builder.UseOrleans(orleans =>
             {
@@ -135,6 +138,7 @@ internal static class ServerHost
             });
             services.AddSingleton(CallTimeouts.ForSilo);
             services.AddHostedService<DeathWatch>();
+            services.AddHostedService<RightsWatch>();
             services.AddHostedService<Bootstrap>();
         }
         else

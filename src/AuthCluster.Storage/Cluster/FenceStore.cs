@@ -1,4 +1,5 @@
 using System.Data.Common;
+using AuthCluster.Storage.Admin;
 
 namespace AuthCluster.Storage.Cluster;
 
@@ -11,8 +12,8 @@ namespace AuthCluster.Storage.Cluster;
 /// on a thread of their own: where the thread pool is starved, a silo that answers late would otherwise also lose that right.
 /// On Linux .NET now and then gives the pool an event of a socket for which a thread waits. With a starved pool on an overloaded machine, one of
 /// 35,000 readings from PostgreSQL waited for its time-out for this reason, and three of 120 openings. So the connection stays open.
-/// Each write is one statement without a transaction around it: a process that hangs then holds no lock for which the readings of all silos would
-/// wait on SQL Server. Each may be repeated.
+/// Each write but that of an operator's word is one statement without a transaction around it: a process that hangs then holds no lock for which the
+/// readings of all silos would wait on SQL Server. Each may be repeated.
 /// </remarks>
 /// <param name="database">The database; one with a pool of its own for the membership.</param>
 /// <param name="clusterId">Orleans' cluster id. Rows of other clusters are neither read nor written.</param>
@@ -66,6 +67,8 @@ public sealed class FenceStore(Database database, string clusterId)
             set dead_at = sysutcdatetime()
             where deployment_id = @ClusterId and status = 6 and dead_at is null
             """);
+
+    private readonly AuditStore _audit = new(database);
 
     private readonly string _stateGrace = """
         update orleans_membership
@@ -160,6 +163,30 @@ public sealed class FenceStore(Database database, string clusterId)
     /// <returns>Whether the silo is dead and has ended; false when it is not declared dead, or has no row: nothing was written.</returns>
     public async Task<bool> MarkEndedAsync(string address, int port, int generation, CancellationToken cancellationToken = default) =>
         await ChangeAsync(_markEnded, KeyOf(address, port, generation), cancellationToken) == 1;
+
+    /// <summary>
+    /// Stores the word of an operator that the process of a dead silo has ended, with its audit entry in the same transaction.
+    /// </summary>
+    /// <param name="address">The silo's IP address.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="generation">Its generation.</param>
+    /// <param name="audit">The entry that tells of it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether the silo is dead and counts as ended now; nothing is written otherwise.</returns>
+    public Task<bool> VouchEndedAsync(string address, int port, int generation, AuditEntry audit, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(
+            async (connection, transaction) =>
+            {
+                var silo = new { ClusterId = clusterId, Address = address, Port = port, Generation = generation };
+                if (await Database.ExecuteAsync(connection, transaction, _markEnded, silo, cancellationToken) == 0)
+                {
+                    return false;
+                }
+
+                await _audit.AddAsync(connection, transaction, [audit], cancellationToken);
+                return true;
+            },
+            cancellationToken);
 
     /// <summary>
     /// Writes that a silo has ended, whether it was declared dead or not, and stamps its death if nobody did. For a silo that ends cleanly, of

@@ -39,7 +39,14 @@ internal static class AdminBody
     }
 
     /// <summary>Reads a body of any media type.</summary>
-    public static async Task<AdminBodyRead> ReadAsync(HttpRequest request, TimeProvider clock)
+    public static Task<AdminBodyRead> ReadAsync(HttpRequest request, TimeProvider clock)
+    {
+        // How fast the caller sends takes nothing from the time for its answer.
+        var deadline = AdminDeadline.Of(request.HttpContext);
+        return deadline is null ? ReceiveAsync(request, clock) : deadline.SuspendAsync(() => ReceiveAsync(request, clock));
+    }
+
+    private static async Task<AdminBodyRead> ReceiveAsync(HttpRequest request, TimeProvider clock)
     {
         if (request.ContentLength > MaxBytes)
         {

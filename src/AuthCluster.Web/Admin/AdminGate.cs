@@ -4,6 +4,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Protocol.Metadata;
 using AuthCluster.Protocol.Tokens;
 using AuthCluster.Web.Http;
+using AuthCluster.Web.Keys;
 using AuthCluster.Web.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -14,7 +15,7 @@ namespace AuthCluster.Web.Admin;
 /// Admits a caller with an active token of this server, for this server, with the scope that the method needs (RFC 6750).
 /// </summary>
 /// <remarks>ASP.NET's authentication and authorization know no third outcome, which is 503: nobody knows now whether the token is active.</remarks>
-internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, IssuerUri issuer, TimeProvider clock)
+internal sealed class AdminGate(KeyRing keys, TokenValidator validator, IssuedTokens issued, IssuerUri issuer, TimeProvider clock)
 {
     private const string Scheme = "Bearer ";
     private const string Parameter = "access_token";
@@ -26,6 +27,7 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
     /// <returns>The client id of an active token, and the refusal; null where there is none.</returns>
     public async Task<(string? Actor, AdminAnswer? Refusal)> AdmitAsync(HttpContext context)
     {
+        var deadline = AdminDeadline.Begin(context, clock);
         var request = context.Request;
         var authorization = request.Headers.Authorization;
         if (authorization.Count > 1)
@@ -43,7 +45,7 @@ internal sealed class AdminGate(TokenValidator validator, IssuedTokens issued, I
             return (null, AdminProblem.SeveralTokens);
         }
 
-        if (!validator.IsReady)
+        if (!await keys.WaitUntilUsableAsync(deadline.Left, context.RequestAborted))
         {
             return (null, AdminProblem.NothingDone);
         }

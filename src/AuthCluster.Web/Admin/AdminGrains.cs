@@ -36,12 +36,26 @@ internal sealed class AdminGrains(IGrainFactory grains, CallRetry retry, CallTim
         where T : class =>
         await retry.AskAsync(ask, AttemptTimeout.ByDeadline, CancellationToken.None) ?? unavailable;
 
-    /// <summary>Asks a client's grain.</summary>
-    public Task<ClientAnswer> AskClientAsync(ClientId id, Func<IClientGrain, Task<ClientAnswer>> ask) =>
-        AskAsync(() => ask(Client(id)), NoAnswer);
+    /// <summary>
+    /// Makes a change: asks until a silo answers or the request's deadline is over; then gives <paramref name="unavailable"/>. Each attempt tells the
+    /// grain within what time it has to answer, so that the caller is answered in time also when the grain waits in vain until the change holds everywhere.
+    /// </summary>
+    public async Task<T> ChangeAsync<T>(AdminChange change, Func<ActorRecord, Task<T>> ask, T unavailable)
+        where T : class =>
+        await retry.AskAsync(
+            (actor, answerWithin) => ask(actor with { AnswerWithin = answerWithin }),
+            change.Actor,
+            timeouts.Change,
+            change.Deadline.Started,
+            CancellationToken.None)
+        ?? unavailable;
+
+    /// <summary>Makes a change of a client.</summary>
+    public Task<ClientAnswer> ChangeClientAsync(ClientId id, AdminChange change, Func<IClientGrain, ActorRecord, Task<ClientAnswer>> ask) =>
+        ChangeAsync(change, actor => ask(Client(id), actor), NoAnswer);
 
     /// <summary>Reads a client.</summary>
-    public Task<ClientAnswer> ReadClientAsync(ClientId id) => AskClientAsync(id, grain => grain.GetAsync(CancellationToken.None));
+    public Task<ClientAnswer> ReadClientAsync(ClientId id) => AskAsync(() => Client(id).GetAsync(CancellationToken.None), NoAnswer);
 
     /// <summary>Reads when a client, its scopes and its secrets were last used.</summary>
     public Task<LastUsesAnswer> ReadLastUsesAsync(ClientId id) =>

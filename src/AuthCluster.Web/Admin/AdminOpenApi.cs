@@ -21,6 +21,7 @@ internal static class AdminOpenApi
     public const string Document = "v1";
 
     private const string Scheme = "oauth2";
+    private const string NotEverywhere = "202";
 
     public static void AddAdminOpenApi(this IServiceCollection services)
     {
@@ -121,6 +122,7 @@ internal static class AdminOpenApi
         {
             if (answer is OpenApiResponse response)
             {
+                response.Description = status == NotEverywhere ? "Stored. The change may not hold on every node yet." : response.Description;
                 response.Headers = HeadersOf(int.Parse(status, CultureInfo.InvariantCulture), metadata.OfType<AnswerHeader>(), body?.MediaType)
                     .ToDictionary(header => header.Name, IOpenApiHeader (header) => new OpenApiHeader { Description = header.Description, Schema = Text() });
             }
@@ -157,6 +159,12 @@ internal static class AdminOpenApi
     private static IEnumerable<AnswerHeader> HeadersOf(int status, IEnumerable<AnswerHeader> ofSuccess, string? bodyType) => status switch
     {
         StatusCodes.Status200OK or StatusCodes.Status201Created or StatusCodes.Status304NotModified => ofSuccess,
+        StatusCodes.Status202Accepted =>
+        [
+            .. ofSuccess,
+            new AnswerHeader(StoredChange.HoldsEverywhere, "no: the change may not hold on every node yet."),
+            new AnswerHeader(HeaderNames.RetryAfter, "When to send the same again, in seconds; it is answered otherwise once the change holds everywhere."),
+        ],
         StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden =>
             [new AnswerHeader(HeaderNames.WWWAuthenticate, "What is wrong with the access token (RFC 6750 section 3).")],
         StatusCodes.Status415UnsupportedMediaType =>

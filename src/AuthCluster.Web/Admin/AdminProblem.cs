@@ -53,6 +53,9 @@ internal static class AdminProblem
     public static AdminAnswer TooManySecrets { get; } =
         Of(409, "Conflict", "The client has 32 secrets, the most that it may have; revoke one first.");
 
+    public static AdminAnswer SiloAlive { get; } = Of(
+        409, "Conflict", "The silo is not declared dead: stop its process first, wait until GET /admin/v1/cluster shows it as dead, and send the same again.");
+
     public static AdminAnswer Stale { get; } = Of(
         412, "Precondition Failed", "The client was changed since that ETag was read; read it again and repeat the change.");
 

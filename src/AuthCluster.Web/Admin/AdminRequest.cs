@@ -43,12 +43,17 @@ internal sealed class AdminRequest(HttpContext http) : IBindableFromHttpContext<
             : value;
     }
 
-    /// <summary>Who makes a change, with a new audit id. Call it once for each request, so that the grain recognises a repeated call.</summary>
-    public ActorRecord NewActor() => new(
-        Actor,
-        http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : "",
-        http.TraceIdentifier,
-        Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(AuditIdBytes)));
+    /// <summary>When it has to be answered.</summary>
+    public AdminDeadline Deadline => http.Features.GetRequiredFeature<AdminDeadline>();
+
+    /// <summary>The change that it makes, with a new audit id. Call it once for each request, so that the grain recognises a repeated call.</summary>
+    public AdminChange NewChange() => new(
+        new ActorRecord(
+            Actor,
+            http.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : "",
+            http.TraceIdentifier,
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(AuditIdBytes))),
+        Deadline);
 
     private bool HasEncodedPercent() =>
         http.Features.Get<IHttpRequestFeature>()?.RawTarget.Split('?')[0].Contains(EncodedPercent, StringComparison.Ordinal) ?? false;

@@ -37,6 +37,14 @@ internal static class AdminRouteMetadata
     public static RouteHandlerBuilder TakesBody<TBody>(this RouteHandlerBuilder route, string mediaType = AdminBody.Json, bool isOptional = false) =>
         route.WithMetadata(new RequestBody(typeof(TBody), mediaType, isOptional)).Refuses(408, 413, 415);
 
+    /// <summary>A change, which is answered with this status and body when it holds on every node, else with 202 and the same body.</summary>
+    public static RouteHandlerBuilder ChangesTo<TBody>(this RouteHandlerBuilder route, int status = StatusCodes.Status200OK) =>
+        route.Produces<TBody>(status).Produces<TBody>(StatusCodes.Status202Accepted);
+
+    /// <summary>A change, which is answered without a body: 204 when it holds on every node, else 202.</summary>
+    public static RouteHandlerBuilder Changes(this RouteHandlerBuilder route) =>
+        route.Produces(StatusCodes.Status204NoContent).Produces(StatusCodes.Status202Accepted);
+
     /// <summary>The headers of a route's successful answers.</summary>
     public static RouteHandlerBuilder AnswersWith(this RouteHandlerBuilder route, params AnswerHeader[] headers) =>
         route.WithMetadata([.. headers]);

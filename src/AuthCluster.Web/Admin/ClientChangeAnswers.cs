@@ -11,23 +11,24 @@ internal sealed class ClientChangeAnswers(AdminGrains grains, ClientPatching pat
     /// <summary>Makes a change and answers 204.</summary>
     /// <param name="id">The client.</param>
     /// <param name="what">What a 404 says was not found.</param>
-    /// <param name="change">Makes the change.</param>
-    public async Task<AdminAnswer> ChangeAsync(ClientId id, string what, Func<IClientGrain, Task<ClientAnswer>> change)
+    /// <param name="change">The change.</param>
+    /// <param name="ask">Asks the grain for it.</param>
+    public async Task<AdminAnswer> ChangeAsync(ClientId id, string what, AdminChange change, Func<IClientGrain, ActorRecord, Task<ClientAnswer>> ask)
     {
-        var answer = await grains.AskClientAsync(id, change);
+        var answer = await grains.ChangeClientAsync(id, change, ask);
         return answer.Outcome == ClientOutcome.Done
-            ? new AdminAnswer(StatusCodes.Status204NoContent) { ETag = answer.Client?.ETag }
+            ? StoredChange.Answer(new AdminAnswer(StatusCodes.Status204NoContent) { ETag = answer.Client?.ETag }, answer.UnconfirmedFor)
             : AdminProblem.Of(answer.Outcome, what);
     }
 
     /// <summary>Makes a change and answers the changed client.</summary>
-    public Task<AdminAnswer> ChangeAndShowAsync(ClientId id, Func<IClientGrain, Task<ClientAnswer>> change) =>
-        WithLastUsesAsync(id, async lastUses => AnswerOf(await grains.AskClientAsync(id, change), lastUses));
+    public Task<AdminAnswer> ChangeAndShowAsync(ClientId id, AdminChange change, Func<IClientGrain, ActorRecord, Task<ClientAnswer>> ask) =>
+        WithLastUsesAsync(id, async lastUses => AnswerOf(await grains.ChangeClientAsync(id, change, ask), lastUses));
 
     /// <summary>Merges a patch with a client's document and answers the client, or what is wrong with the merged document.</summary>
-    public Task<AdminAnswer> PatchAndShowAsync(ClientId id, PatchClientCommand command) => WithLastUsesAsync(id, async lastUses =>
+    public Task<AdminAnswer> PatchAndShowAsync(ClientId id, AdminChange change, PatchClientCommand command) => WithLastUsesAsync(id, async lastUses =>
     {
-        var patched = await patching.PatchAsync(id, command);
+        var patched = await patching.PatchAsync(id, change, command);
         return patched.Problems.IsEmpty
             ? AnswerOf(patched.Answer, lastUses)
             : AdminProblem.Invalid(patched.Problems.ToDictionary(problem => problem.Field, problem => problem.Problem, StringComparer.Ordinal));
@@ -45,6 +46,6 @@ internal sealed class ClientChangeAnswers(AdminGrains grains, ClientPatching pat
 
     private static AdminAnswer AnswerOf(ClientAnswer answer, LastUsesAnswer lastUses) =>
         answer is { Outcome: ClientOutcome.Done, Client: { } client }
-            ? ClientAnswers.Of(client, lastUses)
+            ? StoredChange.Answer(ClientAnswers.Of(client, lastUses), answer.UnconfirmedFor)
             : AdminProblem.Of(answer.Outcome == ClientOutcome.Done ? ClientOutcome.NotFound : answer.Outcome);
 }

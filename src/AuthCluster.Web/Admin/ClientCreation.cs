@@ -18,7 +18,7 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
         clients.MapPost(ClientRoutes.All, (AdminRequest request, ClientCreation creation) => creation.CreateAsync(request))
             .WithName("createClient").WithSummary("Creates a client; its generated secret is shown this once.")
             .Takes(AdminParameters.IdempotencyKey).TakesBody<NewClientBody>()
-            .Produces<CreatedClientBody>(201).AnswersWith(AnswerHeader.ETag, AnswerHeader.Location).Refuses(409, 412, 422);
+            .ChangesTo<CreatedClientBody>(201).AnswersWith(AnswerHeader.ETag, AnswerHeader.Location).Refuses(409, 412, 422);
 
     private async Task<AdminAnswer> CreateAsync(AdminRequest request)
     {
@@ -28,17 +28,18 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
             return problem!;
         }
 
-        var (chosen, refusal) = await ChooseAsync(asked, request.Http.RequestAborted);
+        var (chosen, refusal) = await ChooseAsync(asked, request);
         if (chosen is null)
         {
             return refusal!;
         }
 
         var id = chosen.Document.ClientId;
-        var command = CommandOf(chosen, asked.Key, request.NewActor());
-        var answer = await grains.AskClientAsync(id, grain => grain.CreateAsync(command, CancellationToken.None));
+        var change = request.NewChange();
+        var command = CommandOf(chosen, asked.Key, change.Actor);
+        var answer = await grains.ChangeClientAsync(id, change, (grain, actor) => grain.CreateAsync(command with { Actor = actor }, CancellationToken.None));
         return answer.Outcome == ClientOutcome.Done
-            ? ClientAnswers.Created(command, answer.ETag, ClientTarget.LocationOf(id), chosen.Secret)
+            ? StoredChange.Answer(ClientAnswers.Created(command, answer.ETag, ClientTarget.LocationOf(id), chosen.Secret), answer.UnconfirmedFor)
             : await choices.RefuseAsync(asked.Key, AdminProblem.Of(answer.Outcome));
     }
 
@@ -89,11 +90,13 @@ internal sealed class ClientCreation(AdminGrains grains, IdempotentChoices choic
     }
 
     /// <summary>Makes the choices of the server; under an <c>Idempotency-Key</c> that was used before, those of the first request.</summary>
-    private async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked, CancellationToken cancellationToken)
+    private async Task<(Chosen? Chosen, AdminAnswer? Problem)> ChooseAsync(Asked asked, AdminRequest request)
     {
         string? secret = null;
         var generated = asked.Secrets.IsEmpty ? NewSecrets.Generate(out secret) : null;
-        var stored = generated is null ? await hashing.StoreAsync(asked.Secrets, cancellationToken) : [generated];
+        var stored = generated is null
+            ? await request.Deadline.SuspendAsync(() => hashing.StoreAsync(asked.Secrets, request.Http.RequestAborted))
+            : [generated];
         if (stored is not { } secrets)
         {
             return (null, AdminProblem.TooManyGivenSecrets);

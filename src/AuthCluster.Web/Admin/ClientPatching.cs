@@ -15,22 +15,23 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
     private long? _olderSiloSeenAt;
 
     /// <summary>Makes the change.</summary>
-    public async Task<PatchClientAnswer> PatchAsync(ClientId id, PatchClientCommand command)
+    public async Task<PatchClientAnswer> PatchAsync(ClientId id, AdminChange change, PatchClientCommand command)
     {
         if (_olderSiloSeenAt is { } seen && clock.GetElapsedTime(seen) < AskAgainAfter)
         {
-            return await MergeHereAsync(id, command);
+            return await MergeHereAsync(id, change, command);
         }
 
         try
         {
-            return await grains.AskAsync(() => grains.Client(id).PatchAsync(command, CancellationToken.None), Unavailable);
+            return await grains.ChangeAsync(
+                change, actor => grains.Client(id).PatchAsync(command with { Actor = actor }, CancellationToken.None), Unavailable);
         }
         catch (TypeLoadException)
         {
             // In a rolling upgrade, Orleans throws this for a silo of an older build that does not know the method. Nothing was changed.
             _olderSiloSeenAt = clock.GetTimestamp();
-            return await MergeHereAsync(id, command);
+            return await MergeHereAsync(id, change, command);
         }
     }
 
@@ -38,7 +39,7 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
     /// Merges in this process and replaces only the document that it merged with. When another change came first, it merges again, unless
     /// the caller named an ETag. The actor stays the same, so that the grain recognises a change that was made although its answer was lost.
     /// </summary>
-    private async Task<PatchClientAnswer> MergeHereAsync(ClientId id, PatchClientCommand command)
+    private async Task<PatchClientAnswer> MergeHereAsync(ClientId id, AdminChange change, PatchClientCommand command)
     {
         var started = clock.GetTimestamp();
         while (clock.GetElapsedTime(started) < CallTimeouts.Deadline)
@@ -67,7 +68,8 @@ internal sealed class ClientPatching(AdminGrains grains, AdminDefaults defaults,
                 IfMatch = client.ETag,
                 Actor = command.Actor,
             };
-            var answer = await grains.AskClientAsync(id, grain => grain.ReplaceAsync(replace, CancellationToken.None));
+            var answer = await grains.ChangeClientAsync(
+                id, change, (grain, actor) => grain.ReplaceAsync(replace with { Actor = actor }, CancellationToken.None));
             if (answer.Outcome != ClientOutcome.Stale || command.IfMatch is not null)
             {
                 return new PatchClientAnswer(answer, []);

@@ -16,11 +16,11 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChangeAnswers 
         clients.MapPut(ClientRoutes.One, (AdminRequest request, ClientReplacement replacement) => replacement.ReplaceAsync(request))
             .WithName("replaceClient").WithSummary("Replaces a client's document; enabled stays as it is unless given.")
             .Takes(AdminParameters.RequiredIfMatch).TakesBody<ClientDocumentBody>()
-            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412, 428);
+            .ChangesTo<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412, 428);
         clients.MapPatch(ClientRoutes.One, (AdminRequest request, ClientReplacement replacement) => replacement.PatchAsync(request))
             .WithName("patchClient").WithSummary("Changes members of a client's document (RFC 7396); null removes one.")
             .Takes(AdminParameters.IfMatch).TakesBody<ClientPatchBody>(JsonMergePatch.ContentType)
-            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
+            .ChangesTo<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
     }
 
     /// <summary>Replaces the document of a client.</summary>
@@ -48,14 +48,16 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChangeAnswers 
             return AdminProblem.Invalid(reading.Errors);
         }
 
+        var change = request.NewChange();
         var command = new ReplaceClientCommand
         {
             DocumentJson = ClientDocumentWriter.ToStoredJson(reading.Document),
             Enabled = reading.Document.Enabled,
             IfMatch = target.Match.ETag,
-            Actor = request.NewActor(),
+            Actor = change.Actor,
         };
-        return await changes.ChangeAndShowAsync(target.Id, grain => grain.ReplaceAsync(command, CancellationToken.None));
+        return await changes.ChangeAndShowAsync(
+            target.Id, change, (grain, actor) => grain.ReplaceAsync(command with { Actor = actor }, CancellationToken.None));
     }
 
     /// <summary>Parses a document; null when that needs the stored document, which can't be read now.</summary>
@@ -88,12 +90,13 @@ internal sealed class ClientReplacement(AdminGrains grains, ClientChangeAnswers 
             return body.Problem;
         }
 
+        var change = request.NewChange();
         var command = new PatchClientCommand
         {
             Patch = ImmutableCollectionsMarshal.AsImmutableArray(body.Bytes.ToArray()),
             IfMatch = target.Match.ETag,
-            Actor = request.NewActor(),
+            Actor = change.Actor,
         };
-        return await changes.PatchAndShowAsync(target.Id, command);
+        return await changes.PatchAndShowAsync(target.Id, change, command);
     }
 }

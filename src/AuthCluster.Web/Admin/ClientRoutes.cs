@@ -35,19 +35,19 @@ internal static class ClientRoutes
         clients.MapDelete(One, DeleteAsync)
             .WithName("deleteClient").WithSummary("Deletes a client. It gets no token from the answer on, and its tokens are dead.")
             .Takes(AdminParameters.IfMatch)
-            .Produces(204).Refuses(404, 409, 412);
+            .Changes().Refuses(404, 409, 412);
         clients.MapPost(One + "/disable", (AdminRequest request, AdminGrains grains, ClientChangeAnswers changes) => SetEnabledAsync(request, grains, changes, false))
             .WithName("disableClient").WithSummary("Disables a client. It gets no token from the answer on, and its tokens are dead.")
             .Takes(AdminParameters.IfMatch)
-            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
+            .ChangesTo<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 409, 412);
         clients.MapPost(One + "/enable", (AdminRequest request, AdminGrains grains, ClientChangeAnswers changes) => SetEnabledAsync(request, grains, changes, true))
             .WithName("enableClient").WithSummary("Enables a client.")
             .Takes(AdminParameters.IfMatch)
-            .Produces<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 412);
+            .ChangesTo<ClientBody>().AnswersWith(AnswerHeader.ETag).Refuses(404, 412);
         routes.MapPost(One + "/revoke-tokens", RevokeTokensAsync).WithTags(AdminTags.Emergency)
             .WithName("revokeClientTokens").WithSummary("Ends every token of one client that was issued before.")
             .Takes(AdminParameters.IfMatch)
-            .Produces(204).Refuses(404, 412);
+            .Changes().Refuses(404, 412);
     }
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminGrains grains)
@@ -83,21 +83,21 @@ internal static class ClientRoutes
     private static async Task<AdminAnswer> SetEnabledAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes, bool enabled)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
-        var command = new SetEnabledCommand(enabled, target.Match.ETag, request.NewActor());
-        return problem ?? await changes.ChangeAndShowAsync(target.Id, grain => grain.SetEnabledAsync(command, CancellationToken.None));
+        return problem ?? await changes.ChangeAndShowAsync(target.Id, request.NewChange(), (grain, actor) =>
+            grain.SetEnabledAsync(new SetEnabledCommand(enabled, target.Match.ETag, actor), CancellationToken.None));
     }
 
     private static async Task<AdminAnswer> DeleteAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
-        var command = new DeleteClientCommand(target.Match.ETag, request.NewActor());
-        return problem ?? await changes.ChangeAsync(target.Id, "client", grain => grain.DeleteAsync(command, CancellationToken.None));
+        return problem ?? await changes.ChangeAsync(target.Id, "client", request.NewChange(), (grain, actor) =>
+            grain.DeleteAsync(new DeleteClientCommand(target.Match.ETag, actor), CancellationToken.None));
     }
 
     private static async Task<AdminAnswer> RevokeTokensAsync(AdminRequest request, AdminGrains grains, ClientChangeAnswers changes)
     {
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
-        var command = new RevokeTokensCommand(target.Match.ETag, request.NewActor());
-        return problem ?? await changes.ChangeAsync(target.Id, "client", grain => grain.RevokeTokensAsync(command, CancellationToken.None));
+        return problem ?? await changes.ChangeAsync(target.Id, "client", request.NewChange(), (grain, actor) =>
+            grain.RevokeTokensAsync(new RevokeTokensCommand(target.Match.ETag, actor), CancellationToken.None));
     }
 }

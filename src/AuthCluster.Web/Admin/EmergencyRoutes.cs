@@ -10,12 +10,14 @@ internal static class EmergencyRoutes
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/revoke-tokens", RevokeAllAsync).WithTags(AdminTags.Emergency)
         .WithName("revokeAllTokens").WithSummary("Ends every token of every client that was issued before, yours too.")
-        .Produces(204);
+        .Changes();
 
     private static async Task<AdminAnswer> RevokeAllAsync(AdminRequest request, AdminGrains grains)
     {
-        var actor = request.NewActor();
-        var answer = await grains.AskAsync(() => grains.KeyRing.RaiseFloorAsync(actor, CancellationToken.None), new RaiseFloorAnswer(false, 0));
-        return answer.Done ? new AdminAnswer(StatusCodes.Status204NoContent) : AdminProblem.Unavailable;
+        var answer = await grains.ChangeAsync(
+            request.NewChange(), actor => grains.KeyRing.RaiseFloorAsync(actor, CancellationToken.None), new RaiseFloorAnswer(false, 0));
+        return answer.Done
+            ? StoredChange.Answer(new AdminAnswer(StatusCodes.Status204NoContent), answer.UnconfirmedFor)
+            : AdminProblem.Unavailable;
     }
 }

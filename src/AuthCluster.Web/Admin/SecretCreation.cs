@@ -18,7 +18,7 @@ internal sealed class SecretCreation(AdminGrains grains, IdempotentChoices choic
         secrets.MapPost(SecretRoutes.All, (AdminRequest request, SecretCreation creation) => creation.AddAsync(request))
             .WithName("addSecret").WithSummary("Adds a secret, shown this once; with retireOthersAfter it also ends the others, in one write.")
             .Takes(AdminParameters.IdempotencyKey, AdminParameters.IfMatch).TakesBody<NewSecretBody>(isOptional: true)
-            .Produces<AddedSecretBody>(201).AnswersWith(AnswerHeader.ETag, AnswerHeader.Location).Refuses(404, 409, 412, 422);
+            .ChangesTo<AddedSecretBody>(201).AnswersWith(AnswerHeader.ETag, AnswerHeader.Location).Refuses(404, 409, 412, 422);
 
     private async Task<AdminAnswer> AddAsync(AdminRequest request)
     {
@@ -34,11 +34,11 @@ internal sealed class SecretCreation(AdminGrains grains, IdempotentChoices choic
             return refusal!;
         }
 
-        var command = new AddSecretCommand(
-            chosen.Stored, asked.Request.RetireOthersAfter, asked.Target.Match.ETag, request.NewActor(), asked.Key?.Id, chosen.CreatedAt);
-        var answer = await grains.AskClientAsync(asked.Target.Id, grain => grain.AddSecretAsync(command, CancellationToken.None));
+        var answer = await grains.ChangeClientAsync(asked.Target.Id, request.NewChange(), (grain, actor) => grain.AddSecretAsync(
+            new AddSecretCommand(chosen.Stored, asked.Request.RetireOthersAfter, asked.Target.Match.ETag, actor, asked.Key?.Id, chosen.CreatedAt),
+            CancellationToken.None));
         return answer.Outcome == ClientOutcome.Done
-            ? AnswerOf(asked.Target.Id, chosen, answer.ETag)
+            ? StoredChange.Answer(AnswerOf(asked.Target.Id, chosen, answer.ETag), answer.UnconfirmedFor)
             : await choices.RefuseAsync(asked.Key, AdminProblem.Of(answer.Outcome));
     }
 

@@ -30,7 +30,7 @@ internal static class SecretRoutes
         secrets.MapDelete(One, RevokeAsync)
             .WithName("revokeSecret").WithSummary("Revokes a secret.")
             .Takes(AdminParameters.Flag("force", "Also when it is the client's last valid secret."), AdminParameters.IfMatch)
-            .Produces(204).Refuses(404, 409, 412);
+            .Changes().Refuses(404, 409, 412);
     }
 
     private static async Task<AdminAnswer> ListAsync(AdminRequest request, AdminGrains grains)
@@ -63,9 +63,8 @@ internal static class SecretRoutes
         var query = request.Query;
         var force = query.Flag("force");
         var (target, problem) = await ClientTarget.ReadAsync(request, grains);
-        var command = new RevokeSecretCommand(secretId, force, target.Match.ETag, request.NewActor());
-        return query.Problem ?? problem
-            ?? await changes.ChangeAsync(target.Id, "client or secret", grain => grain.RevokeSecretAsync(command, CancellationToken.None));
+        return query.Problem ?? problem ?? await changes.ChangeAsync(target.Id, "client or secret", request.NewChange(), (grain, actor) =>
+            grain.RevokeSecretAsync(new RevokeSecretCommand(secretId, force, target.Match.ETag, actor), CancellationToken.None));
     }
 
     private static async Task<(IReadOnlyList<SecretBody> Secrets, string? ETag, AdminAnswer? Problem)> ReadAsync(AdminRequest request, AdminGrains grains)

@@ -21,24 +21,29 @@ public sealed partial class CallRetry(CallMetrics metrics, TimeProvider clock, I
     /// <param name="timeout">How long each attempt is waited for.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal Task<TAnswer?> AskAsync<TAnswer>(Func<Task<TAnswer>> ask, AttemptTimeout timeout, CancellationToken cancellationToken)
-        where TAnswer : class => AskAsync(static ask => ask(), ask, timeout, clock.GetTimestamp(), cancellationToken);
+        where TAnswer : class => AskAsync(static (ask, _) => ask(), ask, timeout, clock.GetTimestamp(), cancellationToken);
 
     /// <summary>Asks a grain for a request that has used some of its deadline; null when no silo answers within the rest.</summary>
-    /// <param name="ask">Asks once.</param>
+    /// <param name="ask">Asks once. It is told within what time the grain has to answer, for a grain that may wait for as long as its caller does.</param>
     /// <param name="question">What is asked.</param>
     /// <param name="timeout">How long each attempt is waited for.</param>
     /// <param name="started">From when on the deadline counts, a timestamp of the clock.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal async Task<TAnswer?> AskAsync<TQuestion, TAnswer>(
-        Func<TQuestion, Task<TAnswer>> ask, TQuestion question, AttemptTimeout timeout, long started, CancellationToken cancellationToken)
+        Func<TQuestion, TimeSpan, Task<TAnswer>> ask, TQuestion question, AttemptTimeout timeout, long started, CancellationToken cancellationToken)
         where TAnswer : class
     {
         for (var failures = 0; ;)
         {
+            if (Left(started) is var left && left <= TimeSpan.Zero)
+            {
+                return null;
+            }
+
             Exception? failure = null;
             try
             {
-                var answer = await timeout.WaitAsync(ask(question), failures, Left(started), clock);
+                var answer = await timeout.WaitAsync(ask(question, timeout.AnswerWithin(failures, left)), failures, left, clock);
                 // "Not now": the grain has waited for as long as one attempt may for a write or a read of its own, which goes on.
                 if (answer is not IClientDecision { Kind: DecisionKind.NotNow })
                 {

@@ -2,7 +2,8 @@ namespace AuthCluster.Web.GrainCalls;
 
 /// <summary>How long one attempt of a call is waited for before the same is asked again.</summary>
 /// <param name="Quick">For calls that a grain answers from memory or after one read.</param>
-/// <param name="Slow">For calls that write, and for calls of administrators.</param>
+/// <param name="Slow">For calls that write, and for what administrators read.</param>
+/// <param name="Change">For changes of administrators, whose grain waits until they hold everywhere for as long as the attempt lasts.</param>
 /// <remarks>
 /// <para>Orleans ends a call whose silo is declared dead, but not every such call. A silo that learns of the death later than the calling
 /// silo may have forwarded the call to the dead one. And a front end without a silo does not learn what became of the calls that went
@@ -10,7 +11,7 @@ namespace AuthCluster.Web.GrainCalls;
 /// counted.</para>
 /// <para>In every role an attempt ends with its request's deadline, whatever became of the silo.</para>
 /// </remarks>
-public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
+public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow, AttemptTimeout Change)
 {
     private static readonly TimeSpan QuickFirst = TimeSpan.FromSeconds(1);
 
@@ -19,6 +20,12 @@ public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
 
     // A write that is given up goes on in its grain, and the next attempt waits behind it. So each attempt may last as long as a slow write.
     private static readonly TimeSpan SlowRepeat = TimeSpan.FromSeconds(3);
+
+    // A change waits for the proof that a silo has ended, which mostly comes within four seconds of its death; and a grain needs up to 5.2 s
+    // to say that storage does not answer, or the next attempt would wait behind this one and might still be carried out after a 503. The rest is
+    // enough for a second attempt where the first call was lost: leases last a second. A repeat may wait as long, for it is mostly the death of a silo
+    // that made the first attempt fail.
+    private static readonly TimeSpan ChangeAttempt = TimeSpan.FromSeconds(5.5);
 
     /// <summary>
     /// Orleans' own time-out of a call, in every role, where the call has none of its own. Longer than it takes until a hung silo is
@@ -34,10 +41,12 @@ public sealed record CallTimeouts(AttemptTimeout Quick, AttemptTimeout Slow)
     internal static TimeSpan OrleansEndsWithin { get; } = ResponseTimeout + TimeSpan.FromSeconds(1);
 
     /// <summary>For a front end in the process of a silo: it waits for a first attempt as long as Orleans does.</summary>
-    public static CallTimeouts ForSilo { get; } = new(new AttemptTimeout(null, QuickRepeat), new AttemptTimeout(null, SlowRepeat));
+    public static CallTimeouts ForSilo { get; } = new(
+        new AttemptTimeout(null, QuickRepeat), new AttemptTimeout(null, SlowRepeat), new AttemptTimeout(ResponseTimeout, ChangeAttempt));
 
     /// <summary>For a front end without a silo: the second attempt, by another gateway, is answered within two seconds of a kill.</summary>
-    public static CallTimeouts ForFrontEnd { get; } = new(new AttemptTimeout(QuickFirst, QuickRepeat), new AttemptTimeout(SlowRepeat, SlowRepeat));
+    public static CallTimeouts ForFrontEnd { get; } = new(
+        new AttemptTimeout(QuickFirst, QuickRepeat), new AttemptTimeout(SlowRepeat, SlowRepeat), new AttemptTimeout(ChangeAttempt, ChangeAttempt));
 }
 
 /// <summary>How long each attempt of one call is waited for.</summary>
@@ -48,6 +57,20 @@ public sealed record AttemptTimeout(TimeSpan? First, TimeSpan Again)
     /// <summary>Until the request's deadline, for work that a second attempt would only make longer.</summary>
     public static AttemptTimeout ByDeadline { get; } = new(null, TimeSpan.MaxValue);
 
+    private static readonly TimeSpan WayBack = TimeSpan.FromSeconds(0.3);
+
+    /// <summary>
+    /// Within what time the grain has to answer one attempt. It is always less than the attempt is waited for: who gives up an attempt
+    /// that still waits for proof loses a good answer, and the next attempt has to wait behind it.
+    /// </summary>
+    /// <param name="failures">How many attempts have failed before.</param>
+    /// <param name="left">Until the request's deadline, more than zero.</param>
+    internal TimeSpan AnswerWithin(int failures, TimeSpan left)
+    {
+        var wait = Min(WaitFor(failures, left), CallTimeouts.ResponseTimeout);
+        return wait > 2 * WayBack ? wait - WayBack : wait / 2;
+    }
+
     /// <summary>Waits for one attempt.</summary>
     /// <param name="call">The call.</param>
     /// <param name="failures">How many attempts have failed before.</param>
@@ -56,10 +79,13 @@ public sealed record AttemptTimeout(TimeSpan? First, TimeSpan Again)
     /// <exception cref="TimeoutException">It was not answered in time.</exception>
     internal Task<T> WaitAsync<T>(Task<T> call, int failures, TimeSpan left, TimeProvider clock)
     {
-        var longest = failures == 0 ? First : Again;
-        var wait = longest < left ? longest.Value : left;
+        var wait = WaitFor(failures, left);
         return call.IsCompleted || wait >= CallTimeouts.OrleansEndsWithin
             ? call
             : call.WaitAsync(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, clock);
     }
+
+    private TimeSpan WaitFor(int failures, TimeSpan left) => (failures == 0 ? First : Again) is { } longest ? Min(longest, left) : left;
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

@@ -26,7 +26,7 @@ public sealed class ClientAuthority(
         ArgumentNullException.ThrowIfNull(request);
         var grain = grains.Client(request.Client.ClientId.Value);
         return await AskAsync(
-            request.Client, network, secret => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), cancellationToken) ?? NoDecision;
+            request.Client, network, (secret, _) => grain.IssueTokenAsync(CommandOf(request, secret), CancellationToken.None), cancellationToken) ?? NoDecision;
     }
 
     /// <summary>Asks who a caller of another endpoint is.</summary>
@@ -37,13 +37,13 @@ public sealed class ClientAuthority(
     {
         ArgumentNullException.ThrowIfNull(credentials);
         var grain = grains.Client(credentials.ClientId.Value);
-        return await AskAsync(credentials, network, secret => grain.AuthenticateAsync(secret, CancellationToken.None), cancellationToken)
+        return await AskAsync(credentials, network, (secret, _) => grain.AuthenticateAsync(secret, CancellationToken.None), cancellationToken)
             ?? NotAuthenticated;
     }
 
     /// <summary>Asks the grain, and asks once more with the slow hashes that the grain asks for; null where there is no answer in time.</summary>
     private async Task<TAnswer?> AskAsync<TAnswer>(
-        ClientCredentials credentials, string network, Func<PresentedSecret, Task<TAnswer>> ask, CancellationToken cancellationToken)
+        ClientCredentials credentials, string network, Func<PresentedSecret, TimeSpan, Task<TAnswer>> ask, CancellationToken cancellationToken)
         where TAnswer : class, IClientDecision
     {
         var started = clock.GetTimestamp();

@@ -23,7 +23,7 @@ public sealed class IntrospectionEndpoint(OAuthPipeline pipeline, TokenValidator
             return form.Refusal;
         }
 
-        if (!validator.IsReady)
+        if (!await pipeline.WaitForKeysAsync(exchange))
         {
             return OAuthRefusal.Unavailable;
         }

@@ -3,6 +3,7 @@ using AuthCluster.Contracts.Tokens;
 using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.GrainCalls;
 using AuthCluster.Web.Http;
+using AuthCluster.Web.Keys;
 using Microsoft.AspNetCore.Http;
 
 namespace AuthCluster.Web.OAuth;
@@ -16,7 +17,8 @@ namespace AuthCluster.Web.OAuth;
 /// <see cref="Admission"/>, the public name of a refusal (<see cref="RefusalMapping"/>), the time of a 401
 /// (<see cref="RefusalPacer"/>), metrics and log (<see cref="OAuthTelemetry"/>).
 /// </remarks>
-public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer, Admission admission, OAuthTelemetry telemetry, TimeProvider clock)
+public sealed class OAuthPipeline(
+    ClientAuthority authority, KeyRing keys, RefusalPacer pacer, Admission admission, OAuthTelemetry telemetry, TimeProvider clock)
 {
     /// <summary>Largest accepted form with a token, in bytes: tokens have extra claims.</summary>
     internal const int MaxTokenFormBytes = 32_768;
@@ -133,6 +135,11 @@ public sealed class OAuthPipeline(ClientAuthority authority, RefusalPacer pacer,
                 return new CallerOrRefusal(null, OAuthRefusal.Unavailable);
         }
     }
+
+    /// <summary>Waits until tokens may be signed and judged here, for what is left of the request's deadline; false when that does not come in time.</summary>
+    internal ValueTask<bool> WaitForKeysAsync(OAuthExchange exchange) => keys.MayUse
+        ? new ValueTask<bool>(true)
+        : keys.WaitUntilUsableAsync(CallTimeouts.Deadline - clock.GetElapsedTime(exchange.Arrived), exchange.Aborted);
 
     /// <summary>What to answer when a client's grain refuses.</summary>
     internal static OAuthRefusal RefusalOf(OAuthExchange exchange, Refusal refusal)

@@ -23,7 +23,7 @@ public sealed class RevocationEndpoint(OAuthPipeline pipeline, TokenValidator va
             return form.Refusal;
         }
 
-        if (!validator.IsReady)
+        if (!await pipeline.WaitForKeysAsync(exchange))
         {
             return OAuthRefusal.Unavailable;
         }

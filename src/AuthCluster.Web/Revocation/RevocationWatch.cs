@@ -180,7 +180,7 @@ public sealed class RevocationWatch(IGrainFactory grains, CallRetry retry, CallT
 
     private async Task<RevocationFeedAnswer> AskAsync(string? cursor, long started, CancellationToken cancellationToken) =>
         await retry.AskAsync(
-            cursor => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, IRevocationFeedGrain.MaxItems, CancellationToken.None).WaitAsync(cancellationToken),
+            (cursor, _) => grains.GetGrain<IRevocationFeedGrain>(IRevocationFeedGrain.Key).ReadAsync(cursor, IRevocationFeedGrain.MaxItems, CancellationToken.None).WaitAsync(cancellationToken),
             cursor,
             timeouts.Quick,
             started,

@@ -16,7 +16,7 @@ namespace AuthCluster.Web.Tokens;
 /// <see cref="OAuthPipeline"/> and <c>TokenRequestParser</c>, is decided by the client's grain (<see cref="ClientAuthority"/>), and
 /// ends in a token of <see cref="TokenSigner"/>.
 /// </remarks>
-public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority authority, TokenSigner signer, ReusableTokens reusable, OAuthTelemetry telemetry)
+public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority authority, ReusableTokens reusable, OAuthTelemetry telemetry)
     : IOAuthEndpoint
 {
     /// <summary>Largest accepted form body, in bytes.</summary>
@@ -33,6 +33,15 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
         }
 
         var decision = await authority.DecideAsync(parsed.Request, exchange.Network, exchange.Aborted);
+        if (decision.Kind == DecisionKind.Allowed)
+        {
+            exchange.Standing = CallerStanding.Proven;
+            if (!await pipeline.WaitForKeysAsync(exchange))
+            {
+                return OAuthRefusal.Unavailable with { Scope = decision.Grant!.Scope };
+            }
+        }
+
         return decision.Kind switch
         {
             DecisionKind.Allowed => Issue(exchange, parsed.Request.Client.ClientId, decision),
@@ -41,15 +50,9 @@ public sealed class TokenEndpoint(OAuthPipeline pipeline, ClientAuthority author
         };
     }
 
-    private IOAuthAnswer Issue(OAuthExchange exchange, ClientId clientId, IssueTokenAnswer decision)
+    private TokenAnswer Issue(OAuthExchange exchange, ClientId clientId, IssueTokenAnswer decision)
     {
         var grant = decision.Grant!;
-        exchange.Standing = CallerStanding.Proven;
-        if (!signer.IsReady)
-        {
-            return new OAuthRefusal(OAuthError.TemporarilyUnavailable) { Scope = grant.Scope };
-        }
-
         var token = reusable.GetOrSign(clientId.Value, grant);
         WriteLimits(exchange.Response, decision.Limit);
         if (decision.Limit is { IsExceeded: true } exceeded)

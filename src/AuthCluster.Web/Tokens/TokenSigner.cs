@@ -17,13 +17,10 @@ public sealed class TokenSigner(KeyRing keys, IssuerUri issuer, TimeProvider clo
 
     private static readonly Dictionary<string, object> Header = new(StringComparer.Ordinal) { ["typ"] = AccessTokenPayload.HeaderType };
 
-    /// <summary>Whether a key is held, so that tokens can be signed.</summary>
-    public bool IsReady => keys.Current is not null;
-
     /// <summary>The id of the key that signs now.</summary>
     public string ActiveKid => keys.Current?.Active.Key.KeyId ?? "";
 
-    /// <summary>Signs one token.</summary>
+    /// <summary>Signs one token. The caller has asked the key ring whether the keys may be used.</summary>
     /// <exception cref="InvalidOperationException">No key is held yet.</exception>
     public SignedToken Sign(string clientId, TokenGrant grant)
     {

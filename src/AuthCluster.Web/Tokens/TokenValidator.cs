@@ -10,7 +10,7 @@ namespace AuthCluster.Web.Tokens;
 
 /// <summary>
 /// Checks what can be known of an access token from the token and the keys alone (RFC 9068 section 4), for introspection, revocation and
-/// the admin API. Only its client's grain knows whether it was revoked: <see cref="IssuedTokens.CheckAsync"/>.
+/// the admin API, which ask the key ring first whether the keys may be used. Only its client's grain knows whether it was revoked: <see cref="IssuedTokens.CheckAsync"/>.
 /// </summary>
 public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider clock)
 {
@@ -18,9 +18,6 @@ public sealed class TokenValidator(KeyRing keys, IssuerUri issuer, TimeProvider 
     private const int MaxTokenCharacters = 120_000;
 
     private static readonly JsonWebTokenHandler Handler = new() { MaximumTokenSizeInBytes = MaxTokenCharacters };
-
-    /// <summary>Whether a key is held, so that tokens can be checked at all.</summary>
-    public bool IsReady => keys.Current is not null;
 
     /// <summary>Checks signature, key, algorithm, type, issuer and expiry.</summary>
     /// <param name="token">What the caller presents; any text.</param>

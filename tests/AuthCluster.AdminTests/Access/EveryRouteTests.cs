@@ -36,6 +36,7 @@ public sealed class EveryRouteTests(AdminServer server)
         "GET /admin/v1/audit",
         "POST /admin/v1/revoke-tokens",
         "GET /admin/v1/cluster",
+        "POST /admin/v1/cluster/silos/{address}/ended",
     ];
 
     [Fact]
@@ -174,7 +175,7 @@ public sealed class EveryRouteTests(AdminServer server)
                 // A server that begins to read a body asks for it first, by 100 Continue.
                 var answer = await RawExchange.SendAsync(
                     server.Installation.Address,
-                    $"{route.Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal)} HTTP/1.1",
+                    $"{Filled(route)} HTTP/1.1",
                     $"Authorization: Bearer {token}", $"Content-Type: {mediaType}", "Content-Length: 200000", "Expect: 100-continue", "Connection: close");
 
                 Assert.True(answer.Status is 401 or 403, $"{route}: {answer.Status}");
@@ -189,7 +190,7 @@ public sealed class EveryRouteTests(AdminServer server)
         foreach (var route in Routes)
         {
             var parts = route.Split(' ');
-            var path = parts[1].Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal);
+            var path = Filled(parts[1]);
 
             var answer = await RawExchange.SendAsync(
                 server.Installation.Address, $"{parts[0].ToLowerInvariant()} {path} HTTP/1.1", $"Authorization: Bearer {token}", "Content-Length: 0", "Connection: close");
@@ -288,6 +289,12 @@ public sealed class EveryRouteTests(AdminServer server)
         return packed.ToArray();
     }
 
+    /// <summary>A route with names of nothing in the places of its parameters.</summary>
+    internal static string Filled(string route) => route
+        .Replace("{id}", "nobody", StringComparison.Ordinal)
+        .Replace("{secretId}", "none", StringComparison.Ordinal)
+        .Replace("{address}", "none", StringComparison.Ordinal);
+
     private static void InvalidToken(Answer answer, string route)
     {
         answer.Refused(401);
@@ -300,7 +307,7 @@ public sealed class EveryRouteTests(AdminServer server)
         foreach (var route in Routes)
         {
             var parts = route.Split(' ');
-            var path = parts[1]["/admin/v1".Length..].Replace("{id}", "nobody", StringComparison.Ordinal).Replace("{secretId}", "none", StringComparison.Ordinal);
+            var path = Filled(parts[1]["/admin/v1".Length..]);
             check(await caller.SendAsync(new HttpMethod(parts[0]), path), route);
         }
     }

@@ -32,7 +32,7 @@ internal sealed class GeneratedClient
         _client = Activator.CreateInstance(TypeOf("AdminClient"), http)!;
     }
 
-    /// <summary>The operations that were called and succeeded, each once.</summary>
+    /// <summary>The operations that were called and answered as the test expects, each once.</summary>
     public IEnumerable<string> Called => _called.Distinct(StringComparer.Ordinal);
 
     /// <summary>Makes a body.</summary>
@@ -67,6 +67,15 @@ internal sealed class GeneratedClient
         await task;
         _called.Add(operation);
         return method.ReturnType.IsGenericType ? task.GetType().GetProperty("Result")!.GetValue(task) : null;
+    }
+
+    /// <summary>Calls an operation that is refused, and counts it as called.</summary>
+    /// <returns>The status.</returns>
+    public async Task<int> RefusedAsync(string operation, params (string Name, object Value)[] arguments)
+    {
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => CallAsync(operation, arguments));
+        _called.Add(operation);
+        return (int)refused.GetType().GetProperty("StatusCode")!.GetValue(refused)!;
     }
 
     private static string Letters(string name) => new([.. name.Where(char.IsAsciiLetter).Select(char.ToUpperInvariant)]);

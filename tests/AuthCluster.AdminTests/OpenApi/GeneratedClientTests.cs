@@ -50,6 +50,7 @@ public sealed class GeneratedClientTests(AdminServer server)
         await client.CallAsync("getExpiringReport", ("days", 1));
         await client.CallAsync("getUsageReport", ("to", DateTimeOffset.UtcNow), ("limit", 1));
         Assert.NotEmpty((await client.CallAsync("describeCluster"))!.Silos);
+        Assert.Equal(404, await client.RefusedAsync("vouchSiloEnded", ("address", "127.0.0.1:1@1")));
         await client.CallAsync("deleteClient", ("id", Id));
         Assert.Equal(10, (int)Enumerable.Count((await client.CallAsync("listAudit", ("client", Id), ("limit", 20)))!.Items));
         await client.CallAsync("revokeAllTokens");
@@ -125,6 +126,28 @@ public sealed class GeneratedClientTests(AdminServer server)
                 (promised["headers"]?.AsObject() ?? []).Select(header => header.Key).Intersect(described).Order(StringComparer.Ordinal),
                 described.Where(name => answer.Header(name) is not null).Order(StringComparer.Ordinal));
         }
+    }
+
+    [Fact]
+    public async Task Every_change_is_described_with_a_202_that_has_the_same_body_and_says_that_it_does_not_hold_everywhere()
+    {
+        var description = JsonNode.Parse(await server.Http.GetStringAsync("/openapi/v1.json", Cancellation))!;
+        var calls = description["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()).ToList();
+
+        Assert.All(calls, call =>
+        {
+            var answers = call.Value!["responses"]!;
+            var isChange = call.Key != "get" && call.Value["operationId"]!.GetValue<string>() != "vouchSiloEnded";
+            Assert.Equal(isChange, answers["202"] is not null);
+            if (isChange)
+            {
+                var everywhere = answers["200"] ?? answers["201"] ?? answers["204"]!;
+                Assert.True(JsonNode.DeepEquals(everywhere["content"], answers["202"]!["content"]));
+                Assert.Equal(
+                    [.. everywhere["headers"]?.AsObject().Select(header => header.Key) ?? [], "Holds-Everywhere", "Retry-After"],
+                    answers["202"]!["headers"]!.AsObject().Select(header => header.Key));
+            }
+        });
     }
 
     [Fact]

@@ -73,9 +73,11 @@ public sealed class ClusterUnderTest : IAsyncDisposable
     }
 
     /// <summary>Adds a server that is not started yet.</summary>
-    public ServerProcess Add(Action<ServerProcess>? configure = null)
+    /// <param name="configure">Sets more of it.</param>
+    /// <param name="host">The host that it listens at.</param>
+    public ServerProcess Add(Action<ServerProcess>? configure = null, string host = "localhost")
     {
-        var node = new ServerProcess
+        var node = new ServerProcess(host: host)
         {
             ["AuthCluster:Issuer"] = _issuer,
             ["AuthCluster:Storage:Provider"] = $"{Database.Kind}",

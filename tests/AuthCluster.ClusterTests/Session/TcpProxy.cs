@@ -21,7 +21,7 @@ public enum ProxyMode
     Blackhole,
 }
 
-/// <summary>Stands between servers and their database, on loopback, and misbehaves as told.</summary>
+/// <summary>Stands between servers and their database, and misbehaves as told.</summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
     private static readonly TimeSpan SlowBy = TimeSpan.FromSeconds(2);
@@ -36,15 +36,21 @@ public sealed class TcpProxy : IAsyncDisposable
     private volatile ProxyMode _mode;
 
     /// <summary>One before a database's server.</summary>
-    public TcpProxy(TestDatabase target)
+    /// <param name="target">The database.</param>
+    /// <param name="address">Where to listen; on loopback by default.</param>
+    public TcpProxy(TestDatabase target, IPAddress? address = null)
     {
         ArgumentNullException.ThrowIfNull(target);
+        Address = address ?? IPAddress.Loopback;
         (_host, _port) = (target.Host, target.Port);
         _listener = Listen();
         _accepting = AcceptAsync(_listener);
     }
 
     /// <summary>Where it listens.</summary>
+    public IPAddress Address { get; }
+
+    /// <summary>The port that it listens on.</summary>
     public int Port { get; } = FreePorts.Take();
 
     /// <summary>What it does from now on, with open connections too.</summary>
@@ -81,7 +87,7 @@ public sealed class TcpProxy : IAsyncDisposable
 
     private TcpListener Listen()
     {
-        var listener = new TcpListener(IPAddress.Loopback, Port);
+        var listener = new TcpListener(Address, Port);
         listener.Start();
         return listener;
     }

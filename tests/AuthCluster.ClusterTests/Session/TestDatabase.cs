@@ -74,13 +74,13 @@ public sealed partial class TestDatabase : IAsyncDisposable
             () => server.DropDatabaseAsync(name, CancellationToken.None));
     }
 
-    /// <summary>The same database, reached through a proxy on loopback.</summary>
+    /// <summary>The same database, reached through a proxy.</summary>
     public string ConnectionStringThrough(TcpProxy proxy)
     {
         ArgumentNullException.ThrowIfNull(proxy);
         return Kind == DatabaseKind.PostgreSql
-            ? ConnectionString.Replace($"Port={Port}", $"Port={proxy.Port}", StringComparison.Ordinal)
-            : new SqlConnectionStringBuilder(ConnectionString) { DataSource = $"127.0.0.1,{proxy.Port}" }.ConnectionString;
+            ? ConnectionString.Replace($"Host={Host};Port={Port}", $"Host={proxy.Address};Port={proxy.Port}", StringComparison.Ordinal)
+            : new SqlConnectionStringBuilder(ConnectionString) { DataSource = $"{proxy.Address},{proxy.Port}" }.ConnectionString;
     }
 
     /// <summary>Runs SQL and returns the rows as plain text: a line for each row, with a bar between its columns.</summary>

@@ -5,6 +5,7 @@ using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.StoredState;
@@ -145,7 +146,7 @@ public sealed class WriteBurstTests(GrainCluster cluster, ITestOutputHelper outp
             silo.Services.AddSingleton<TimeProvider>(clock);
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
             silo.Services.AddAuthClusterGrains(
-                database, keys, new ClientDefaults(GrainCluster.Issuer, GrainCluster.DefaultAudience, GrainCluster.LifetimeSeconds), membership);
+                database, keys, new ClientDefaults(GrainCluster.Issuer, GrainCluster.DefaultAudience, GrainCluster.LifetimeSeconds), new FenceSettings("test", TimeSpan.FromMinutes(10), IsShared: false), membership);
             silo.AddAuthClusterStorage(database);
         });
         var cluster = builder.Build();

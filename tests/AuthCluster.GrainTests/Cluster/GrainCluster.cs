@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Grains.StoredState;
@@ -54,7 +55,7 @@ public sealed class GrainCluster : IAsyncLifetime
         {
             silo.Services.AddSingleton<TimeProvider>(Clock);
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
-            silo.Services.AddAuthClusterGrains(_database, keys, new ClientDefaults(Issuer, DefaultAudience, LifetimeSeconds));
+            silo.Services.AddAuthClusterGrains(_database, keys, new ClientDefaults(Issuer, DefaultAudience, LifetimeSeconds), new FenceSettings("test", TimeSpan.FromMinutes(10), IsShared: false));
             silo.AddAuthClusterStorage(_database);
             silo.Services.AddKeyedSingleton<IGrainStorage>(
                 ClientRecordStore.ProviderName,

@@ -147,12 +147,12 @@ public sealed class ClientDecisionsTests
         using var slots = await OccupyAsync(client.Gate, StorageLane.Background);
 
         var waiting = client.Ask(10);
-        Assert.True(await client.DisableAsync());
+        Assert.NotNull(await client.DisableAsync());
         Assert.All(waiting, call => Assert.False(call.IsCompleted));
         slots.Dispose();
 
         Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(Refusal.ClientDisabled, answer.Refusal));
-        Assert.True(await client.Row.ChangeAsync(
+        Assert.NotNull(await client.Row.ChangeAsync(
             state => ValueTask.FromResult<ClientState?>(state! with { Enabled = true, Revision = state.Revision + 1 }), CancellationToken.None));
         Assert.Equal(99, (await client.Ask(1)[0]).Limit!.QuotaRemaining);
     });

@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
+using AuthCluster.Fence;
 using AuthCluster.Grains.Changes;
 using AuthCluster.Grains.Clients;
+using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Keys;
 using AuthCluster.Grains.Limits;
 using AuthCluster.Grains.Revocation;
@@ -37,6 +39,7 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
     public ClientInParts(ClientState? row = null, Database? database = null)
     {
         _database = database ?? new Database(StorageProvider.PostgreSql, "Host=nowhere.invalid");
+        Rights = SiloWithRight(Clock);
         Table.Set(row);
         Gate = new StorageGate(_database, Clock, NullLogger<StorageGate>.Instance);
         Records = new ClientRecordStore(new FailingStorage(Table, Failures), Gate, _database, NullLogger<ClientRecordStore>.Instance);
@@ -53,11 +56,18 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
             activity,
             peppers,
             new GenerationFloor(),
+            Rights,
+            (key, version, _, _, _) =>
+            {
+                Rights.Fence.Void(key, version, Rights.Now);
+                Confirmed.Add(version);
+                return Task.FromResult(new FenceAnswer(FenceOutcome.Everywhere, []));
+            },
             defaults,
             new TrustedClock(_ => Task.FromResult<DateTimeOffset?>(null), Clock, NullLogger<TrustedClock>.Instance),
             Clock);
-        Row = new ClientRow(Id, _grain, Records, defaults, this, Clock, NullLogger.Instance);
-        Limits = new ClientLimits(Clock, spread: 0);
+        Row = new ClientRow(Id, _grain, Records, defaults, Rights, this, Clock, NullLogger.Instance);
+        Limits = new ClientLimits(Clock, spread: 0, () => Rights.Mandate.MaySpend(Rights.Now));
         LimitWork = new LimitWork(Timers, Row, Limits, services);
         Secrets = new SecretCheck(new SecretVerifier(Id, peppers), new SecretProofs(Row, peppers), Clock);
         var revoked = new RevokedTokens(Id, () => Decisions!.PresentGeneration + 1, services.Revocations, Gate, Clock);
@@ -76,6 +86,12 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
     public StorageGate Gate { get; }
 
     public ClientRecordStore Records { get; }
+
+    /// <summary>The silo's right to decide, which it has.</summary>
+    public SiloRights Rights { get; }
+
+    /// <summary>The versions of the row that were made to hold on every silo.</summary>
+    public List<long> Confirmed { get; } = [];
 
     public ClientRow Row { get; }
 
@@ -98,6 +114,16 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
         var parts = new ClientInParts(row, database);
         await parts.Row.OpenAsync(CancellationToken.None);
         return parts;
+    }
+
+    /// <summary>The right of a silo that has found itself active and holds the keys.</summary>
+    public static SiloRights SiloWithRight(TimeProvider clock)
+    {
+        var rights = new SiloRights("silo", new FenceSettings("test", TimeSpan.FromMinutes(10), IsShared: false), clock);
+        rights.Mandate.ReadReturned(new Membership(
+            TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, [new SiloEntry("silo", "silo", SiloStanding.Active, TimeSpan.Zero)]));
+        rights.Keys.TryInstall(1, TimeSpan.Zero, TimeSpan.Zero);
+        return rights;
     }
 
     public static PepperRing Peppers()
@@ -135,7 +161,7 @@ internal sealed class ClientInParts : IClientRowListener, IAsyncDisposable
         [.. Enumerable.Range(0, callers).Select(_ => Decisions.IssueAsync(Clients.TestClients.Ask()).AsTask())];
 
     /// <summary>Disables the client by a write of its row, as an administrator does.</summary>
-    public Task<bool> DisableAsync() => Row.ChangeAsync(state => ValueTask.FromResult<ClientState?>(Disabled(state!)), CancellationToken.None);
+    public Task<long?> DisableAsync() => Row.ChangeAsync(state => ValueTask.FromResult<ClientState?>(Disabled(state!)), CancellationToken.None);
 
     public static ClientState Disabled(ClientState state) =>
         state with { Enabled = false, Revision = state.Revision + 1, Generation = state.Generation + 1 };

@@ -134,14 +134,14 @@ public sealed class ClientRowTests
             "lower revision" => seen with { Revision = 4 },
             _ => seen with { Revision = 9, Generation = 1, CreatedAt = seen.CreatedAt.AddDays(1) },
         });
-        Assert.False(await client.DisableAsync());
+        Assert.Null(await client.DisableAsync());
 
         Assert.Equal((RowState.GoneBack, null, true), (client.Row.State, client.Row.Policy, client.Row.MustStayActive));
         var reads = client.Table.Reads;
         client.Clock.Advance(TimeSpan.FromHours(1));
         Assert.False(await client.Row.EnsureReadAsync());
         Assert.False(await client.Row.RefreshAsync(Cancellation));
-        Assert.False(await client.DisableAsync());
+        Assert.Null(await client.DisableAsync());
         Assert.Equal((reads, 0), (client.Table.Reads, client.Table.Writes));
     });
 
@@ -153,7 +153,7 @@ public sealed class ClientRowTests
 
         client.Table.Set(seen with { Revision = 1, Generation = 3, CreatedAt = seen.CreatedAt.AddDays(1) });
 
-        Assert.True(await client.DisableAsync());
+        Assert.NotNull(await client.DisableAsync());
         Assert.Equal((RowState.Known, 4), (client.Row.State, client.Row.Policy!.Generation));
     });
 
@@ -183,7 +183,7 @@ public sealed class ClientRowTests
         client.Table.ReadFailure = new TimeoutException();
         client.Table.BeforeRead.Open();
 
-        Assert.False(await change);
+        Assert.Null(await change);
         Assert.Equal((RowState.Unknown, false), (client.Row.State, client.Row.CanDecide));
     });
 
@@ -191,7 +191,7 @@ public sealed class ClientRowTests
     private static async Task ForgetVersionAsync(ClientInParts client)
     {
         client.Failures.Of(ClientInParts.Id, Failure.LostOnTheWay);
-        Assert.False(await client.Row.ChangeInBackgroundAsync(state => state! with { LimitOwner = "me" }));
+        Assert.Null(await client.Row.ChangeInBackgroundAsync(state => state! with { LimitOwner = "me" }));
         client.Failures.End(ClientInParts.Id);
     }
 }

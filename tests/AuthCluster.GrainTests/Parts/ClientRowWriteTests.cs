@@ -20,7 +20,7 @@ public sealed class ClientRowWriteTests
         Assert.True(client.Row.Policy!.Enabled);
         barrier.Open();
 
-        Assert.True(await writing);
+        Assert.NotNull(await writing);
         Assert.False(client.Row.Policy!.Enabled);
         Assert.Equal(["replaced: client", "write ended: Done", "replaced: client"], client.Told);
     });
@@ -35,7 +35,7 @@ public sealed class ClientRowWriteTests
             ? client.Row.ChangeAsync(state => ValueTask.FromResult<ClientState?>(Next(state)), Cancellation)
             : client.Row.ChangeInBackgroundAsync(Next));
 
-        Assert.All(await Task.WhenAll(writing), Assert.True);
+        Assert.All(await Task.WhenAll(writing), version => Assert.NotNull(version));
         Assert.Equal(first + 20, client.Table.Row!.Revision);
         Assert.Equal((1, 20, 1), (client.Table.MaxAtOnce, client.Table.Writes, client.Table.Reads));
     });
@@ -62,8 +62,8 @@ public sealed class ClientRowWriteTests
         var third = client.Row.ChangeInBackgroundAsync(Next);
         barrier.Open();
 
-        Assert.True(await first);
-        Assert.True(await third);
+        Assert.NotNull(await first);
+        Assert.NotNull(await third);
         Assert.False(isAsked);
         Assert.Equal(2, client.Table.Writes);
     });
@@ -75,7 +75,7 @@ public sealed class ClientRowWriteTests
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => client.Row.ChangeAsync(_ => throw new InvalidOperationException(), Cancellation));
 
-        Assert.True(await client.DisableAsync());
+        Assert.NotNull(await client.DisableAsync());
     });
 
     [Fact]
@@ -83,8 +83,8 @@ public sealed class ClientRowWriteTests
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
 
-        Assert.True(await client.Row.ChangeAsync(_ => ValueTask.FromResult<ClientState?>(null), Cancellation));
-        Assert.True(await client.Row.ChangeInBackgroundAsync(_ => null));
+        Assert.NotNull(await client.Row.ChangeAsync(_ => ValueTask.FromResult<ClientState?>(null), Cancellation));
+        Assert.NotNull(await client.Row.ChangeInBackgroundAsync(_ => null));
 
         Assert.Equal(0, client.Table.Writes);
     });
@@ -96,7 +96,7 @@ public sealed class ClientRowWriteTests
         client.Table.Set(client.Row.Stored! with { Revision = 7 });
         List<long> asked = [];
 
-        var isDone = await client.Row.ChangeAsync(
+        var version = await client.Row.ChangeAsync(
             state =>
             {
                 asked.Add(state!.Revision);
@@ -104,7 +104,7 @@ public sealed class ClientRowWriteTests
             },
             Cancellation);
 
-        Assert.True(isDone);
+        Assert.NotNull(version);
         Assert.Equal([1, 7], asked);
         Assert.Equal(8, client.Table.Row!.Revision);
         Assert.Equal(["replaced: client", "write ended: Conflict", "replaced: client", "write ended: Done", "replaced: client"], client.Told);
@@ -116,7 +116,7 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         var asked = 0;
 
-        var isDone = await client.Row.ChangeAsync(
+        var version = await client.Row.ChangeAsync(
             state =>
             {
                 asked++;
@@ -125,8 +125,8 @@ public sealed class ClientRowWriteTests
             },
             Cancellation);
 
-        Assert.Equal((false, 5, 0), (isDone, asked, client.Table.Writes));
-        Assert.True(await client.DisableAsync());
+        Assert.Equal((null, 5, 0), (version, asked, client.Table.Writes));
+        Assert.NotNull(await client.DisableAsync());
     });
 
     [Fact]
@@ -135,13 +135,13 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.Down);
 
-        Assert.False(await client.DisableAsync());
-        Assert.False(await client.Row.ChangeInBackgroundAsync(Next));
+        Assert.Null(await client.DisableAsync());
+        Assert.Null(await client.Row.ChangeInBackgroundAsync(Next));
         client.Failures.End(ClientInParts.Id);
 
         Assert.Equal((RowState.Known, false), (client.Row.State, client.Row.MustStayActive));
         Assert.True(client.Row.Policy!.Enabled);
-        Assert.True(await client.DisableAsync());
+        Assert.NotNull(await client.DisableAsync());
         Assert.Equal(1, client.Table.Reads);
     });
 
@@ -151,7 +151,7 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.LandsLater);
 
-        Assert.False(await client.DisableAsync());
+        Assert.Null(await client.DisableAsync());
         client.Failures.End(ClientInParts.Id);
         Assert.Equal((RowState.Unknown, null, true), (client.Row.State, client.Row.Policy, client.Row.MustStayActive));
 
@@ -168,7 +168,7 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.AnswerLost);
 
-        Assert.False(await client.DisableAsync());
+        Assert.Null(await client.DisableAsync());
         client.Failures.End(ClientInParts.Id);
 
         Assert.True(await client.Row.EnsureReadAsync());
@@ -183,7 +183,7 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(null);
         client.Failures.Of(ClientInParts.Id, Failure.LandsLater);
 
-        Assert.False(await client.Row.ChangeAsync(_ => ValueTask.FromResult<ClientState?>(ClientInParts.PlainClient), Cancellation));
+        Assert.Null(await client.Row.ChangeAsync(_ => ValueTask.FromResult<ClientState?>(ClientInParts.PlainClient), Cancellation));
         client.Failures.End(ClientInParts.Id);
 
         Assert.True(await client.Row.EnsureReadAsync());
@@ -196,7 +196,7 @@ public sealed class ClientRowWriteTests
     {
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, Failure.LandsLater);
-        Assert.False(await client.DisableAsync());
+        Assert.Null(await client.DisableAsync());
         // Reads are answered again, and writes are not.
         client.Failures.Of(ClientInParts.Id, Failure.LostOnTheWay);
 
@@ -217,13 +217,13 @@ public sealed class ClientRowWriteTests
         await using var client = await ClientInParts.OpenAsync(ClientInParts.PlainClient);
         client.Failures.Of(ClientInParts.Id, failure);
 
-        Assert.False(await client.Row.ChangeInBackgroundAsync(state => state! with { LimitOwner = "first" }));
+        Assert.Null(await client.Row.ChangeInBackgroundAsync(state => state! with { LimitOwner = "first" }));
         client.Failures.End(ClientInParts.Id);
         Assert.Equal((RowState.Known, false, 1), (client.Row.State, client.Row.MustStayActive, client.Table.Reads));
         Assert.NotNull(client.Row.Policy);
 
         string? read = null;
-        Assert.True(await client.Row.ChangeInBackgroundAsync(state =>
+        Assert.NotNull(await client.Row.ChangeInBackgroundAsync(state =>
         {
             read = state!.LimitOwner;
             return state with { LimitOwner = "second" };

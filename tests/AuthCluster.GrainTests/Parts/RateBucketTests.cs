@@ -96,6 +96,43 @@ public sealed class RateBucketTests
     }
 
     [Fact]
+    public void A_level_that_another_owner_has_spent_and_stored_meanwhile_counts_for_the_one_who_owned_the_bucket_before()
+    {
+        var bucket = Owned(TenASecond);
+
+        bucket.Load(TenASecond, new ClientState { LimitLevel = 1 }, Self);
+        bucket.Load(TenASecond, Mine, Self);
+        Assert.True(bucket.Confirm());
+
+        Assert.Equal(1, SpendAll(bucket));
+    }
+
+    [Fact]
+    public void A_level_that_was_loaded_before_another_owner_spent_it_is_not_used()
+    {
+        var bucket = Loaded(TenASecond, new ClientState { LimitLevel = 20 });
+
+        bucket.Load(TenASecond, new ClientState { LimitLevel = 2 }, Self);
+        bucket.Load(TenASecond, Mine, Self);
+        Assert.True(bucket.Confirm());
+
+        Assert.Equal(2, SpendAll(bucket));
+    }
+
+    [Fact]
+    public void A_bucket_that_another_activation_owned_is_empty_at_the_confirmation_whatever_time_that_took()
+    {
+        var bucket = Loaded(TenASecond, new ClientState { LimitOwner = Other });
+        bucket.Load(TenASecond, Mine, Self);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        Assert.True(bucket.MustBeClaimed);
+
+        Assert.True(bucket.Confirm());
+
+        Assert.Equal(0, SpendAll(bucket));
+    }
+
+    [Fact]
     public void The_level_is_given_back_to_the_row_by_its_owner_alone()
     {
         var bucket = Owned(TenASecond);
@@ -115,6 +152,7 @@ public sealed class RateBucketTests
     {
         var bucket = Loaded(limit, new ClientState());
         bucket.Load(limit, Mine, Self);
+        Assert.True(bucket.Confirm());
         return bucket;
     }
 

@@ -60,7 +60,7 @@ public sealed class SecretCheckTests
 
         Check(client, Present(Given, proofs: Proof(Given, strong)));
         Check(client, Present(Given, proofs: Proof(Given, strong)));
-        Assert.True(await client.Row.ChangeInBackgroundAsync(_ => null));
+        Assert.NotNull(await client.Row.ChangeInBackgroundAsync(_ => null));
 
         Assert.Equal(writes, client.Table.Writes);
         Assert.Equal(strong, Assert.Single(client.Table.Row!.Secrets).Mac is not null);

@@ -150,12 +150,13 @@ public sealed class ClientPatchingTests
     private Task<PatchClientAnswer> PatchAsync(string patch, string? ifMatch = null)
     {
         Assert.True(ClientId.TryParse("orders", out var id));
+        var change = new AdminChange(new ActorRecord("boss", "127.0.0.1", "request", "audit-1"), new AdminDeadline(_clock));
         var command = new PatchClientCommand
         {
             Patch = [.. Encoding.UTF8.GetBytes(patch)],
             IfMatch = ifMatch,
-            Actor = new ActorRecord("boss", "127.0.0.1", "request", "audit-1"),
+            Actor = change.Actor,
         };
-        return _patching.PatchAsync(id, command);
+        return _patching.PatchAsync(id, change, command);
     }
 }

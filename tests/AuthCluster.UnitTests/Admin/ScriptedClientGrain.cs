@@ -23,13 +23,13 @@ internal class ScriptedClientGrain : DispatchProxy
     public static ScriptedClientGrain Create() => (ScriptedClientGrain)(object)Create<IClientGrain, ScriptedClientGrain>();
 
     /// <summary>The calls of the admin API, all of which go to this grain.</summary>
-    public AdminGrains Grains(FakeTimeProvider clock)
+    public AdminGrains Grains(FakeTimeProvider clock, CallTimeouts? timeouts = null)
     {
         var grains = Create<IGrainFactory, OneGrain>();
         ((OneGrain)(object)grains).Grain = this;
         var meters = new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
         var retry = new CallRetry(new CallMetrics(meters), clock, NullLogger<CallRetry>.Instance);
-        return new AdminGrains(grains, retry, CallTimeouts.ForSilo);
+        return new AdminGrains(grains, retry, timeouts ?? CallTimeouts.ForSilo);
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)

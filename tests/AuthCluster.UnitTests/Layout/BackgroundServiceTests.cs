@@ -5,8 +5,8 @@ namespace AuthCluster.UnitTests.Layout;
 /// <summary>An exception that leaves a background service ends the process, so only a service that the process needs may let one leave.</summary>
 public sealed class BackgroundServiceTests
 {
-    /// <summary>The start itself; the follower of the keys and the SDK's follower of the feed, whose loops have pauses of their own and catch everything.</summary>
-    private static readonly string[] WithLoopsOfTheirOwn = ["Bootstrap.cs", "KeyFollower.cs", "RevocationFeedFollower.cs"];
+    /// <summary>The start itself; the borrower of the keys and the SDK's follower of the feed, whose loops have pauses of their own and catch everything.</summary>
+    private static readonly string[] WithLoopsOfTheirOwn = ["Bootstrap.cs", "KeySnapshotFollower.cs", "RevocationFeedFollower.cs"];
 
     [Fact]
     public void A_background_service_repeats_its_work_by_ticks_which_no_exception_ends()

@@ -77,6 +77,17 @@ public sealed class WellKnownEndpointsTests : IAsyncLifetime
         Assert.Contains("GET and HEAD", await answer.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public async Task Every_document_is_served_while_the_keys_may_not_be_used(string path)
+    {
+        _keys.Update(Snapshot("ES256"));
+        _keys.UseRight(new KeyLease(_keys, TimeProvider.System));
+        Assert.False(_keys.MayUse);
+
+        Assert.Equal(HttpStatusCode.OK, await ReadableAsync(HttpMethod.Get, path));
+    }
+
     [Fact]
     public async Task An_unchanged_key_set_can_be_told_from_another_origin_too()
     {

@@ -4,6 +4,7 @@ using System.Text;
 using AuthCluster.Protocol.Requests;
 using AuthCluster.Web.Clients;
 using AuthCluster.Web.GrainCalls;
+using AuthCluster.Web.Keys;
 using AuthCluster.Web.OAuth;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,7 +40,7 @@ public sealed class OAuthPipelineTests : IDisposable
         var authority = new ClientAuthority(grains, retry, new SlowHashGate(_clock), CallTimeouts.ForSilo, _clock);
         var loggers = new Loggers(_log);
         _pipeline = new OAuthPipeline(
-            authority, _pacer, new Admission(_clock), new OAuthTelemetry(new TokenMetrics(meters), _refusals, _clock, loggers), _clock);
+            authority, new KeyRing(default), _pacer, new Admission(_clock), new OAuthTelemetry(new TokenMetrics(meters), _refusals, _clock, loggers), _clock);
     }
 
     [Fact]

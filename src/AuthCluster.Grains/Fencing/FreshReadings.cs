@@ -1,0 +1,98 @@
+using AuthCluster.Fence;
+using AuthCluster.Storage;
+using AuthCluster.Storage.Cluster;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Fencing;
+
+/// <summary>
+/// Readings of the membership that began after they were asked for. Those who ask while one is under way share the next one, so that a burst of
+/// writes reads once or twice.
+/// </summary>
+internal sealed partial class FreshReadings(
+    FenceStore store, SiloRights rights, FenceSettings settings, IClusterMembershipService members, TimeProvider clock, ILogger<FreshReadings> logger)
+{
+    private readonly Lock _lock = new();
+    private Task _current = Task.CompletedTask;
+    private Task<MembershipReading?>? _next;
+
+    /// <summary>The newest reading with its rows; null before the first, and in a process that shares no membership.</summary>
+    public MembershipReading? Latest { get; private set; }
+
+    /// <summary>The newest view of the membership; null before the first reading.</summary>
+    public Membership? Newest => settings.IsShared ? rights.Mandate.Latest : MembershipReading.Of(members.CurrentSnapshot, rights.Now);
+
+    /// <summary>Reads.</summary>
+    /// <returns>The membership; null when the database did not answer in time.</returns>
+    public async Task<Membership?> ReadAsync() =>
+        settings.IsShared ? (await ReadRowsAsync())?.View : MembershipReading.Of(members.CurrentSnapshot, rights.Now);
+
+    /// <summary>Reads the rows too.</summary>
+    /// <returns>The reading; null when the database did not answer in time.</returns>
+    public Task<MembershipReading?> ReadRowsAsync()
+    {
+        lock (_lock)
+        {
+            return _next ??= AfterAsync(_current);
+        }
+    }
+
+    /// <summary>Takes a reading, also one that was made elsewhere.</summary>
+    public void Take(MembershipReading reading)
+    {
+        lock (_lock)
+        {
+            if (Latest is null || reading.View.Began >= Latest.View.Began)
+            {
+                Latest = reading;
+            }
+        }
+
+        rights.Mandate.ReadReturned(reading.View);
+    }
+
+    private async Task<MembershipReading?> AfterAsync(Task current)
+    {
+        await Task.Yield();
+        await current;
+        Task<MembershipReading?> mine;
+        lock (_lock)
+        {
+            _next = null;
+            _current = mine = OnceAsync();
+        }
+
+        return await mine;
+    }
+
+    private async Task<MembershipReading?> OnceAsync()
+    {
+        var began = rights.Now;
+        try
+        {
+            using var timeout = new CancellationTokenSource(rights.Pace.ReadTimeout, clock);
+            if (await store.ReadAsync(timeout.Token).WaitAsync(rights.Pace.ReadTimeout, clock) is { } rows)
+            {
+                var reading = MembershipReading.Of(rows, began, rights.Now, rights.Mandate.Self, settings.OutageGrace);
+                Take(reading);
+                return reading;
+            }
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException || StorageFaults.IsFault(e))
+        {
+            // The caller reads again, within its own deadline.
+        }
+#pragma warning disable CA1031 // An unexpected failure, too, must not keep later writes from being answered.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogNotRead(e);
+        }
+
+        rights.Mandate.ReadFailed(began);
+        return null;
+    }
+
+    [LoggerMessage(1226, LogLevel.Error, "A reading of the membership failed in this process; it is made again.")]
+    private partial void LogNotRead(Exception exception);
+}

@@ -1,0 +1,146 @@
+using AuthCluster.Storage.Cluster;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Fencing;
+
+/// <summary>
+/// Reads the membership, the version of the keys and the floor twice a second, which keeps up the silo's right to decide. Runs from before the silo
+/// starts until after it has stopped, on a thread of its own.
+/// </summary>
+internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly SiloRights _rights;
+    private readonly FreshReadings _readings;
+    private readonly FenceDuties _duties;
+    private readonly FenceMetrics _metrics;
+    private readonly FenceSettings _settings;
+    private readonly IClusterMembershipService _members;
+    private readonly ILogger<MandateKeeper> _logger;
+    private readonly ReadingThread _reader;
+    private readonly AutoResetEvent _readNow = new(initialState: false);
+    private volatile bool _isStopping;
+    private Thread? _thread;
+    private bool _hasLapsed;
+    private string _lastFailure = "";
+
+    public MandateKeeper(
+        FenceStore store,
+        SiloRights rights,
+        FreshReadings readings,
+        FenceDuties duties,
+        FenceMetrics metrics,
+        FenceSettings settings,
+        IClusterMembershipService members,
+        ILogger<MandateKeeper> logger)
+    {
+        (_rights, _readings, _duties, _metrics, _settings, _members, _logger) = (rights, readings, duties, metrics, settings, members, logger);
+        _reader = new ReadingThread(store, () => rights.Now, (rows, began) => Take(rows, began));
+    }
+
+    /// <summary>Reads at once when the silo has become active, so that it need not wait for its right.</summary>
+    public void Participate(ISiloLifecycle observer) =>
+        observer.Subscribe(nameof(MandateKeeper), ServiceLifecycleStage.Active, _ =>
+        {
+            _readNow.Set();
+            return Task.CompletedTask;
+        });
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "Fence" };
+        _thread.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Ends the right, after the silo has stopped, and says so to the others when the last lease has run out.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _isStopping = true;
+        _readNow.Set();
+        _rights.Mandate.Stop();
+        _thread?.Join(StopTimeout);
+        await _duties.EndAsync(cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _readNow.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_isStopping)
+        {
+            var began = _rights.Now;
+            ReadOnce(began);
+            var left = _rights.Pace.ReadEvery - (_rights.Now - began);
+            _readNow.WaitOne(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+    }
+
+    private void ReadOnce(TimeSpan began)
+    {
+        var end = _rights.Mandate.End;
+        if (_reader.Read(_rights.Pace.ReadTimeout, out var failure) is { } rows)
+        {
+            var reading = Take(rows, began);
+            NoteLapse(began, end);
+            _duties.After(reading, () => _readNow.Set());
+            _lastFailure = "";
+        }
+        else
+        {
+            _lastFailure = failure is null ? "the database holds no keys" : $"the database did not answer: {failure.Message}";
+            _rights.Mandate.ReadFailed(began);
+            NoteLapse(_rights.Now, end);
+            _rights.Look(failedBegan: began);
+            _duties.AfterFailure();
+        }
+    }
+
+    private MembershipReading Take(FenceReading rows, TimeSpan began)
+    {
+        var reading = MembershipReading.Of(rows, began, _rights.Now, _rights.Mandate.Self, _settings.OutageGrace);
+        if (_settings.IsShared)
+        {
+            _readings.Take(reading);
+        }
+        else
+        {
+            _rights.Mandate.ReadReturned(MembershipReading.Of(_members.CurrentSnapshot, began));
+        }
+
+        _rights.Look(failedBegan: null);
+        return reading;
+    }
+
+    /// <summary>Logs a loss of the right once, with its cause, and its return.</summary>
+    /// <param name="at">Until when the right would have had to last.</param>
+    /// <param name="end">When it ended, before the reading.</param>
+    private void NoteLapse(TimeSpan at, TimeSpan end)
+    {
+        var may = _rights.Mandate.MayDecide(_rights.Now);
+        if (!_hasLapsed && !_isStopping && _rights.Mandate.LastGood is not null && end > TimeSpan.Zero && at >= end)
+        {
+            _metrics.Lapsed();
+            LogLapsed(at - end, _lastFailure.Length > 0 ? _lastFailure : "the process did not run, or had no processor, in the meantime");
+            _hasLapsed = true;
+        }
+
+        if (_hasLapsed && may)
+        {
+            LogDecidesAgain();
+            _hasLapsed = false;
+        }
+    }
+
+    [LoggerMessage(1220, LogLevel.Warning, "This silo had no right to decide for {Lapse}, and decided nothing: {Cause}.")]
+    private partial void LogLapsed(TimeSpan lapse, string cause);
+
+    [LoggerMessage(1221, LogLevel.Information, "This silo may decide again.")]
+    private partial void LogDecidesAgain();
+}

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using AuthCluster.Contracts.Cluster;
+using AuthCluster.Grains.Time;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace AuthCluster.Grains.Fencing;
+
+/// <summary>
+/// Answered writes that some living silos have not acknowledged yet. They are sent on until each silo has acknowledged, or is no longer active.
+/// </summary>
+internal sealed partial class PendingVoids(
+    SiloRights rights, FenceClient silos, FenceMetrics metrics, TimeProvider clock, ILogger<PendingVoids> logger) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Dictionary<string, long>> _bySilo = new(StringComparer.Ordinal);
+
+    /// <summary>How many writes each silo has not acknowledged.</summary>
+    public ImmutableArray<UnconfirmedRecord> Counts
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _bySilo.Select(silo => new UnconfirmedRecord(silo.Key, silo.Value.Count))];
+            }
+        }
+    }
+
+    /// <summary>Adds a write that was answered before some silos had acknowledged it.</summary>
+    public void Add(string key, long version, IEnumerable<string> unconfirmed)
+    {
+        lock (_lock)
+        {
+            foreach (var silo in unconfirmed)
+            {
+                if (!_bySilo.TryGetValue(silo, out var versions))
+                {
+                    _bySilo[silo] = versions = new Dictionary<string, long>(StringComparer.Ordinal);
+                    LogKeepsUnconfirmed(silo);
+                }
+
+                versions[key] = Math.Max(version, versions.GetValueOrDefault(key));
+            }
+
+            metrics.Unconfirmed = _bySilo.Count;
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new Ticks("Sending on writes that silos have not acknowledged", clock, logger).RunAsync(Period, SendAsync, stoppingToken);
+
+    private async Task SendAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (silo, _) in Counts.Select(count => (count.Silo, count.Writes)))
+        {
+            if (!SiloNames.TryParse(silo, out var address) || rights.Mandate.Latest?.IsActive(silo) != true)
+            {
+                Forget(silo);
+                LogNoLongerAsked(silo);
+                continue;
+            }
+
+            if (await SendAsync(silo, silos.Of(address), cancellationToken))
+            {
+                LogAcknowledged(silo);
+            }
+        }
+    }
+
+    /// <summary>Sends the writes of one silo, one after the other, until one is not acknowledged.</summary>
+    /// <returns>Whether none is left.</returns>
+    private async Task<bool> SendAsync(string silo, IFenceService service, CancellationToken cancellationToken)
+    {
+        foreach (var (key, version) in VersionsOf(silo))
+        {
+            try
+            {
+                await service.VoidAsync(key, version).WaitAsync(MaxAnswerTime, clock, cancellationToken);
+            }
+            catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
+            {
+                return false;
+            }
+
+            Acknowledged(silo, key, version);
+        }
+
+        lock (_lock)
+        {
+            return !_bySilo.ContainsKey(silo);
+        }
+    }
+
+    private ImmutableArray<KeyValuePair<string, long>> VersionsOf(string silo)
+    {
+        lock (_lock)
+        {
+            return [.. _bySilo.GetValueOrDefault(silo) ?? []];
+        }
+    }
+
+    private void Acknowledged(string silo, string key, long version)
+    {
+        lock (_lock)
+        {
+            if (_bySilo.TryGetValue(silo, out var versions) && versions.GetValueOrDefault(key) == version)
+            {
+                versions.Remove(key);
+                if (versions.Count == 0)
+                {
+                    Forget(silo);
+                }
+            }
+        }
+    }
+
+    private void Forget(string silo)
+    {
+        lock (_lock)
+        {
+            _bySilo.Remove(silo);
+            metrics.Unconfirmed = _bySilo.Count;
+        }
+    }
+
+    [LoggerMessage(1230, LogLevel.Warning, "Silo {Silo} is alive and has not acknowledged a stored write; it may decide by the older state until it does. GET /admin/v1/cluster shows it.")]
+    private partial void LogKeepsUnconfirmed(string silo);
+
+    [LoggerMessage(1231, LogLevel.Information, "Silo {Silo} has acknowledged all writes.")]
+    private partial void LogAcknowledged(string silo);
+
+    [LoggerMessage(1232, LogLevel.Information, "Silo {Silo} is no longer alive; it is not asked again to acknowledge writes.")]
+    private partial void LogNoLongerAsked(string silo);
+}
