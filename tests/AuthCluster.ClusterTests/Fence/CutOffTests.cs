@@ -1,0 +1,68 @@
+using AuthCluster.ClusterTests.Session;
+
+namespace AuthCluster.ClusterTests.Fence;
+
+/// <summary>A silo that is cut off from the others, in one direction or in both, and still reached by its own callers.</summary>
+[Collection(nameof(SeparateHosts))]
+public sealed class CutOffTests(SeparateHosts hosts)
+{
+    // From the cut to the outage grace after the death, which others note after some seconds.
+    private static readonly TimeSpan CutFor = TimeSpan.FromSeconds(13);
+
+    // The proxy before the database may have passed on one more reading.
+    private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(500);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task A_silo_without_database_and_peers_decides_until_the_outage_grace_and_writes_are_confirmed_then(bool from, bool to)
+    {
+        var cluster = await hosts.SoundAsync();
+        using var warm = new Caller();
+        await Activations.WarmAsync(warm, cluster.Nodes, cluster.Steady);
+        var (victim, _) = await Activations.FullestAsync(warm, cluster.Silos);
+        using var fault = await FaultWatch.StartAsync(
+            $"a silo without the database; lost is what {(from ? "it sends" : "")}{(from && to ? " and what " : "")}{(to ? "is sent to it" : "")}", cluster, [victim], cluster.Take(35));
+
+        await Task.Delay(1_000, Cancellation);
+        await hosts.CutAsync(victim, from, to);
+        cluster.ProxyOf(victim).Set(ProxyMode.Blackhole);
+        var cut = fault.Now;
+        await Task.Delay(CutFor, Cancellation);
+        var healed = fault.Now;
+        await hosts.HealAsync();
+        cluster.ProxyOf(victim).Set(ProxyMode.Forward);
+        await Task.Delay(2_000, Cancellation);
+
+        var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
+        var byVictim = report.Watch.Asked.Where(asked => asked.IsIssued && asked.Sample.Port == victim.Port && asked.Sample.At > cut && asked.Sample.At < healed).ToList();
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"the cut-off silo issued {byVictim.Count} tokens, the last asked for {byVictim.Select(asked => asked.Sample.At - cut).DefaultIfEmpty().Max().TotalSeconds:f1} s after the cut");
+        Assert.NotEmpty(byVictim);
+        Assert.All(byVictim, asked => Assert.True(asked.Sample.At < cut + SeparateHosts.OutageGrace + Margin, asked.Sample.ToString()));
+        Assert.Contains(report.Writes, write => write.First.IsStoredOnly && write.Last.Answered < healed);
+    }
+
+    [Fact]
+    public async Task A_silo_that_only_the_database_reaches_says_that_it_has_ended_and_most_writes_are_confirmed_at_once()
+    {
+        var cluster = await hosts.SoundAsync();
+        using var warm = new Caller();
+        await Activations.WarmAsync(warm, cluster.Nodes, cluster.Steady);
+        var (victim, _) = await Activations.FullestAsync(warm, cluster.Silos);
+        using var fault = await FaultWatch.StartAsync("a silo without peers, with the database", cluster, [victim], cluster.Take(35));
+
+        await Task.Delay(1_000, Cancellation);
+        await hosts.CutAsync(victim, from: true, to: true);
+        await Task.Delay(CutFor, Cancellation);
+        await hosts.HealAsync();
+        // Each side may have declared the other dead. What has ended starts again.
+        await cluster.BeSoundAsync();
+
+        var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
+        Assert.InRange(report.First.Count(answer => answer.IsStoredOnly), 0, report.First.Count / 3);
+    }
+}
