@@ -93,7 +93,7 @@ public sealed partial class NewerBuild : IDisposable
 
     /// <summary>Renames a method of the client's grain on the wire, so that each build meets silos that don't know its own.</summary>
     private void RenameMethod() =>
-        Replace("src/AuthCluster.Contracts/Clients/IClientGrain.cs", "[Alias(\"patch\")]", "[Alias(\"patch-later\")]");
+        Replace("src/AuthCluster.Contracts/Clients/IClientGrain.cs", "Alias(\"patch\")", "Alias(\"patch-later\")");
 
     private void AddDocumentMember()
     {

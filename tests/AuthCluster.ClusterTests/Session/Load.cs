@@ -77,8 +77,8 @@ public sealed class Load
 /// <summary>What a stream of requests met.</summary>
 public sealed record LoadReport(IReadOnlyList<Sample> Samples)
 {
-    /// <summary>Answers that were not what was asked for. A 429 is none of these: it is the client's limit.</summary>
-    public IReadOnlyList<Sample> Failed { get; } = [.. Samples.Where(sample => sample.Status is not (200 or 429) || (sample.Status == 200 && sample.What.Length > 0))];
+    /// <summary>Answers that were not what was asked for. A 429 is none of these: it is the client's limit; nor a 202: the change is stored.</summary>
+    public IReadOnlyList<Sample> Failed { get; } = [.. Samples.Where(sample => sample.Status is not (200 or 202 or 429) || (sample.Status == 200 && sample.What.Length > 0))];
 
     public TimeSpan Slowest { get; } = Samples.Count == 0 ? TimeSpan.Zero : Samples.Max(sample => sample.Took);
 
