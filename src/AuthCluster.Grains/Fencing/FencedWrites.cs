@@ -65,8 +65,14 @@ internal sealed class FencedWrites(
 
     private async Task<FenceAnswer> FollowAsync(FencedWrite write, string key, long version)
     {
-        var step = await BeginAsync(write);
+        // Ask the silos that are known already while the membership is read: an acknowledgement counts from when the write was stored.
         var calls = new Dictionary<string, Task>(StringComparer.Ordinal);
+        foreach (var silo in (readings.Newest?.Active ?? []).Where(silo => silo != rights.Mandate.Self))
+        {
+            calls[silo] = AskAsync(write, silo, key, version);
+        }
+
+        var step = await BeginAsync(write);
         while (step.Answer is null)
         {
             foreach (var silo in step.Void)
