@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using AuthCluster.Contracts.Cluster;
 using AuthCluster.Fence;
 using AuthCluster.Grains.StorageAccess;
 using AuthCluster.Storage;
@@ -194,17 +193,9 @@ internal sealed partial class FenceDuties(
     private async Task PingAsync(string peer)
     {
         var askedAt = rights.Now;
-        try
+        if (await silos.PingAsync(peer, rights.Mandate.Self))
         {
-            if (SiloNames.TryParse(peer, out var address)
-                && await silos.Of(address).PingAsync(rights.Mandate.Self).WaitAsync(ProbeTimeout, clock))
-            {
-                rights.Mandate.PeerAnswered(askedAt);
-            }
-        }
-        catch (Exception e) when (CallFailures.IsOnTheWay(e, CancellationToken.None))
-        {
-            // It is asked again after the next failure.
+            rights.Mandate.PeerAnswered(askedAt);
         }
     }
 

@@ -23,8 +23,36 @@ internal sealed class FenceService(GrainId id, Silo silo, ILoggerFactory loggers
     public Task<bool> PingAsync(string asker) => Task.FromResult(rights.Mandate.Answers(asker, rights.Now));
 }
 
-/// <summary>Calls the <see cref="IFenceService"/> of a given silo.</summary>
+/// <summary>Calls the <see cref="IFenceService"/> of a given silo, and does not wait long for one that hangs.</summary>
 internal sealed class FenceClient(IServiceProvider services) : GrainServiceClient<IFenceService>(services)
 {
-    public IFenceService Of(SiloAddress silo) => GetGrainService(silo);
+    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Asks a silo to void what is older than a version.</summary>
+    /// <returns>How long leases of it may last yet; null when the silo has not acknowledged.</returns>
+    public async Task<TimeSpan?> VoidAsync(string silo, string key, long version) =>
+        (await AskAsync<VoidAnswer?>(silo, async service => await service.VoidAsync(key, version), unanswered: null))?.LeaseLeft;
+
+    /// <summary>Asks a silo whether it may decide and knows the asking one as alive.</summary>
+    /// <returns>False also when it does not answer.</returns>
+    public Task<bool> PingAsync(string silo, string asker) => AskAsync(silo, service => service.PingAsync(asker), unanswered: false);
+
+    private async Task<T> AskAsync<T>(string silo, Func<IFenceService, Task<T>> ask, T unanswered)
+    {
+        if (!SiloNames.TryParse(silo, out var address))
+        {
+            return unanswered;
+        }
+
+        try
+        {
+            // Other silos answer in real time, whatever clock this one decides by.
+            return await ask(GetGrainService(address)).WaitAsync(MaxAnswerTime, TimeProvider.System);
+        }
+        catch (Exception e) when (CallFailures.IsOnTheWay(e, CancellationToken.None))
+        {
+            // Whoever asks does so again, or the membership says that the silo has died.
+            return unanswered;
+        }
+    }
 }

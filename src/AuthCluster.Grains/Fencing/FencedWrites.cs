@@ -1,4 +1,3 @@
-using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Fence;
 
@@ -18,7 +17,6 @@ internal sealed class FencedWrites(
     // Other silos answer in real time, whatever clock this one decides by.
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
-
     /// <summary>How long a write waits at most until it is answered.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(8);
 
@@ -27,9 +25,6 @@ internal sealed class FencedWrites(
 
     // Every silo is asked once, also when the write itself took all of the time.
     private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(300);
-
-    // A call to a silo that hangs is given up, and the silo is asked again.
-    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Waits until a write holds everywhere, or until it must be answered.</summary>
     /// <param name="key">What was written: a client's grain key, or the keys.</param>
@@ -111,17 +106,9 @@ internal sealed class FencedWrites(
 
     private async Task AskAsync(FencedWrite write, string silo, string key, long version)
     {
-        try
+        if (await silos.VoidAsync(silo, key, version) is { } leaseLeft)
         {
-            if (SiloNames.TryParse(silo, out var address))
-            {
-                var answer = await silos.Of(address).VoidAsync(key, version).WaitAsync(MaxAnswerTime, RealTime);
-                write.Acknowledged(silo, answer.LeaseLeft, rights.Now);
-            }
-        }
-        catch (Exception e) when (CallFailures.IsOnTheWay(e, CancellationToken.None))
-        {
-            // The silo is asked again, or the membership says that it has died.
+            write.Acknowledged(silo, leaseLeft, rights.Now);
         }
     }
 

@@ -1,4 +1,5 @@
 using AuthCluster.Fence;
+using AuthCluster.Grains.Time;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Cluster;
 using Microsoft.Extensions.Logging;
@@ -13,33 +14,32 @@ internal sealed partial class FreshReadings(
     FenceStore store, SiloRights rights, FenceSettings settings, IClusterMembershipService members, TimeProvider clock, ILogger<FreshReadings> logger)
 {
     private readonly Lock _lock = new();
-    private Task _current = Task.CompletedTask;
-    private Task<MembershipReading?>? _next;
+    private readonly SharedRuns<MembershipReading?> _readings = new();
 
     /// <summary>The newest reading with its rows; null before the first, and in a process that shares no membership.</summary>
     public MembershipReading? Latest { get; private set; }
 
     /// <summary>The newest view of the membership; null before the first reading.</summary>
-    public Membership? Newest => settings.IsShared ? rights.Mandate.Latest : MembershipReading.Of(members.CurrentSnapshot, rights.Now);
+    public Membership? Newest => settings.IsShared ? rights.Mandate.Latest : Local(rights.Now);
 
     /// <summary>Reads.</summary>
     /// <returns>The membership; null when the database did not answer in time.</returns>
     public async Task<Membership?> ReadAsync() =>
-        settings.IsShared ? (await ReadRowsAsync())?.View : MembershipReading.Of(members.CurrentSnapshot, rights.Now);
+        settings.IsShared ? (await ReadRowsAsync())?.View : Local(rights.Now);
 
     /// <summary>Reads the rows too.</summary>
     /// <returns>The reading; null when the database did not answer in time.</returns>
-    public Task<MembershipReading?> ReadRowsAsync()
-    {
-        lock (_lock)
-        {
-            return _next ??= AfterAsync(_current);
-        }
-    }
+    public Task<MembershipReading?> ReadRowsAsync() => _readings.NextAsync(ReadOnceAsync);
 
     /// <summary>Takes a reading, also one that was made elsewhere.</summary>
     public void Take(MembershipReading reading)
     {
+        if (!settings.IsShared)
+        {
+            rights.Mandate.ReadReturned(Local(reading.View.Began));
+            return;
+        }
+
         lock (_lock)
         {
             if (Latest is null || reading.View.Began >= Latest.View.Began)
@@ -51,21 +51,10 @@ internal sealed partial class FreshReadings(
         rights.Mandate.ReadReturned(reading.View);
     }
 
-    private async Task<MembershipReading?> AfterAsync(Task current)
-    {
-        await Task.Yield();
-        await current;
-        Task<MembershipReading?> mine;
-        lock (_lock)
-        {
-            _next = null;
-            _current = mine = OnceAsync();
-        }
+    /// <summary>What the silos of this process know of each other.</summary>
+    private Membership Local(TimeSpan now) => MembershipReading.Of(members.CurrentSnapshot, now);
 
-        return await mine;
-    }
-
-    private async Task<MembershipReading?> OnceAsync()
+    private async Task<MembershipReading?> ReadOnceAsync()
     {
         var began = rights.Now;
         try

@@ -17,7 +17,6 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
     private readonly FenceDuties _duties;
     private readonly FenceMetrics _metrics;
     private readonly FenceSettings _settings;
-    private readonly IClusterMembershipService _members;
     private readonly ILogger<MandateKeeper> _logger;
     private readonly ReadingThread _reader;
     private readonly AutoResetEvent _readNow = new(initialState: false);
@@ -33,10 +32,9 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
         FenceDuties duties,
         FenceMetrics metrics,
         FenceSettings settings,
-        IClusterMembershipService members,
         ILogger<MandateKeeper> logger)
     {
-        (_rights, _readings, _duties, _metrics, _settings, _members, _logger) = (rights, readings, duties, metrics, settings, members, logger);
+        (_rights, _readings, _duties, _metrics, _settings, _logger) = (rights, readings, duties, metrics, settings, logger);
         _reader = new ReadingThread(store, () => rights.Now, (rows, began) => Take(rows, began));
     }
 
@@ -105,15 +103,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
     private MembershipReading Take(FenceReading rows, TimeSpan began)
     {
         var reading = MembershipReading.Of(rows, began, _rights.Now, _rights.Mandate.Self, _settings.OutageGrace);
-        if (_settings.IsShared)
-        {
-            _readings.Take(reading);
-        }
-        else
-        {
-            _rights.Mandate.ReadReturned(MembershipReading.Of(_members.CurrentSnapshot, began));
-        }
-
+        _readings.Take(reading);
         _rights.Look(failedBegan: null);
         return reading;
     }

@@ -27,7 +27,9 @@ internal sealed record MembershipReading(Membership View, IReadOnlyDictionary<st
         var entries = rows.Select(row => new SiloEntry(
             row.Key,
             EndpointOf(row.Value),
-            row.Key == self && row.Value.OutageGrace is not { } stated ? Unstated(row.Value) : StandingOf(row.Value),
+            StandingOf(row.Value.Status) is SiloStanding.Active && row.Key == self && row.Value.OutageGrace is null
+                ? SiloStanding.Joining
+                : StandingOf(row.Value.Status),
             row.Value.DeadFor ?? TimeSpan.Zero));
         return new MembershipReading(new Membership(began, returned, longest, entries), rows, reading.KeysVersion, reading.Floor);
     }
@@ -41,10 +43,6 @@ internal sealed record MembershipReading(Membership View, IReadOnlyDictionary<st
             member.SiloAddress.ToString(), member.SiloAddress.Endpoint.ToString(), StandingOf((int)member.Status), TimeSpan.Zero)));
 
     private static string EndpointOf(SiloRow row) => new IPEndPoint(IPAddress.Parse(row.Address), row.Port).ToString();
-
-    private static SiloStanding Unstated(SiloRow row) => StandingOf(row) == SiloStanding.Active ? SiloStanding.Joining : StandingOf(row);
-
-    private static SiloStanding StandingOf(SiloRow row) => StandingOf(row.Status);
 
     private static SiloStanding StandingOf(int status) =>
         status < Active ? SiloStanding.Joining : status >= Dead ? SiloStanding.Dead : SiloStanding.Active;

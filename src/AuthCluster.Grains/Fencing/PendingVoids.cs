@@ -13,7 +13,6 @@ internal sealed partial class PendingVoids(
     SiloRights rights, FenceClient silos, FenceMetrics metrics, TimeProvider clock, ILogger<PendingVoids> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Dictionary<string, long>> _bySilo = new(StringComparer.Ordinal);
@@ -55,16 +54,16 @@ internal sealed partial class PendingVoids(
 
     private async Task SendAsync(CancellationToken cancellationToken)
     {
-        foreach (var (silo, _) in Counts.Select(count => (count.Silo, count.Writes)))
+        foreach (var silo in Counts.Select(count => count.Silo))
         {
-            if (!SiloNames.TryParse(silo, out var address) || rights.Mandate.Latest?.IsActive(silo) != true)
+            if (rights.Mandate.Latest?.IsActive(silo) != true)
             {
                 Forget(silo);
                 LogNoLongerAsked(silo);
                 continue;
             }
 
-            if (await SendAsync(silo, silos.Of(address), cancellationToken))
+            if (await SendAsync(silo, cancellationToken))
             {
                 LogAcknowledged(silo);
             }
@@ -73,15 +72,12 @@ internal sealed partial class PendingVoids(
 
     /// <summary>Sends the writes of one silo, one after the other, until one is not acknowledged.</summary>
     /// <returns>Whether none is left.</returns>
-    private async Task<bool> SendAsync(string silo, IFenceService service, CancellationToken cancellationToken)
+    private async Task<bool> SendAsync(string silo, CancellationToken cancellationToken)
     {
         foreach (var (key, version) in VersionsOf(silo))
         {
-            try
-            {
-                await service.VoidAsync(key, version).WaitAsync(MaxAnswerTime, clock, cancellationToken);
-            }
-            catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
+            cancellationToken.ThrowIfCancellationRequested();
+            if (await silos.VoidAsync(silo, key, version) is null)
             {
                 return false;
             }

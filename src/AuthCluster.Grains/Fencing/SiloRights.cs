@@ -9,7 +9,6 @@ namespace AuthCluster.Grains.Fencing;
 public sealed class SiloRights
 {
     private readonly TimeProvider _clock;
-    private readonly FencedCopy _keys;
     private readonly long _origin;
     private readonly Lock _lock = new();
     private Waiters? _waiters;
@@ -25,7 +24,7 @@ public sealed class SiloRights
             : new FenceTimes { OutageGrace = Forever, Term = Forever };
         Mandate = new Mandate(self, Times);
         Fence = new SiloFence(Mandate, Times);
-        _keys = Fence.Open(IKeyRingGrain.Key);
+        Keys = Fence.Open(IKeyRingGrain.Key);
     }
 
     private static TimeSpan Forever => TimeSpan.FromDays(10_000);
@@ -41,7 +40,7 @@ public sealed class SiloRights
     internal SiloFence Fence { get; }
 
     /// <summary>The copy of keys and floor.</summary>
-    internal FencedCopy Keys => _keys;
+    internal FencedCopy Keys { get; }
 
     /// <summary>The time on this process's monotonic clock.</summary>
     internal TimeSpan Now => _clock.GetElapsedTime(_origin);
@@ -50,7 +49,7 @@ public sealed class SiloRights
     public bool HasDied => Mandate.HasDied;
 
     /// <summary>Whether this silo may decide now.</summary>
-    public bool MayDecide => _keys.MayDecide(Now);
+    public bool MayDecide => Keys.MayDecide(Now);
 
     /// <summary>
     /// Waits until this silo may decide, or until it is known that it can't soon: a reading of the membership that began after the call has failed.

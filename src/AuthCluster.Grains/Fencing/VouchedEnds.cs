@@ -1,4 +1,3 @@
-using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Fence;
 using AuthCluster.Grains.StorageAccess;
@@ -40,7 +39,7 @@ internal sealed class VouchedEnds(
             await gate.RunAsync(
                 StorageLane.Changes,
                 async token => isEnded = await store.VouchEndedAsync(
-                    address.Endpoint.Address.ToString(), address.Endpoint.Port, address.Generation, AuditOf(command), token),
+                    address.Endpoint.Address.ToString(), address.Endpoint.Port, address.Generation, AuditEntry.Of(command.Actor, "silo.ended", command.Address, clock.GetUtcNow()), token),
                 cancellationToken);
             return isEnded ? VouchEndedOutcome.Done : VouchEndedOutcome.NotFound;
         }
@@ -49,15 +48,4 @@ internal sealed class VouchedEnds(
             return VouchEndedOutcome.Unavailable;
         }
     }
-
-    private AuditEntry AuditOf(VouchEndedCommand command) => new(new AuditRecord
-    {
-        AuditId = command.Actor.AuditId,
-        At = clock.GetUtcNow(),
-        Actor = command.Actor.Actor,
-        Action = "silo.ended",
-        Target = command.Address,
-        RemoteAddress = command.Actor.RemoteAddress,
-        RequestId = command.Actor.RequestId,
-    });
 }

@@ -1,5 +1,6 @@
 using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.StorageAccess;
+using AuthCluster.Grains.Time;
 using AuthCluster.Storage;
 using AuthCluster.Storage.Keys;
 using Microsoft.Extensions.Logging;
@@ -10,12 +11,10 @@ namespace AuthCluster.Grains.Keys;
 internal sealed partial class KeyFollower(
     KeyMaterialStore store, StorageGate gate, HeldKeys held, GenerationFloor floor, SiloRights rights, ILogger<KeyFollower> logger) : IKeyLoader
 {
-    private readonly Lock _lock = new();
+    private readonly SharedRuns<bool> _loads = new();
     private long _olderFloor;
     private long _olderVersion;
     private bool _isRead = true;
-    private Task _current = Task.CompletedTask;
-    private Task? _next;
 
     public Task FollowAsync(long version, long storedFloor)
     {
@@ -25,30 +24,10 @@ internal sealed partial class KeyFollower(
 
     public void LoadSoon() => _ = LoadAsync();
 
-    /// <summary>Loads. Those who call while a load is under way share the next one, which begins after their call.</summary>
-    private Task LoadAsync()
-    {
-        lock (_lock)
-        {
-            return _next ??= AfterAsync(_current);
-        }
-    }
+    private Task<bool> LoadAsync() => _loads.NextAsync(LoadOnceAsync);
 
-    private async Task AfterAsync(Task current)
-    {
-        await Task.Yield();
-        await current;
-        Task mine;
-        lock (_lock)
-        {
-            _next = null;
-            _current = mine = LoadOnceAsync();
-        }
-
-        await mine;
-    }
-
-    private async Task LoadOnceAsync()
+    /// <returns>Whether the keys may be used.</returns>
+    private async Task<bool> LoadOnceAsync()
     {
         var began = rights.Now;
         TimeSpan? failedBegan = began;
@@ -83,6 +62,7 @@ internal sealed partial class KeyFollower(
         }
 
         rights.Look(failedBegan);
+        return failedBegan is null;
     }
 
     /// <summary>Takes what was read. The keys may be used only after all of it has been taken.</summary>

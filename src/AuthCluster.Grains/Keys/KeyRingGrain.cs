@@ -1,4 +1,3 @@
-using AuthCluster.Contracts.Admin;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Keys;
 using AuthCluster.Fence;
@@ -31,7 +30,8 @@ internal sealed partial class KeyRingGrain(
             KeyRingVersion? raised = null;
             await gate.RunAsync(
                 StorageLane.Changes,
-                async token => raised = await store.RaiseFloorAsync(clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditOf(actor), token),
+                async token => raised = await store.RaiseFloorAsync(
+                    clock.GetUtcNow(), ClientDocument.MaxTokenLifetime, AuditEntry.Of(actor, "cluster.revoke-tokens", "*", clock.GetUtcNow()), token),
                 cancellationToken);
             var answer = await fence.ConfirmAsync(IKeyRingGrain.Key, raised!.Version, WriteKind.Change, actor.AnswerWithin, clock.GetElapsedTime(began));
             return new RaiseFloorAnswer(answer.Outcome != FenceOutcome.Unknown, raised.Floor, FencedAnswers.UnconfirmedFor(answer));
@@ -42,17 +42,6 @@ internal sealed partial class KeyRingGrain(
             return new RaiseFloorAnswer(false, floor.Value);
         }
     }
-
-    private AuditEntry AuditOf(ActorRecord actor) => new(new AuditRecord
-    {
-        AuditId = actor.AuditId,
-        At = clock.GetUtcNow(),
-        Actor = actor.Actor,
-        Action = "cluster.revoke-tokens",
-        Target = "*",
-        RemoteAddress = actor.RemoteAddress,
-        RequestId = actor.RequestId,
-    });
 
     [LoggerMessage(1214, LogLevel.Warning, "Storage refused, or did not confirm, that the generation floor was raised; the caller gets 503.")]
     private partial void LogNotRaised(Exception exception);
