@@ -1,3 +1,4 @@
+using AuthCluster.ClusterTests.Fence;
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
 using AuthCluster.TestKit.OAuth;
@@ -199,8 +200,9 @@ public sealed class KillTests(ThreeSilos silos)
         Assert.Null(await caller.TryGetAsync(behind[2], "/.well-known/jwks.json"));
         var killFigures = killed.Figures("front ends, kill -9 of a silo");
         var hangFigures = hung.Figures("front ends, SIGSTOP of a silo");
-        var otherFigures = othersKilled.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, kill -9 of a silo, {other.What}"), Most: TimeSpan.FromSeconds(5)))
-            .Concat(othersHung.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, SIGSTOP of a silo, {other.What}"), Most: TimeSpan.FromSeconds(9))))
+        // A write waits until it is proven that the killed silo has ended, as long as the answer of any write may take.
+        var otherFigures = othersKilled.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, kill -9 of a silo, {other.What}"), Most: other.What == OtherCalls.Write ? WriteAnswer.MaxTime : TimeSpan.FromSeconds(5)))
+            .Concat(othersHung.Select(other => (other.Report, Figures: other.Report.Figures($"front ends, SIGSTOP of a silo, {other.What}"), Most: WriteAnswer.MaxTime)))
             .ToList();
         Assert.True(killed.Failed.Count == 0, killFigures + cluster.Outputs());
         Assert.True(hung.Failed.Count == 0, hangFigures + cluster.Outputs());

@@ -13,6 +13,9 @@ namespace AuthCluster.ClusterTests.Failure;
 /// </summary>
 internal sealed class OtherCalls
 {
+    /// <summary>The stream of an administrator's writes.</summary>
+    public const string Write = "an administrator's write";
+
     private const int PerSecond = 4;
 
     private readonly Caller _caller;
@@ -61,7 +64,7 @@ internal sealed class OtherCalls
         ("revocation", Load.Start(_caller, RevokeAsync, PerSecond)),
         ("the feed", Load.Start(_caller, FeedAsync, PerSecond)),
         ("an administrator's read", Load.Start(_caller, ReadAsync, PerSecond)),
-        .. withWrites ? [("an administrator's write", Load.Start(_caller, WriteAsync, PerSecond))] : Array.Empty<(string, Load)>(),
+        .. withWrites ? [(Write, Load.Start(_caller, WriteAsync, PerSecond))] : Array.Empty<(string, Load)>(),
     ];
 
     /// <summary>Ends them and waits for the answers that are under way.</summary>
