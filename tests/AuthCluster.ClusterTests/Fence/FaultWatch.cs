@@ -34,15 +34,17 @@ internal sealed class FaultWatch : IDisposable
     /// <param name="fenced">The cluster.</param>
     /// <param name="victims">The silos that no write is sent through.</param>
     /// <param name="clients">The clients to write, one for each write.</param>
+    /// <param name="steady">Clients that nobody writes; null for those of the cluster.</param>
     public static async Task<FaultWatch> StartAsync(
-        string fault, FencedCluster fenced, IReadOnlyList<ServerProcess> victims, IReadOnlyList<TestClient> clients)
+        string fault, FencedCluster fenced, IReadOnlyList<ServerProcess> victims, IReadOnlyList<TestClient> clients, IReadOnlyList<TestClient>? steady = null)
     {
+        steady ??= fenced.Steady;
         var caller = new Caller();
         var admin = new FenceAdmin(caller, fenced.Admin);
         var through = fenced.Nodes.Except(victims).ToList();
         await admin.SignInAsync(through[0]);
-        await Activations.WarmAsync(caller, fenced.Nodes, [.. fenced.Steady, .. clients]);
-        var watch = TokenWatch.Start(caller, fenced.Nodes, fenced.Steady);
+        await Activations.WarmAsync(caller, fenced.Nodes, [.. steady, .. clients]);
+        var watch = TokenWatch.Start(caller, fenced.Nodes, steady);
         var writes = FollowedWrites.Start(admin, watch, through, clients, WriteEvery, fenced.PortOf);
         return new FaultWatch(fault, caller, admin, through, watch, writes);
     }

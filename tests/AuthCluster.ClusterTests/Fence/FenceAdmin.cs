@@ -26,6 +26,14 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
     public Task<WriteAnswer> VouchEndedAsync(ServerProcess node, string address) =>
         SendAsync(node, HttpMethod.Post, $"cluster/silos/{Uri.EscapeDataString(address)}/ended");
 
+    /// <summary>Creates a client.</summary>
+    public async Task<TestClient> CreateAsync(ServerProcess node, string id)
+    {
+        var created = await SendAsync(node, HttpMethod.Post, "clients", JsonSerializer.Serialize(new { clientId = id }));
+        Assert.True(created.Status == 201, created.ToString());
+        return new TestClient(id, JsonElement.Parse(created.Body).GetProperty("secret").GetString()!);
+    }
+
     /// <summary>Adds a secret and returns the client with it, and the secret's id.</summary>
     public async Task<(TestClient Client, string SecretId)> AddSecretAsync(ServerProcess node, TestClient client)
     {
