@@ -13,6 +13,8 @@ public sealed class FencedCluster : IAsyncDisposable
     private const int Unused = 260;
     private const int LimitedPerTest = 12;
 
+    private static readonly string Twins = Repository.PathOf("tests", "AuthCluster.TwinSilos", "bin", Repository.Configuration, "net10.0", "AuthCluster.TwinSilos.dll");
+
     private readonly Dictionary<ServerProcess, TcpProxy> _proxies = [];
     private readonly Queue<TestClient> _unused = new(TestClient.Many("fenced", Unused));
     private ClusterUnderTest? _cluster;
@@ -30,6 +32,7 @@ public sealed class FencedCluster : IAsyncDisposable
     {
         ["kill"] = TestClient.Many("limited-kill", LimitedPerTest),
         ["stop"] = TestClient.Many("limited-stop", LimitedPerTest),
+        ["twins"] = TestClient.Many("limited-twins", LimitedPerTest),
     };
 
     public int Burst { get; } = 10;
@@ -38,6 +41,9 @@ public sealed class FencedCluster : IAsyncDisposable
 
     /// <summary>The setting <c>Cluster:OutageGrace</c> of the silos; null for the server's own.</summary>
     public string? OutageGrace { get; init; }
+
+    /// <summary>Whether each silo activates every client that it is asked for, whichever other silos have activated it.</summary>
+    public bool HasTwins { get; init; }
 
     /// <summary>A network in which each of them has a host of its own; null when all are on this host.</summary>
     internal TestNetwork? Network { get; init; }
@@ -150,6 +156,12 @@ public sealed class FencedCluster : IAsyncDisposable
                     node.Prefix = Network.EnterOf(number);
                     node["AuthCluster:Cluster:AdvertisedAddress"] = $"{Network.AddressOf(number)}";
                     node["AuthCluster:Cluster:AllowPlaintext"] = "true";
+                }
+
+                if (HasTwins)
+                {
+                    node["DOTNET_STARTUP_HOOKS"] = Twins;
+                    node["ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"] = Path.GetFileNameWithoutExtension(Twins);
                 }
 
                 configure(node);

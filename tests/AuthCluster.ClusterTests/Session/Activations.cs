@@ -25,7 +25,8 @@ internal static class Activations
         return (silos[Array.IndexOf(counts, counts.Max())], counts.Max());
     }
 
-    private static async Task<double> CountAsync(Caller caller, ServerProcess silo) =>
+    /// <summary>How many clients a silo has activated.</summary>
+    public static async Task<double> CountAsync(Caller caller, ServerProcess silo) =>
         await caller.MetricAsync(silo, "orleans_catalog_activation_created_total", "grain_type=\"client\"")
         - await caller.MetricAsync(silo, "orleans_catalog_activation_destroyed_total", "grain_type=\"client\"");
 }
