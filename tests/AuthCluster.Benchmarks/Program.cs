@@ -1,5 +1,6 @@
 using System.Globalization;
 using AuthCluster.Benchmarks.Clients;
+using AuthCluster.Benchmarks.Fence;
 using AuthCluster.Benchmarks.Load;
 using AuthCluster.Benchmarks.Steps;
 using BenchmarkDotNet.Configs;
@@ -11,6 +12,8 @@ using BenchmarkDotNet.Running;
 //     the floor alone, for a load of one's own
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- clients [100000]
 //     creates so many clients through the admin API: how fast that goes, how long lists and searches take then, and the server's memory
+// dotnet run -c Release --project tests/AuthCluster.Benchmarks -- readings [3 30 300]
+//     what the readings of the membership cost PostgreSQL, for clusters of so many silos
 // dotnet run -c Release --project tests/AuthCluster.Benchmarks -- steps [--filter '*Sign*']
 //     time and allocation of the steps of a request that touch nothing outside, under BenchmarkDotNet and with its options
 return args switch
@@ -19,6 +22,8 @@ return args switch
     ["floor", .. var options] => await FloorServer.RunAsync(options),
     ["clients"] => await ClientsCommand.RunAsync(100_000),
     ["clients", var count] => await ClientsCommand.RunAsync(int.Parse(count, CultureInfo.InvariantCulture)),
+    ["readings"] => await ReadingsCommand.RunAsync(3, 30, 300),
+    ["readings", .. var sizes] => await ReadingsCommand.RunAsync(sizes.Select(size => int.Parse(size, CultureInfo.InvariantCulture))),
     ["steps", .. var options] => Steps(options),
     _ => Usage(),
 };
@@ -27,12 +32,12 @@ static int Steps(string[] options)
 {
     // BenchmarkDotNet builds the whole server once more, which takes longer than its limit of two minutes on a small machine.
     var config = ManualConfig.Create(DefaultConfig.Instance).WithBuildTimeout(TimeSpan.FromMinutes(10));
-    BenchmarkSwitcher.FromTypes([typeof(TokenSteps), typeof(UsageSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"], config);
+    BenchmarkSwitcher.FromTypes([typeof(TokenSteps), typeof(UsageSteps), typeof(FenceSteps)]).Run(options.Length > 0 ? options : ["--filter", "*"], config);
     return 0;
 }
 
 static int Usage()
 {
-    Console.Error.WriteLine("Say what to measure: load, floor, clients or steps.");
+    Console.Error.WriteLine("Say what to measure: load, floor, clients, readings or steps.");
     return 2;
 }
