@@ -64,6 +64,11 @@ public sealed partial class Database
             rows.Add(row(reader));
         }
 
+        // A driver may tell only here of a failure after the rows, as that of a commit.
+        while (await reader.NextResultAsync(cancellationToken))
+        {
+        }
+
         return rows;
     }
 
@@ -132,11 +137,16 @@ public sealed partial class Database
     /// many rows the statement touched.
     /// </summary>
     internal Task<int> ExecuteAloneAsync(string sql, object? parameters, CancellationToken cancellationToken) =>
-        RepeatConflictsAsync(async () => await UseAsync(
-            await OpenAsync(cancellationToken),
-            // The statement commits itself, so any failure of it may be one of the commit.
-            connection => SortAsync(
-                connection, () => ExecuteAsync(connection, null, sql, parameters, cancellationToken), isCommitting: () => true)));
+        AloneAsync(connection => ExecuteAsync(connection, null, sql, parameters, cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// Writes by a text that <see cref="AtOnce"/> made, and reads the rows of its query. The database gets all of it at once: where this process hangs, it
+    /// leaves no lock behind.
+    /// </summary>
+    internal Task<List<T>> WriteAtOnceAsync<T>(string sql, object? parameters, Func<DbDataReader, T> row, CancellationToken cancellationToken) =>
+        Provider == StorageProvider.Sqlite
+            ? WriteAsync((connection, transaction) => ReadAsync(connection, transaction, sql, parameters, row, cancellationToken), cancellationToken)
+            : AloneAsync(connection => ReadAsync(connection, null, sql, parameters, row, cancellationToken), cancellationToken);
 
     /// <summary>Runs one statement and answers how many rows it touched.</summary>
     internal static Task<int> ExecuteAsync(
@@ -169,6 +179,13 @@ public sealed partial class Database
             }),
             () => isCommitting));
     }
+
+    /// <summary>Writes on a server database by work that commits itself.</summary>
+    private Task<T> AloneAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken) =>
+        RepeatConflictsAsync(async () => await UseAsync(
+            await OpenAsync(cancellationToken),
+            // Any failure may be one of the commit.
+            connection => SortAsync(connection, () => work(connection), isCommitting: () => true)));
 
     private static async Task<T> RepeatConflictsAsync<T>(Func<Task<T>> work)
     {

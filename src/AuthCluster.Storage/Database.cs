@@ -147,6 +147,16 @@ public sealed partial class Database : IAsyncDisposable
     /// <summary>Picks the text that this database understands, where SQLite and PostgreSQL take the same.</summary>
     internal string Sql(string others, string sqlServer) => Provider == StorageProvider.SqlServer ? sqlServer : others;
 
+    /// <summary>
+    /// Several statements, one of them a query, as one text that runs as one transaction; null for none. PostgreSQL makes one of all that comes at once, and
+    /// the writers to SQLite have one already. A text for SQL Server may stand within another transaction too.
+    /// </summary>
+    internal string AtOnce(params string?[] statements)
+    {
+        var all = string.Join(";\n", statements.OfType<string>());
+        return Sql(others: all, sqlServer: $"set xact_abort on;\nbegin transaction;\n{all};\ncommit transaction");
+    }
+
     private static string Complete(StorageProvider provider, string connectionString) => provider switch
     {
         StorageProvider.Sqlite => CompleteSqlite(connectionString),

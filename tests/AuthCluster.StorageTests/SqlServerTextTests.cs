@@ -118,6 +118,29 @@ public sealed partial class SqlServerTextTests
         }
     }
 
+    /// <summary>Without the setting, SQL Server goes on after most failures, and commits the rest.</summary>
+    [Fact]
+    public void Statements_that_are_sent_at_once_are_one_transaction_that_the_first_failure_ends()
+    {
+        var atOnce = StoreTexts.Of(StorageProvider.SqlServer).Where(text => text.Text.Contains("begin transaction", StringComparison.Ordinal)).ToList();
+
+        Assert.Equal(["FenceStore.vouchEnded", "GenerationFloorStore.raise"], atOnce.Select(text => text.Name).Order(StringComparer.Ordinal));
+        foreach (var (name, text) in atOnce)
+        {
+            using var reader = new StringReader(text);
+            var batch = Assert.Single(((TSqlScript)new TSql160Parser(initialQuotedIdentifiers: true).Parse(reader, out _)).Batches);
+            Assert.True(batch.Statements[0] is PredicateSetStatement { Options: SetOptions.XactAbort, IsOn: true }, name);
+            Assert.Equal(
+                [nameof(BeginTransactionStatement), nameof(CommitTransactionStatement)],
+                batch.Statements.OfType<TransactionStatement>().Select(statement => statement.GetType().Name));
+            Assert.IsType<BeginTransactionStatement>(batch.Statements[1]);
+            Assert.IsType<CommitTransactionStatement>(batch.Statements[^1]);
+            // The query is the only one with rows, so that its rows are the first that the driver finds.
+            Assert.IsType<SelectStatement>(batch.Statements[^2]);
+            Assert.Single(batch.Statements.OfType<SelectStatement>());
+        }
+    }
+
     [Theory]
     [InlineData("select 1;\ngo\nselect 2;\nGO \n\nselect 3;\r\n  Go\r\n")]
     [InlineData("select 1 as go;\nselect 2 as [gone];")]

@@ -18,17 +18,7 @@ public sealed class AuditStore(Database database)
     private static readonly (DateTimeOffset Time, string Id) Newest =
         (StoredTime.FromMicroseconds(new StoredTime(DateTimeOffset.MaxValue).Microseconds), "");
 
-    private readonly string _insert = database.Sql(
-        others: """
-            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-            values (@AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson)
-            on conflict (audit_id) do nothing
-            """,
-        sqlServer: """
-            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
-            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson
-            where not exists (select 1 from audit where audit_id = @AuditId)
-            """);
+    private readonly string _insert = InsertWhere(database, "1 = 1");
 
     private readonly string _contains = "select 1 from audit where audit_id = @AuditId";
 
@@ -98,30 +88,47 @@ public sealed class AuditStore(Database database)
         DbConnection connection, DbTransaction transaction, IReadOnlyList<AuditEntry> entries, CancellationToken cancellationToken)
     {
         var added = 0;
-        foreach (var (record, clientId) in entries)
+        foreach (var entry in entries)
         {
             added += await Database.ExecuteAsync(
                 connection,
                 transaction,
                 _insert,
-                new
-                {
-                    record.AuditId,
-                    At = new StoredTime(record.At),
-                    Actor = StoredText.Fit(record.Actor, MaxActorLength),
-                    record.Action,
-                    Target = StoredText.Fit(record.Target, MaxTargetLength),
-                    ClientId = clientId,
-                    RemoteAddress = StoredText.Fit(record.RemoteAddress, MaxRemoteAddressLength),
-                    RequestId = StoredText.Fit(record.RequestId, MaxRequestIdLength),
-                    record.BeforeJson,
-                    record.AfterJson,
-                },
+                ParametersOf(entry),
                 cancellationToken);
         }
 
         return added;
     }
+
+    /// <summary>Adds an entry that is not there yet, under a condition: a statement for <see cref="Database.AtOnce"/>.</summary>
+    internal static string InsertWhere(Database database, string condition) => database.Sql(
+        others: $"""
+            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson
+            where {condition}
+            on conflict (audit_id) do nothing
+            """,
+        sqlServer: $"""
+            insert into audit (audit_id, occurred_at, actor, action, target, client_id, remote_address, request_id, before_json, after_json)
+            select @AuditId, @At, @Actor, @Action, @Target, @ClientId, @RemoteAddress, @RequestId, @BeforeJson, @AfterJson
+            where {condition} and not exists (select 1 from audit where audit_id = @AuditId)
+            """);
+
+    /// <summary>The parameters of <see cref="InsertWhere"/>.</summary>
+    internal static object ParametersOf(AuditEntry entry) => new
+    {
+        entry.Record.AuditId,
+        At = new StoredTime(entry.Record.At),
+        Actor = StoredText.Fit(entry.Record.Actor, MaxActorLength),
+        entry.Record.Action,
+        Target = StoredText.Fit(entry.Record.Target, MaxTargetLength),
+        entry.ClientId,
+        RemoteAddress = StoredText.Fit(entry.Record.RemoteAddress, MaxRemoteAddressLength),
+        RequestId = StoredText.Fit(entry.Record.RequestId, MaxRequestIdLength),
+        entry.Record.BeforeJson,
+        entry.Record.AfterJson,
+    };
 
     private static AuditRecord ReadRecord(DbDataReader row) => new()
     {

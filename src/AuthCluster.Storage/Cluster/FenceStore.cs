@@ -1,5 +1,6 @@
 using System.Data.Common;
 using AuthCluster.Storage.Admin;
+using Dapper;
 
 namespace AuthCluster.Storage.Cluster;
 
@@ -12,13 +13,18 @@ namespace AuthCluster.Storage.Cluster;
 /// on a thread of their own: where the thread pool is starved, a silo that answers late would otherwise also lose that right.
 /// On Linux .NET now and then gives the pool an event of a socket for which a thread waits. With a starved pool on an overloaded machine, one of
 /// 35,000 readings from PostgreSQL waited for its time-out for this reason, and three of 120 openings. So the connection stays open.
-/// Each write but that of an operator's word is one statement without a transaction around it: a process that hangs then holds no lock for which the
-/// readings of all silos would wait on SQL Server. Each may be repeated.
+/// Each write goes to the database whole, as one statement or as several at once: a process that hangs then holds no lock for which the readings of all
+/// silos would wait on SQL Server. So does a raise of the floor. Each may be repeated. Changes of keys take several round trips.
 /// </remarks>
 /// <param name="database">The database; one with a pool of its own for the membership.</param>
 /// <param name="clusterId">Orleans' cluster id. Rows of other clusters are neither read nor written.</param>
 public sealed class FenceStore(Database database, string clusterId)
 {
+    private const string EndedSilo = """
+        from orleans_membership
+        where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation and status = 6 and ended_at is not null
+        """;
+
     // Orleans' SiloStatus: 6 is dead. A death matters for 25 hours, as in the clean-up of the membership: no silo goes on for that long.
     // SQL Server reads the version of the ring before and after the floor, since a raise of the floor may commit between the two. A lock
     // that keeps the ring as it is would wait for changes of keys, under READ_COMMITTED_SNAPSHOT too. The silos are read as
@@ -68,25 +74,18 @@ public sealed class FenceStore(Database database, string clusterId)
             where deployment_id = @ClusterId and status = 6 and dead_at is null
             """);
 
-    private readonly AuditStore _audit = new(database);
-
     private readonly string _stateGrace = """
         update orleans_membership
         set outage_grace_ms = @Grace
         where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation
         """;
 
-    private readonly string _markEnded = database.Sql(
-        others: """
-            update orleans_membership
-            set ended_at = coalesce(ended_at, clock_timestamp())
-            where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation and status = 6
-            """,
-        sqlServer: """
-            update orleans_membership
-            set ended_at = coalesce(ended_at, sysutcdatetime())
-            where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation and status = 6
-            """);
+    private readonly string _markEnded = MarkEnded(database);
+
+    private readonly string _vouchEnded = database.AtOnce(
+        MarkEnded(database),
+        AuditStore.InsertWhere(database, $"exists (select 1 {EndedSilo})"),
+        $"select cast(count(*) as bigint) {EndedSilo}");
 
     private readonly string _markOwnEnded = database.Sql(
         others: """
@@ -173,20 +172,17 @@ public sealed class FenceStore(Database database, string clusterId)
     /// <param name="audit">The entry that tells of it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Whether the silo is dead and counts as ended now; nothing is written otherwise.</returns>
-    public Task<bool> VouchEndedAsync(string address, int port, int generation, AuditEntry audit, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
-            async (connection, transaction) =>
-            {
-                var silo = new { ClusterId = clusterId, Address = address, Port = port, Generation = generation };
-                if (await Database.ExecuteAsync(connection, transaction, _markEnded, silo, cancellationToken) == 0)
-                {
-                    return false;
-                }
+    public async Task<bool> VouchEndedAsync(string address, int port, int generation, AuditEntry audit, CancellationToken cancellationToken = default)
+    {
+        if (database.Provider == StorageProvider.Sqlite)
+        {
+            return false;
+        }
 
-                await _audit.AddAsync(connection, transaction, [audit], cancellationToken);
-                return true;
-            },
-            cancellationToken);
+        var parameters = new DynamicParameters(AuditStore.ParametersOf(audit));
+        parameters.AddDynamicParams(KeyOf(address, port, generation));
+        return await database.WriteAtOnceAsync(_vouchEnded, parameters, row => row.GetInt64(0), cancellationToken) is [1];
+    }
 
     /// <summary>
     /// Writes that a silo has ended, whether it was declared dead or not, and stamps its death if nobody did. For a silo that ends cleanly, of
@@ -198,6 +194,18 @@ public sealed class FenceStore(Database database, string clusterId)
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task MarkOwnEndedAsync(string address, int port, int generation, CancellationToken cancellationToken = default) =>
         ChangeAsync(_markOwnEnded, KeyOf(address, port, generation), cancellationToken);
+
+    private static string MarkEnded(Database database) => database.Sql(
+        others: """
+            update orleans_membership
+            set ended_at = coalesce(ended_at, clock_timestamp())
+            where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation and status = 6
+            """,
+        sqlServer: """
+            update orleans_membership
+            set ended_at = coalesce(ended_at, sysutcdatetime())
+            where deployment_id = @ClusterId and address = @Address and port = @Port and generation = @Generation and status = 6
+            """);
 
     private object KeyOf(string address, int port, int generation) =>
         new { ClusterId = clusterId, Address = address, Port = port, Generation = generation };

@@ -164,7 +164,7 @@ public sealed class KeyMaterialStore(Database database)
 
     /// <summary>
     /// Raises the generation floor to max(old + 2^20, 2^20 × now), which ends every token that was issued so far, and puts it in
-    /// the feed. With an audit entry it is done once, however often it is asked for with the same one. The ring's version moves each time.
+    /// the feed. It is done once, however often it is asked for with the same audit entry. The ring's version moves each time.
     /// </summary>
     /// <param name="now">The time of the clock.</param>
     /// <param name="maxTokenLifetime">How long the feed tells of it: no token lives longer.</param>
@@ -172,9 +172,8 @@ public sealed class KeyMaterialStore(Database database)
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The ring's version and the floor now.</returns>
     public Task<KeyRingVersion> RaiseFloorAsync(
-        DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry? audit, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
-            (connection, transaction) => _floor.RaiseAsync(connection, transaction, now, maxTokenLifetime, audit, cancellationToken), cancellationToken);
+        DateTimeOffset now, TimeSpan maxTokenLifetime, AuditEntry audit, CancellationToken cancellationToken = default) =>
+        _floor.RaiseAsync(now, maxTokenLifetime, audit, cancellationToken);
 
     private Task<bool> ChangeAsync(long expectedVersion, Func<DbConnection, DbTransaction, Task> change, CancellationToken cancellationToken) =>
         database.WriteAsync(

@@ -48,10 +48,7 @@ public sealed class RevocationStore(Database database)
             order by position
             """);
 
-    /// <summary>PostgreSQL's turn to write; the number stands for this purpose in this product, any other would do.</summary>
-    private readonly string? _takeTurn = database.Provider == StorageProvider.PostgreSql
-        ? "select pg_advisory_xact_lock(7141902035521148)"
-        : null;
+    private readonly string? _takeTurn = TakeTurn(database);
 
     private readonly string _sweep = database.Sql(
         sqlite: """
@@ -133,6 +130,14 @@ public sealed class RevocationStore(Database database)
 
         return added;
     }
+
+    /// <summary>
+    /// PostgreSQL's turn to write; null for others. The number stands for this purpose in this product, any other would do. A query would have a row, and this
+    /// statement has none.
+    /// </summary>
+    internal static string? TakeTurn(Database database) => database.Provider == StorageProvider.PostgreSql
+        ? "do $$ begin perform pg_advisory_xact_lock(7141902035521148); end $$"
+        : null;
 
     private static RevokedRecord ReadRecord(DbDataReader row) =>
         new(KindOf(row.GetString(0)), row.GetString(1), row.GetInt64(2), row.Time(3));

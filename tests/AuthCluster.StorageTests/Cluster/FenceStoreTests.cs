@@ -152,6 +152,42 @@ public sealed class FenceStoreTests
 
     [Theory]
     [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
+    public async Task The_word_of_an_operator_is_stored_once_and_audited_for_a_dead_silo_alone(StorageProvider provider)
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(provider);
+        var membership = new Membership(under);
+        await membership.InsertAsync("lives", 1, Membership.Active);
+        await membership.InsertAsync("dead elsewhere", 2, Membership.Dead, "another");
+        await membership.InsertAsync("dead", 3, Membership.Dead);
+        var fence = new FenceStore(under.Database, Membership.ClusterId);
+        Task<bool> VouchAsync(int generation, string auditId) =>
+            fence.VouchEndedAsync(Membership.Address, Membership.Port, generation, Samples.Audit(auditId), Cancel);
+
+        Assert.False(await VouchAsync(1, "lives"));
+        Assert.False(await VouchAsync(2, "elsewhere"));
+        Assert.False(await VouchAsync(9, "unknown"));
+        var before = await membership.ClockAsync();
+        Assert.True(await VouchAsync(3, "first"));
+        var ended = await membership.EndedAtAsync(3);
+        Assert.True(await VouchAsync(3, "first"));
+        Assert.True(await VouchAsync(3, "second"));
+
+        Assert.Equal([null, null], [await membership.EndedAtAsync(1), await membership.EndedAtAsync(2)]);
+        Assert.InRange(ended!.Value, before, await membership.ClockAsync());
+        Assert.Equal(ended, await membership.EndedAtAsync(3));
+        Assert.Equal(["first", "second"], await under.QueryAsync<string>("select audit_id from audit order by audit_id"));
+    }
+
+    [Fact]
+    public async Task On_sqlite_the_word_of_an_operator_finds_no_silo()
+    {
+        await using var under = await DatabaseUnderTest.CreateAsync(StorageProvider.Sqlite);
+
+        Assert.False(await new FenceStore(under.Database, Membership.ClusterId).VouchEndedAsync(Membership.Address, Membership.Port, 1, Samples.Audit("a"), Cancel));
+    }
+
+    [Theory]
+    [MemberData(nameof(Providers.Shared), MemberType = typeof(Providers))]
     public async Task A_silo_that_ends_of_itself_is_stamped_and_keeps_the_stamp_when_it_is_declared_dead(StorageProvider provider)
     {
         await using var under = await DatabaseUnderTest.CreateAsync(provider);
@@ -190,7 +226,7 @@ public sealed class FenceStoreTests
             {
                 for (var raised = 0; raised < 30; raised++)
                 {
-                    var now = await keys.RaiseFloorAsync(Samples.Now, Samples.MaxTokenLifetime, null, Cancel);
+                    var now = await keys.RaiseFloorAsync(Samples.Now, Samples.MaxTokenLifetime, Samples.Audit($"raise-{raised}"), Cancel);
                     floors.Add(now.Version, now.Floor);
                 }
             },

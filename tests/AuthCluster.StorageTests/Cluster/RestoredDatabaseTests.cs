@@ -18,7 +18,7 @@ public sealed class RestoredDatabaseTests
         await keys.InitialiseAsync([Samples.SigningKey("k")], Samples.Pepper("p"), Samples.Now, Cancel);
 
         // Since the backup the floor had been raised three times, the last time in the second before the restore.
-        var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), Samples.MaxTokenLifetime, null, Cancel);
+        var lost = await keys.RaiseFloorAsync(Samples.Now.AddDays(1), Samples.MaxTokenLifetime, Samples.Audit("lost"), Cancel);
         await under.ExecuteAsync("update generation_floor set floor = floor - 5000000");
         var floor = await new RestoredDatabase(under.Database).MarkAsync(Samples.Now.AddDays(1).AddSeconds(3), Samples.MaxTokenLifetime, Samples.Audit("restored"), forgetSilos: true, Cancel);
 
@@ -26,7 +26,7 @@ public sealed class RestoredDatabaseTests
         var stored = (await keys.ReadAsync(Cancel))!;
         Assert.Equal(floor, stored.Floor);
         Assert.True(stored.RingVersion > lost.Version);
-        Assert.Single((await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items);
+        Assert.Equal(["restored", "lost"], (await new AuditStore(under.Database).PageAsync(null, null, 10, Cancel)).Items.Select(entry => entry.AuditId));
     }
 
     [Theory]

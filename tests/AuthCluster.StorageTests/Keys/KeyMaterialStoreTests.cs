@@ -172,8 +172,8 @@ public sealed class KeyMaterialStoreTests
         var first = await store.InitialiseAsync([Samples.SigningKey("kid-1")], Samples.Pepper("p-1"), Samples.Now, Cancel);
 
         // The clock went back by a year, so only the step can raise the floor.
-        var byStep = await store.RaiseFloorAsync(Samples.Now.AddYears(-1), Samples.MaxTokenLifetime, null, Cancel);
-        var byClock = await store.RaiseFloorAsync(Samples.Now.AddHours(1), Samples.MaxTokenLifetime, null, Cancel);
+        var byStep = await store.RaiseFloorAsync(Samples.Now.AddYears(-1), Samples.MaxTokenLifetime, Samples.Audit("by step"), Cancel);
+        var byClock = await store.RaiseFloorAsync(Samples.Now.AddHours(1), Samples.MaxTokenLifetime, Samples.Audit("by clock"), Cancel);
 
         Assert.Equal(first.Floor + Step, byStep.Floor);
         Assert.Equal(Step * Samples.Now.AddHours(1).ToUnixTimeSeconds(), byClock.Floor);
