@@ -21,11 +21,23 @@ internal sealed record Change(ClientOutcome Outcome)
     /// <summary>The ETag of the client after this change; for a repeated command, the ETag after the first time.</summary>
     public string? ETag { get; init; }
 
-    /// <summary>The version of the stored row with this change; null when nothing was stored, or when there was no row before.</summary>
+    /// <summary>Who asked for what, as <see cref="AskedChange"/> has it; null for a change that is another one when it is asked for again.</summary>
+    public string? Asked { get; init; }
+
+    /// <summary>
+    /// Whether the row has to hold on every silo before the answer: after a change, and where an earlier call may have made it, whose answer was lost or
+    /// could not confirm it.
+    /// </summary>
+    public bool MustHold { get; init; } = Outcome == ClientOutcome.Done;
+
+    /// <summary>The version of the stored row that has to hold on every silo; null when none has to, or when there was no row before.</summary>
     public long? StoredVersion { get; init; }
 
     /// <summary>What is wrong with the document that results from a patch.</summary>
     public ImmutableArray<FieldProblem> Problems { get; init; } = [];
+
+    /// <summary>What is to be deleted is not there any more, or never was.</summary>
+    public static Change Gone { get; } = new(ClientOutcome.NotFound) { MustHold = true };
 
     /// <summary>A change of the state.</summary>
     public static Change To(ClientState next, params ImmutableArray<AuditedAction> actions) =>

@@ -55,7 +55,7 @@ internal sealed class ChangeStamp(string clientId)
             Recent =
             [
                 .. next.Recent.Where(c => !time.IsSteady || at - c.At < RepeatWindow).TakeLast(MaxRecentChanges - 1),
-                new RecentChange(actor.AuditId, stamped.ETag, at),
+                new RecentChange(actor.AuditId, stamped.ETag, at, change.Asked),
             ],
             Outbox = [.. next.Outbox, .. ItemsOf(change, DroppedSecrets(before, present, next), actor, at, next.Generation)],
         };

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Grains.StoredState;
@@ -45,53 +46,52 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     }
 
     /// <summary>Replaces the client's document.</summary>
-    public static Change Replace(ClientState? state, ReplaceClientCommand command) =>
-        Existing(state, command.IfMatch, present => Replace(present, JsonElement.Parse(command.DocumentJson), command.Enabled));
+    public static Change Replace(ClientState? state, ReplaceClientCommand command) => Existing(
+        state,
+        command.IfMatch,
+        present => Replace(present, JsonElement.Parse(command.DocumentJson), command.Enabled),
+        AskedChange.Of(command.Actor.Actor, "replace", $"{command.Enabled}\0{command.DocumentJson}"));
 
     /// <summary>Merges a patch into the client's document (RFC 7396). If the result is not a valid document, nothing changes and the answer has the problems.</summary>
     /// <param name="state">The client.</param>
     /// <param name="command">The patch.</param>
     /// <param name="serverLifetimeSeconds">The server's token lifetime in seconds, for a client without its own.</param>
-    public Change Patch(ClientState? state, PatchClientCommand command, int serverLifetimeSeconds) => Existing(state, command.IfMatch, present =>
-    {
-        var merge = ClientDocumentMerge.Of(clientId, present.Document!.Value.GetRawText(), command.Patch.AsMemory(), serverLifetimeSeconds);
-        return merge.Succeeded
-            ? Replace(present, JsonElement.Parse(merge.DocumentJson), merge.Enabled)
-            : new Change(ClientOutcome.Done) { Problems = [.. merge.Errors.Select(error => new FieldProblem(error.Key, error.Value))] };
-    });
+    public Change Patch(ClientState? state, PatchClientCommand command, int serverLifetimeSeconds) => Existing(
+        state,
+        command.IfMatch,
+        present =>
+        {
+            var merge = ClientDocumentMerge.Of(clientId, present.Document!.Value.GetRawText(), command.Patch.AsMemory(), serverLifetimeSeconds);
+            return merge.Succeeded
+                ? Replace(present, JsonElement.Parse(merge.DocumentJson), merge.Enabled)
+                : new Change(ClientOutcome.Done) { MustHold = false, Problems = [.. merge.Errors.Select(error => new FieldProblem(error.Key, error.Value))] };
+        },
+        AskedChange.Of(command.Actor.Actor, "patch", Encoding.UTF8.GetString(command.Patch.AsSpan())));
 
     /// <summary>Enables or disables the client. Disabling ends all of its tokens.</summary>
-    public static Change SetEnabled(ClientState? state, SetEnabledCommand command) => Existing(state, command.IfMatch, present =>
+    public static Change SetEnabled(ClientState? state, SetEnabledCommand command)
     {
-        var next = present with
-        {
-            Enabled = command.Enabled,
-            Generation = present.Generation + (command.Enabled ? 0 : 1),
-        };
         var action = command.Enabled ? "client.enable" : "client.disable";
-        return Change.To(next, new AuditedAction(action, AuditShapes.Of(present), AuditShapes.Of(next))) with { EndsTokens = !command.Enabled };
-    });
+        return Existing(
+            state,
+            command.IfMatch,
+            present =>
+            {
+                var next = present with
+                {
+                    Enabled = command.Enabled,
+                    Generation = present.Generation + (command.Enabled ? 0 : 1),
+                };
+                return Change.To(next, new AuditedAction(action, AuditShapes.Of(present), AuditShapes.Of(next))) with { EndsTokens = !command.Enabled };
+            },
+            AskedChange.Of(command.Actor.Actor, action));
+    }
 
     /// <summary>Deletes the client and leaves a tombstone, so that none of its generations is used again.</summary>
-    public static Change Delete(ClientState? state, DeleteClientCommand command) => Existing(state, command.IfMatch, present =>
-    {
-        var tombstone = new ClientState
-        {
-            Deleted = true,
-            Generation = present.Generation + 1,
-            Revision = present.Revision,
-            CreatedAt = present.CreatedAt,
-            Quota = present.Quota,
-            OtherQuotas = present.OtherQuotas,
-            Creations = present.Creations,
-            Recent = present.Recent,
-            Outbox = present.Outbox,
-            Unknown = present.Unknown,
-        };
-        return Change.To(tombstone, new AuditedAction("client.delete", AuditShapes.Of(present), null)) with { EndsTokens = true };
-    });
+    public static Change Delete(ClientState? state, DeleteClientCommand command) =>
+        state is { Deleted: true, Existed: true } ? Change.Gone : Existing(state, command.IfMatch, Bury);
 
-    /// <summary>Ends all tokens that were issued to the client so far.</summary>
+    /// <summary>Ends all tokens that were issued to the client so far. Asked for again it is another change, which ends those that were issued since.</summary>
     public static Change RevokeTokens(ClientState? state, RevokeTokensCommand command) => Existing(state, command.IfMatch, present =>
         Change.To(present with { Generation = present.Generation + 1 }, new AuditedAction("client.revoke-tokens", null, null)) with { EndsTokens = true });
 
@@ -101,9 +101,11 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         KeyedCreations.FindRepeat(state, command.IdempotencyId, command.Secret.SecretId)
         ?? Existing(state, command.IfMatch, present => secrets.Add(present, command, time));
 
-    /// <summary>Revokes a secret.</summary>
+    /// <summary>Revokes a secret. Where it is not there, the ETag does not matter (RFC 9110 section 13.2.1).</summary>
     public static Change RevokeSecret(ClientState? state, RevokeSecretCommand command, ChangeTime time) =>
-        Existing(state, command.IfMatch, present => SecretChanges.Revoke(present, command, time));
+        state is { Existed: true } && state.Secrets.All(secret => secret.Id != command.SecretId)
+            ? Change.Gone
+            : Existing(state, command.IfMatch, present => SecretChanges.Revoke(present, command, time));
 
     /// <summary>The actor with the audit id by which a repeated command is recognised.</summary>
     public ActorRecord Keyed(ActorRecord actor, string? idempotencyId, string? secretId) =>
@@ -122,8 +124,35 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         return Change.To(next, new AuditedAction("client.update", AuditShapes.Of(present), AuditShapes.Of(next))) with { EndsTokens = disables };
     }
 
-    private static Change Existing(ClientState? state, string? ifMatch, Func<ClientState, Change> change) =>
+    private static Change Bury(ClientState present)
+    {
+        var tombstone = new ClientState
+        {
+            Deleted = true,
+            Generation = present.Generation + 1,
+            Revision = present.Revision,
+            CreatedAt = present.CreatedAt,
+            Quota = present.Quota,
+            OtherQuotas = present.OtherQuotas,
+            Creations = present.Creations,
+            Recent = present.Recent,
+            Outbox = present.Outbox,
+            Unknown = present.Unknown,
+        };
+        return Change.To(tombstone, new AuditedAction("client.delete", AuditShapes.Of(present), null)) with { EndsTokens = true };
+    }
+
+    /// <summary>
+    /// Changes a client that is there and has the ETag that the command names. When just this was asked for and made of that ETag, and nothing else since, the
+    /// answer of the earlier call was lost or could not confirm it (RFC 9110 section 13.1.1).
+    /// </summary>
+    /// <param name="state">The client.</param>
+    /// <param name="ifMatch">The ETag; null for any.</param>
+    /// <param name="change">Makes the change.</param>
+    /// <param name="asked">Who asks for what; null for a command that would change something when it is repeated.</param>
+    private static Change Existing(ClientState? state, string? ifMatch, Func<ClientState, Change> change, string? asked = null) =>
         state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
-        : ifMatch is not null && ifMatch != state.ETag ? new Change(ClientOutcome.Stale)
-        : change(state);
+        : ifMatch is null || ifMatch == state.ETag ? change(state) with { Asked = asked }
+        : asked is not null && state.IsMadeOf(ifMatch, asked) ? new Change(ClientOutcome.Done) { ETag = state.ETag }
+        : new Change(ClientOutcome.Stale);
 }

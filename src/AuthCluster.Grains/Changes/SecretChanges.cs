@@ -39,14 +39,10 @@ internal sealed class SecretChanges(SecretVerifier verifier, PepperRing peppers)
         return Change.To(next, [new AuditedAction("secret.add", null, AuditShapes.Of(added)), .. retired]);
     }
 
-    /// <summary>Revokes a secret. The last valid one is revoked only by force.</summary>
+    /// <summary>Revokes a secret that the client has. The last valid one is revoked only by force.</summary>
     public static Change Revoke(ClientState state, RevokeSecretCommand command, ChangeTime time)
     {
-        if (state.Secrets.FirstOrDefault(secret => secret.Id == command.SecretId) is not { } revoked)
-        {
-            return new Change(ClientOutcome.NotFound);
-        }
-
+        var revoked = state.Secrets.First(secret => secret.Id == command.SecretId);
         var rest = state.Secrets.Remove(revoked);
         return !command.Force && revoked.IsValidAt(time.Now) && !rest.Any(secret => secret.IsValidAt(time.Now))
             ? new Change(ClientOutcome.LastSecret)

@@ -61,14 +61,15 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
                 }
 
                 wasStored = state is not null;
-                // A change that changes nothing is written too: the version of the row moves, so that an older write which still hangs loses.
+                // A change that changes nothing is written too. The version of the row moves, so that an older write which still hangs loses, and the
+                // write fails when another silo has a newer state than this one.
                 return change.Next is { } next ? Complete(state, present, next, actor, change, time)
-                    : change.Outcome == ClientOutcome.Done ? WithoutOutbox(state) ?? state
+                    : change.MustHold ? WithoutOutbox(state) ?? state
                     : WithoutOutbox(state);
             },
             cancellationToken);
         return version is null ? new Change(ClientOutcome.Unavailable)
-            : change.Outcome != ClientOutcome.Done ? change
+            : !change.MustHold ? change
             : change with
             {
                 ETag = change.Next is null ? change.ETag : row.Stored!.ETag,

@@ -233,9 +233,13 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         {
             var held = await _services.ConfirmWrite(
                 _row.Key, version, WriteKind.Change, actor.AnswerWithin, _services.Clock.GetElapsedTime(began));
-            answer = held.Outcome == FenceOutcome.Unknown
-                ? answer with { Outcome = ClientOutcome.Unavailable }
-                : answer with { UnconfirmedFor = FencedAnswers.UnconfirmedFor(held) };
+            answer = held.Outcome switch
+            {
+                FenceOutcome.Unknown => answer with { Outcome = ClientOutcome.Unavailable },
+                // Not found either: what was deleted before may still be decided by somewhere, as right after the deletion.
+                FenceOutcome.NotEverywhere => answer with { Outcome = ClientOutcome.Done, UnconfirmedFor = FencedAnswers.UnconfirmedFor(held) },
+                _ => answer,
+            };
         }
 
         DeactivateUnlessKnown();
@@ -268,7 +272,8 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     private ClientAnswer Answer(ClientOutcome outcome) => new()
     {
         Outcome = outcome,
-        Client = ClientViews.Of(_clientId, _row.Stored, _decisions.LastUsedAt, Now),
+        // Not beside a secret that is not there: a caller would take the ETag for that of its own change.
+        Client = outcome == ClientOutcome.NotFound ? null : ClientViews.Of(_clientId, _row.Stored, _decisions.LastUsedAt, Now),
     };
 
     private ClientAnswer AnswerWithoutClient()

@@ -91,6 +91,12 @@ internal sealed record ClientState : StoredPart
     /// <summary>The last changes, so that a command that is repeated because its answer was lost is not carried out twice.</summary>
     public ImmutableArray<RecentChange> Recent { get; init; } = [];
 
+    /// <summary>Whether the last change was this one, and made this state of the one that had an ETag.</summary>
+    /// <param name="etag">The ETag.</param>
+    /// <param name="asked">The hash of who asked for what.</param>
+    public bool IsMadeOf(string etag, string asked) =>
+        etag == ETagOf(Revision - 1, CreatedAt) && Recent is [.., { } last] && last.ETag == ETag && last.Asked == asked;
+
     /// <summary>The revision that the next administrative change of a state gives.</summary>
     public static long RevisionAfter(ClientState? state) => (state?.Revision ?? 0) + 1;
 
@@ -192,5 +198,5 @@ internal sealed record OutboxItem : StoredPart
 /// <summary>What was created under an Idempotency-Key, and the ETag that the client had then.</summary>
 internal sealed record KeyedCreation(string IdempotencyId, string? SecretId, DateTimeOffset Until, string? ETag = null) : StoredPart;
 
-/// <summary>A change, known by the id of its audit entry, and the ETag that it gave.</summary>
-internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At) : StoredPart;
+/// <summary>A change, known by the id of its audit entry, the ETag that it gave, and a hash of who asked for what.</summary>
+internal sealed record RecentChange(string AuditId, string ETag, DateTimeOffset At, string? Asked = null) : StoredPart;

@@ -163,7 +163,7 @@ internal static class AdminOpenApi
         [
             .. ofSuccess,
             new AnswerHeader(StoredChange.HoldsEverywhere, "no: the change may not hold on every node yet."),
-            new AnswerHeader(HeaderNames.RetryAfter, "When to send the same again, in seconds; it is answered otherwise once the change holds everywhere."),
+            new AnswerHeader(HeaderNames.RetryAfter, "When to send the same again, in seconds; it is answered otherwise once the change holds everywhere, a DELETE by 404."),
         ],
         StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden =>
             [new AnswerHeader(HeaderNames.WWWAuthenticate, "What is wrong with the access token (RFC 6750 section 3).")],

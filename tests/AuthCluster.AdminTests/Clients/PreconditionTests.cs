@@ -59,6 +59,36 @@ public sealed class PreconditionTests(AdminServer server)
         Assert.Equal(200, (await admin.PatchAsync("/clients/none-match", """{ "name": "x" }""", ("If-None-Match", "\"other\""))).Status);
     }
 
+    [Fact]
+    public async Task A_change_that_is_sent_again_with_its_old_etag_succeeds_until_another_is_made()
+    {
+        var admin = await server.CallerAsync();
+        var (_, created) = await admin.CreateAsync("sent-again");
+        var etag = created.ETag!;
+
+        foreach (var (method, path, body) in ((HttpMethod, string, string?)[])[
+            (HttpMethod.Put, "", """{ "name": "One" }"""), (HttpMethod.Patch, "", """{ "name": "Two" }"""), (HttpMethod.Post, "/disable", null), (HttpMethod.Post, "/enable", null)])
+        {
+            var first = await SendAsync(method, path, body, etag);
+            var again = await SendAsync(method, path, body, etag);
+            Assert.Equal((200, 200), (first.Status, again.Status));
+            Assert.NotEqual(etag, first.ETag);
+            Assert.Equal((first.ETag, first.Body), (again.ETag, again.Body));
+            etag = first.ETag!;
+        }
+
+        Assert.Equal(204, (await SendAsync(HttpMethod.Post, "/revoke-tokens", null, etag)).Status);
+        (await SendAsync(HttpMethod.Post, "/revoke-tokens", null, etag)).Refused(412);
+        (await SendAsync(HttpMethod.Post, "/secrets", "{}", etag)).Refused(412);
+        (await SendAsync(HttpMethod.Post, "/enable", null, etag)).Refused(412);
+        etag = (await admin.GetAsync("/clients/sent-again")).ETag!;
+        Assert.Equal(204, (await SendAsync(HttpMethod.Delete, "", null, etag)).Status);
+        (await SendAsync(HttpMethod.Delete, "", null, etag)).Refused(404);
+
+        Task<Answer> SendAsync(HttpMethod method, string path, string? body, string etag) =>
+            admin.SendAsync(method, "/clients/sent-again" + path, body, null, ("If-Match", etag));
+    }
+
     [Theory]
     [InlineData("", true)]
     [InlineData("identity", true)]

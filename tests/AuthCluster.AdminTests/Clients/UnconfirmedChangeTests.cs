@@ -80,6 +80,20 @@ public sealed class UnconfirmedChangeTests
         Assert.DoesNotContain(grains.Calls, call => call.Method == nameof(IIdempotencyGrain.ForgetAsync));
     }
 
+    [Theory]
+    [InlineData("/clients/orders")]
+    [InlineData("/clients/orders/secrets/one")]
+    public async Task A_deletion_of_what_is_gone_and_not_confirmed_is_a_202_without_an_etag(string path)
+    {
+        await using var grains = new AnsweringGrains { UnconfirmedFor = TwoSeconds, IsGone = true };
+        var admin = await grains.StartAsync();
+
+        var answer = await admin.DeleteAsync(path);
+
+        Assert.Equal((202, "no", "2"), (answer.Status, answer.Header("Holds-Everywhere"), answer.RetryAfter));
+        Assert.Equal((null, ""), (answer.ETag, answer.Body));
+    }
+
     /// <summary>Sends a change. The key lets two creations make the same.</summary>
     private static Task<Answer> SendAsync(AdminCaller admin, string method, string path, string? body) => admin.SendAsync(
         new HttpMethod(method), path, body, null, method == "PUT" ? ("If-Match", "*") : ("Idempotency-Key", "one"));

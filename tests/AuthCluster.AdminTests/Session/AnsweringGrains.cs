@@ -41,6 +41,9 @@ internal sealed class AnsweringGrains : IAsyncDisposable
     /// <summary>For how long a change is not confirmed; null when it holds everywhere.</summary>
     public TimeSpan? UnconfirmedFor { get; set; }
 
+    /// <summary>Whether what a change is about is not there any more.</summary>
+    public bool IsGone { get; set; }
+
     /// <summary>The silos.</summary>
     public ClusterAnswer Cluster { get; set; } = new([]);
 
@@ -91,7 +94,7 @@ internal sealed class AnsweringGrains : IAsyncDisposable
     private ClientAnswer Stored => new()
     {
         Outcome = ClientOutcome.Done,
-        Client = new ClientView
+        Client = IsGone ? null : new ClientView
         {
             ClientId = "orders",
             DocumentJson = """{ "clientId": "orders" }""",

@@ -38,6 +38,18 @@ public sealed class ClientChangesTests
         Assert.Equal(ClientOutcome.NotFound, Decide(deleted, command, deleted.State!.ETag).Outcome);
     }
 
+    [Theory]
+    [MemberData(nameof(CommandsWithIfMatch))]
+    public void Of_what_is_not_there_only_a_deletion_may_be_the_repeat_of_one_and_never_where_there_was_no_client(string command)
+    {
+        var deleted = ChangedClient.Created();
+        deleted.Delete();
+
+        Assert.Equal(command is "delete" or "revoke a secret", Decide(deleted, command, null).MustHold);
+        Assert.False(Decide(new ChangedClient(), command, null).MustHold);
+        Assert.False(Decide(new ChangedClient { State = ClientState.NeverExisted }, command, null).MustHold);
+    }
+
     [Fact]
     public void An_id_is_taken_while_its_client_is_there_and_for_a_bootstrap_for_ever()
     {

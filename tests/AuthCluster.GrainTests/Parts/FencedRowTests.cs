@@ -1,6 +1,7 @@
 using AuthCluster.Contracts.Clients;
 using AuthCluster.Contracts.Tokens;
 using AuthCluster.Grains.Changes;
+using AuthCluster.Grains.StoredState;
 using static AuthCluster.GrainTests.Clients.TestClients;
 
 namespace AuthCluster.GrainTests.Parts;
@@ -83,6 +84,23 @@ public sealed class FencedRowTests : IAsyncLifetime
         Assert.Equal(before + 1, client.Row.Version);
     });
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task What_is_gone_in_memory_alone_is_read_again_and_deleted(bool isGone) => ActivationTurns.RunAsync(async () =>
+    {
+        await using var client = await ClientInParts.OpenAsync(TombstoneOf(ClientInParts.PlainClient), _tables.Database);
+        // Another silo creates the client anew, and this one is not told.
+        client.Table.Set(isGone ? client.Table.Row : ClientInParts.PlainClient with { Revision = 3, Generation = 1, CreatedAt = ClientInParts.Start.AddMinutes(1) });
+        var written = client.Table.Writes;
+
+        var change = await DeleteAsync(client);
+
+        Assert.Equal(isGone ? ClientOutcome.NotFound : ClientOutcome.Done, change.Outcome);
+        Assert.Equal((true, written + 1), (client.Table.Row!.Deleted, client.Table.Writes));
+        Assert.Equal(client.Row.Version, change.StoredVersion);
+    });
+
     [Fact]
     public Task A_refused_change_writes_nothing() => ActivationTurns.RunAsync(async () =>
     {
@@ -117,6 +135,16 @@ public sealed class FencedRowTests : IAsyncLifetime
 
         Assert.Equal([client.Row.Version], client.Confirmed);
     });
+
+    private static ClientState TombstoneOf(ClientState state) =>
+        ClientChanges.Delete(state, new DeleteClientCommand(null, Actor())).Next! with { Revision = state.Revision + 1 };
+
+    private static Task<Change> DeleteAsync(ClientInParts client)
+    {
+        var actor = Actor();
+        return client.Administration.RunAsync(
+            actor, (state, _) => ClientChanges.Delete(state, new DeleteClientCommand(null, actor)), mayEndAdmin: false, Cancellation);
+    }
 
     private static Task<Change> EnableAsync(ClientInParts client)
     {

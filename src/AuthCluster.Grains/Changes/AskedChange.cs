@@ -1,0 +1,17 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace AuthCluster.Grains.Changes;
+
+/// <summary>
+/// Who asks for what, as a short hash. A command with the same one comes from the same caller and makes the same of the same state, so it may be a repeat.
+/// </summary>
+internal static class AskedChange
+{
+    /// <summary>The hash.</summary>
+    /// <param name="actor">The client id of the caller.</param>
+    /// <param name="command">The kind of command.</param>
+    /// <param name="content">All that the command says about the new state.</param>
+    public static string Of(string actor, string command, string content = "") =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{actor}\0{command}\0{content}")).AsSpan(..16));
+}
