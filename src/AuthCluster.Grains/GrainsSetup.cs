@@ -126,11 +126,16 @@ public static class GrainsSetup
     private static void AddFence(this IServiceCollection services, Database ofMembership, FenceSettings settings)
     {
         services.AddSingleton(settings);
-        services.AddSingleton(new FenceStore(ofMembership, settings.ClusterId));
+        var store = new FenceStore(ofMembership, settings.ClusterId);
+        services.AddSingleton(store);
+        services.AddSingleton<ReadMembership>(store.ReadAsync);
+        services.AddSingleton(ReadingThread.By(store));
         services.AddSingleton(provider => new SiloRights(
             provider.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToString(), settings, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FreshReadings>();
         services.AddSingleton<FenceClient>();
+        services.AddSingleton<VoidOnSilo>(provider => provider.GetRequiredService<FenceClient>().VoidAsync);
+        services.AddSingleton<PingSilo>(provider => provider.GetRequiredService<FenceClient>().PingAsync);
         services.AddSingleton<FenceMetrics>();
         services.AddSingleton<FencedWrites>();
         services.AddSingleton<ConfirmWrite>(provider => provider.GetRequiredService<FencedWrites>().ConfirmAsync);

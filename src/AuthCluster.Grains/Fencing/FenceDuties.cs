@@ -14,7 +14,7 @@ namespace AuthCluster.Grains.Fencing;
 internal sealed partial class FenceDuties(
     FenceStore store,
     SiloRights rights,
-    FenceClient silos,
+    PingSilo pingSilo,
     IKeyLoader keys,
     StorageGate gate,
     StorageProbe probe,
@@ -35,10 +35,11 @@ internal sealed partial class FenceDuties(
     /// <summary>Starts what a reading calls for, unless an earlier round is still under way.</summary>
     /// <param name="reading">The reading.</param>
     /// <param name="readAgain">Makes the silo read again at once.</param>
-    public void After(MembershipReading reading, Action readAgain)
+    /// <returns>The round that is under way then.</returns>
+    public Task After(MembershipReading reading, Action readAgain)
     {
         gate.Answered();
-        StartRound(async () =>
+        return StartRound(async () =>
         {
             await keys.FollowAsync(reading.KeysVersion, reading.Floor);
             if (settings.IsShared)
@@ -50,9 +51,10 @@ internal sealed partial class FenceDuties(
     }
 
     /// <summary>Starts what a failed reading calls for, unless an earlier round is still under way.</summary>
-    public void AfterFailure()
+    /// <returns>The round and the pings that are under way then.</returns>
+    public Task AfterFailure()
     {
-        StartRound(() => gate.ProbeAsync(probe.AnswerAsync, CancellationToken.None));
+        var round = StartRound(() => gate.ProbeAsync(probe.AnswerAsync, CancellationToken.None));
         lock (_lock)
         {
             // Apart from the round, which waits for storage: the right to spend lasts no longer than a term.
@@ -60,6 +62,8 @@ internal sealed partial class FenceDuties(
             {
                 _pinging = Task.Run(() => RunAsync(() => Task.WhenAll(rights.Mandate.Peers.Select(PingAsync))));
             }
+
+            return Task.WhenAll(round, _pinging);
         }
     }
 
@@ -87,7 +91,7 @@ internal sealed partial class FenceDuties(
         }
     }
 
-    private void StartRound(Func<Task> round)
+    private Task StartRound(Func<Task> round)
     {
         lock (_lock)
         {
@@ -95,6 +99,8 @@ internal sealed partial class FenceDuties(
             {
                 _running = Task.Run(() => RunAsync(round));
             }
+
+            return _running;
         }
     }
 
@@ -193,7 +199,7 @@ internal sealed partial class FenceDuties(
     private async Task PingAsync(string peer)
     {
         var askedAt = rights.Now;
-        if (await silos.PingAsync(peer, rights.Mandate.Self))
+        if (await pingSilo(peer, rights.Mandate.Self))
         {
             rights.Mandate.PeerAnswered(askedAt);
         }

@@ -23,6 +23,12 @@ internal sealed class FenceService(GrainId id, Silo silo, ILoggerFactory loggers
     public Task<bool> PingAsync(string asker) => Task.FromResult(rights.Mandate.Answers(asker, rights.Now));
 }
 
+/// <summary>Asks another silo to void what is older than a version: see <see cref="FenceClient.VoidAsync"/>.</summary>
+internal delegate Task<TimeSpan?> VoidOnSilo(string silo, string key, long version);
+
+/// <summary>Asks another silo whether it may decide and knows the asking one as alive: see <see cref="FenceClient.PingAsync"/>.</summary>
+internal delegate Task<bool> PingSilo(string silo, string asker);
+
 /// <summary>Calls the <see cref="IFenceService"/> of a given silo, and does not wait long for one that hangs.</summary>
 internal sealed class FenceClient(IServiceProvider services) : GrainServiceClient<IFenceService>(services)
 {

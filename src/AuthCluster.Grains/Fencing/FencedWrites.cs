@@ -12,11 +12,8 @@ internal delegate Task<FenceAnswer> ConfirmWrite(string key, long version, Write
 /// proofs. To be called from one grain's turn, which its continuations return to.
 /// </remarks>
 internal sealed class FencedWrites(
-    SiloRights rights, FreshReadings readings, FenceClient silos, PendingVoids pending, IKeyLoader keys, FenceMetrics metrics)
+    SiloRights rights, FreshReadings readings, VoidOnSilo voidOnSilo, PendingVoids pending, IKeyLoader keys, FenceMetrics metrics)
 {
-    // Other silos answer in real time, whatever clock this one decides by.
-    private static readonly TimeProvider RealTime = TimeProvider.System;
-
     /// <summary>How long a write waits at most until it is answered.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(8);
 
@@ -25,6 +22,9 @@ internal sealed class FencedWrites(
 
     // Every silo is asked once, also when the write itself took all of the time.
     private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>The clock of its waits: other silos answer in real time, whatever clock this one decides by.</summary>
+    public TimeProvider WaitsBy { get; init; } = TimeProvider.System;
 
     /// <summary>Waits until a write holds everywhere, or until it must be answered.</summary>
     /// <param name="key">What was written: a client's grain key, or the keys.</param>
@@ -100,23 +100,24 @@ internal sealed class FencedWrites(
                 return step;
             }
 
-            await Task.Delay(step.LookAfter!.Value, RealTime);
+            await Task.Delay(step.LookAfter!.Value, WaitsBy);
         }
     }
 
     private async Task AskAsync(FencedWrite write, string silo, string key, long version)
     {
-        if (await silos.VoidAsync(silo, key, version) is { } leaseLeft)
+        if (await voidOnSilo(silo, key, version) is { } leaseLeft)
         {
             write.Acknowledged(silo, leaseLeft, rights.Now);
         }
     }
 
     /// <summary>Waits until it is time to look again: at once when the last silo has acknowledged.</summary>
-    private static async Task WaitAsync(FencedWrite write, Dictionary<string, Task> calls, TimeSpan lookAfter)
+    private async Task WaitAsync(FencedWrite write, Dictionary<string, Task> calls, TimeSpan lookAfter)
     {
         var wasAcknowledged = write.IsAcknowledged;
-        var look = Task.Delay(lookAfter, RealTime);
+        // A delay drops what is less than a millisecond, and the looks would follow each other without a pause for that long.
+        var look = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(lookAfter.TotalMilliseconds)), WaitsBy);
         while (!look.IsCompleted && (wasAcknowledged || !write.IsAcknowledged))
         {
             await Task.WhenAny([look, .. calls.Values.Where(call => !call.IsCompleted)]);

@@ -6,12 +6,15 @@ using Microsoft.Extensions.Logging;
 
 namespace AuthCluster.Grains.Fencing;
 
+/// <summary>Reads the membership: see <see cref="FenceStore.ReadAsync"/>.</summary>
+internal delegate Task<FenceReading?> ReadMembership(CancellationToken cancellationToken);
+
 /// <summary>
 /// Readings of the membership that began after they were asked for. Those who ask while one is under way share the next one, so that a burst of
 /// writes reads once or twice.
 /// </summary>
 internal sealed partial class FreshReadings(
-    FenceStore store, SiloRights rights, FenceSettings settings, IClusterMembershipService members, TimeProvider clock, ILogger<FreshReadings> logger)
+    ReadMembership read, SiloRights rights, FenceSettings settings, IClusterMembershipService members, TimeProvider clock, ILogger<FreshReadings> logger)
 {
     private readonly Lock _lock = new();
     private readonly SharedRuns<MembershipReading?> _readings = new();
@@ -60,7 +63,7 @@ internal sealed partial class FreshReadings(
         try
         {
             using var timeout = new CancellationTokenSource(rights.Pace.ReadTimeout, clock);
-            if (await store.ReadAsync(timeout.Token).WaitAsync(rights.Pace.ReadTimeout, clock) is { } rows)
+            if (await read(timeout.Token).WaitAsync(rights.Pace.ReadTimeout, clock) is { } rows)
             {
                 var reading = MembershipReading.Of(rows, began, rights.Now, rights.Mandate.Self, settings.OutageGrace);
                 Take(reading);

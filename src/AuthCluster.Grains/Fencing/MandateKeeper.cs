@@ -26,7 +26,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
     private string _lastFailure = "";
 
     public MandateKeeper(
-        FenceStore store,
+        ReadInThread read,
         SiloRights rights,
         FreshReadings readings,
         FenceDuties duties,
@@ -35,7 +35,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
         ILogger<MandateKeeper> logger)
     {
         (_rights, _readings, _duties, _metrics, _settings, _logger) = (rights, readings, duties, metrics, settings, logger);
-        _reader = new ReadingThread(store, () => rights.Now, (rows, began) => Take(rows, began));
+        _reader = new ReadingThread(read, () => rights.Now, (rows, began) => Take(rows, began));
     }
 
     /// <summary>Reads at once when the silo has become active, so that it need not wait for its right.</summary>
@@ -87,7 +87,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
         {
             var reading = Take(rows, began);
             NoteLapse(began, end);
-            _duties.After(reading, () => _readNow.Set());
+            _ = _duties.After(reading, () => _readNow.Set());
             _lastFailure = "";
         }
         else
@@ -96,7 +96,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
             _rights.Mandate.ReadFailed(began);
             NoteLapse(_rights.Now, end);
             _rights.Look(failedBegan: began);
-            _duties.AfterFailure();
+            _ = _duties.AfterFailure();
         }
     }
 

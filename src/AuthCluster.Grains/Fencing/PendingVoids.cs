@@ -10,7 +10,7 @@ namespace AuthCluster.Grains.Fencing;
 /// Answered writes that some living silos have not acknowledged yet. They are sent on until each silo has acknowledged, or is no longer active.
 /// </summary>
 internal sealed partial class PendingVoids(
-    SiloRights rights, FenceClient silos, FenceMetrics metrics, TimeProvider clock, ILogger<PendingVoids> logger) : BackgroundService
+    SiloRights rights, VoidOnSilo voidOnSilo, FenceMetrics metrics, TimeProvider clock, ILogger<PendingVoids> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
@@ -49,45 +49,32 @@ internal sealed partial class PendingVoids(
         }
     }
 
+    /// <summary>Sends on what is not acknowledged, to all silos at once: one that hangs does not keep the others waiting.</summary>
+    public Task SendAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(Counts.Select(count => SendAsync(count.Silo, cancellationToken)));
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Sending on writes that silos have not acknowledged", clock, logger).RunAsync(Period, SendAsync, stoppingToken);
 
-    private async Task SendAsync(CancellationToken cancellationToken)
-    {
-        foreach (var silo in Counts.Select(count => count.Silo))
-        {
-            if (rights.Mandate.Latest?.IsActive(silo) != true)
-            {
-                Forget(silo);
-                LogNoLongerAsked(silo);
-                continue;
-            }
-
-            if (await SendAsync(silo, cancellationToken))
-            {
-                LogAcknowledged(silo);
-            }
-        }
-    }
-
     /// <summary>Sends the writes of one silo, one after the other, until one is not acknowledged.</summary>
-    /// <returns>Whether none is left.</returns>
-    private async Task<bool> SendAsync(string silo, CancellationToken cancellationToken)
+    private async Task SendAsync(string silo, CancellationToken cancellationToken)
     {
+        if (rights.Mandate.Latest?.IsActive(silo) != true)
+        {
+            Forget(silo);
+            LogNoLongerAsked(silo);
+            return;
+        }
+
         foreach (var (key, version) in VersionsOf(silo))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (await silos.VoidAsync(silo, key, version) is null)
+            if (await voidOnSilo(silo, key, version) is null)
             {
-                return false;
+                return;
             }
 
             Acknowledged(silo, key, version);
-        }
-
-        lock (_lock)
-        {
-            return !_bySilo.ContainsKey(silo);
         }
     }
 
@@ -109,6 +96,7 @@ internal sealed partial class PendingVoids(
                 if (versions.Count == 0)
                 {
                     Forget(silo);
+                    LogAcknowledged(silo);
                 }
             }
         }

@@ -3,6 +3,12 @@ using AuthCluster.Storage.Cluster;
 
 namespace AuthCluster.Grains.Fencing;
 
+/// <summary>Reads the membership in the caller's thread.</summary>
+/// <param name="connection">
+/// By which to read; where it is null, one is opened. It stays the caller's, who disposes it and sets it to null after an exception.
+/// </param>
+internal delegate FenceReading? ReadInThread(ref DbConnection? connection);
+
 /// <summary>
 /// Reads the membership on a thread and a connection of its own, so that a process with a busy thread pool, or with connections that hang, does
 /// not lose its right to decide.
@@ -11,16 +17,23 @@ namespace AuthCluster.Grains.Fencing;
 /// A driver may hold its thread for longer than a reading may take: it connects again to cancel the statement, and where the thread pool is starved, an
 /// answer may come late. Such a thread is left to itself, the next reading gets another one, and an answer that comes late is taken by when it was asked for.
 /// </remarks>
-/// <param name="store">Where the membership is.</param>
+/// <param name="read">Reads.</param>
 /// <param name="clock">The time on the monotonic clock.</param>
 /// <param name="takeLate">Takes a reading that came late, with the time at which it began.</param>
-internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Action<FenceReading, TimeSpan> takeLate) : IDisposable
+internal sealed class ReadingThread(ReadInThread read, Func<TimeSpan> clock, Action<FenceReading, TimeSpan> takeLate) : IDisposable
 {
     private const int MaxHanging = 4;
     private const int StatementSeconds = 1;
 
     private readonly List<Worker> _hanging = [];
     private Worker? _worker;
+
+    /// <summary>How to read what a store holds.</summary>
+    public static ReadInThread By(FenceStore store) => (ref connection) =>
+    {
+        connection ??= store.Open();
+        return store.Read(connection, StatementSeconds);
+    };
 
     /// <summary>Reads once.</summary>
     /// <param name="timeout">How long to wait for the answer.</param>
@@ -38,7 +51,7 @@ internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Acti
                 return null;
             }
 
-            _worker = new Worker(store, clock, takeLate);
+            _worker = new Worker(read, clock, takeLate);
         }
 
         if (_worker.TryRead(timeout, out var reading, out failure))
@@ -58,7 +71,7 @@ internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Acti
     /// <summary>One thread with its connection.</summary>
     private sealed class Worker
     {
-        private readonly FenceStore _store;
+        private readonly ReadInThread _read;
         private readonly Func<TimeSpan> _clock;
         private readonly Action<FenceReading, TimeSpan> _takeLate;
         private readonly object _gate = new();
@@ -68,9 +81,9 @@ internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Acti
         private FenceReading? _reading;
         private Exception? _failure;
 
-        public Worker(FenceStore store, Func<TimeSpan> clock, Action<FenceReading, TimeSpan> takeLate)
+        public Worker(ReadInThread read, Func<TimeSpan> clock, Action<FenceReading, TimeSpan> takeLate)
         {
-            (_store, _clock, _takeLate) = (store, clock, takeLate);
+            (_read, _clock, _takeLate) = (read, clock, takeLate);
             new Thread(Run) { IsBackground = true, Name = "Fence reading" }.Start();
         }
 
@@ -113,16 +126,14 @@ internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Acti
                 var began = _clock();
                 try
                 {
-                    connection ??= _store.Open();
-                    reading = _store.Read(connection, StatementSeconds);
+                    reading = _read(ref connection);
                 }
 #pragma warning disable CA1031 // Whatever a driver throws, the thread must go on: the reading has failed.
                 catch (Exception e)
 #pragma warning restore CA1031
                 {
                     failure = e;
-                    connection?.Dispose();
-                    connection = null;
+                    Close(ref connection);
                 }
 
                 if (!Answer(reading, failure) && reading is not null)
@@ -131,8 +142,24 @@ internal sealed class ReadingThread(FenceStore store, Func<TimeSpan> clock, Acti
                 }
             }
 
-            connection?.Dispose();
+            Close(ref connection);
             HasEnded = true;
+        }
+
+        /// <summary>Closes a connection that may be broken.</summary>
+        private static void Close(ref DbConnection? connection)
+        {
+            try
+            {
+                connection?.Dispose();
+            }
+#pragma warning disable CA1031 // A driver may fail to close what is broken. An exception that left this thread would end the process.
+            catch (Exception)
+#pragma warning restore CA1031
+            {
+            }
+
+            connection = null;
         }
 
         private bool WaitForQuestion()

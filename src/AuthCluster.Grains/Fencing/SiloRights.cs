@@ -33,7 +33,7 @@ public sealed class SiloRights
     internal FenceTimes Times { get; }
 
     /// <summary>How often and for how long this silo reads.</summary>
-    internal FenceTimes Pace { get; } = new();
+    internal FenceTimes Pace { get; init; } = new();
 
     internal Mandate Mandate { get; }
 
