@@ -68,7 +68,7 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         },
         AskedChange.Of(command.Actor.Actor, "patch", Encoding.UTF8.GetString(command.Patch.AsSpan())));
 
-    /// <summary>Enables or disables the client. Disabling ends all of its tokens.</summary>
+    /// <summary>Enables or disables the client, unless it is so already. Disabling ends all of its tokens.</summary>
     public static Change SetEnabled(ClientState? state, SetEnabledCommand command)
     {
         var action = command.Enabled ? "client.enable" : "client.disable";
@@ -77,6 +77,12 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
             command.IfMatch,
             present =>
             {
+                if (present.Enabled == command.Enabled)
+                {
+                    // Disabled clients have no tokens to end.
+                    return new Change(ClientOutcome.Done) { ETag = present.ETag };
+                }
+
                 var next = present with
                 {
                     Enabled = command.Enabled,
