@@ -12,6 +12,14 @@ public interface IFenceService : IGrainService
     [Alias("void")]
     Task<VoidAnswer> VoidAsync(string key, long version);
 
+    /// <summary>Makes another silo do so, for one that can't reach it.</summary>
+    /// <param name="silo">The other silo.</param>
+    /// <param name="key">What the version is of.</param>
+    /// <param name="version">The version of the stored row.</param>
+    /// <returns>The other silo's answer; null when this one can't reach it either.</returns>
+    [Alias("pass-void-on")]
+    Task<VoidAnswer?> PassVoidOnAsync(string silo, string key, long version);
+
     /// <summary>Asks whether the silo may decide and knows the asking one as alive, when that one can't read the membership.</summary>
     /// <param name="asker">The asking silo.</param>
     [Alias("ping")]

@@ -72,7 +72,7 @@ internal sealed partial class FenceDuties(
     {
         lock (_lock)
         {
-            return _ending ??= settings.IsShared && rights.Mandate.LastGood is not null ? TellEndAsync(cancellationToken) : Task.CompletedTask;
+            return _ending ??= settings.IsShared ? TellEndAsync(cancellationToken) : Task.CompletedTask;
         }
     }
 

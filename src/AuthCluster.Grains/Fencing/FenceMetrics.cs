@@ -22,7 +22,14 @@ internal sealed class FenceMetrics
             "s",
             "Since the last reading of the membership in which this silo found itself active");
         meter.CreateObservableGauge(
-            "authcluster.fence.unconfirmed.silos", () => Volatile.Read(ref _unconfirmed), "{silo}", "Living silos that have not acknowledged a write of this one");
+            "authcluster.fence.unconfirmed.silos",
+            () => new Measurement<int>[]
+            {
+                new(Unconfirmed, new KeyValuePair<string, object?>("silo_is", "alive")),
+                new(DeadIn(rights), new KeyValuePair<string, object?>("silo_is", "dead")),
+            },
+            "{silo}",
+            "Silos that keep changes from holding everywhere: living ones that have not acknowledged a change of this one, and dead ones whose end is not proven");
     }
 
     /// <summary>How many living silos have not acknowledged a write of this one.</summary>
@@ -31,6 +38,10 @@ internal sealed class FenceMetrics
         get => Volatile.Read(ref _unconfirmed);
         set => Volatile.Write(ref _unconfirmed, value);
     }
+
+    private static int DeadIn(SiloRights rights) => rights.Mandate.Latest is not { } view
+        ? 0
+        : view.Silos.Count(silo => silo.Standing == SiloStanding.Dead && view.DeadFor(silo, rights.Now) < rights.Times.DecidesAfterDeath(view.LongestGrace));
 
     /// <summary>Counts a loss of the right to decide.</summary>
     public void Lapsed() => _lapses.Add(1);

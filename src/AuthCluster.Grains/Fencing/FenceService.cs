@@ -6,7 +6,8 @@ using Orleans.Runtime.Services;
 namespace AuthCluster.Grains.Fencing;
 
 /// <summary>What other silos ask of the fence of this one.</summary>
-internal sealed class FenceService(GrainId id, Silo silo, ILoggerFactory loggers, SiloRights rights, IKeyLoader keys)
+internal sealed class FenceService(
+    GrainId id, Silo silo, ILoggerFactory loggers, SiloRights rights, FenceClient silos, IClusterMembershipService members, IKeyLoader keys)
     : GrainService(id, silo, loggers), IFenceService
 {
     public Task<VoidAnswer> VoidAsync(string key, long version)
@@ -20,7 +21,13 @@ internal sealed class FenceService(GrainId id, Silo silo, ILoggerFactory loggers
         return Task.FromResult(new VoidAnswer(left));
     }
 
-    public Task<bool> PingAsync(string asker) => Task.FromResult(rights.Mandate.Answers(asker, rights.Now));
+    public Task<VoidAnswer?> PassVoidOnAsync(string silo, string key, long version) => silos.VoidDirectlyAsync(silo, key, version);
+
+    // A silo that can't read the database learns of deaths from the others alone.
+    public Task<bool> PingAsync(string asker) => Task.FromResult(
+        rights.MayDecide
+        && rights.Mandate.Answers(asker, rights.Now)
+        && !(SiloNames.TryParse(asker, out var address) && members.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead));
 }
 
 /// <summary>Asks another silo to void what is older than a version: see <see cref="FenceClient.VoidAsync"/>.</summary>
@@ -30,20 +37,43 @@ internal delegate Task<TimeSpan?> VoidOnSilo(string silo, string key, long versi
 internal delegate Task<bool> PingSilo(string silo, string asker);
 
 /// <summary>Calls the <see cref="IFenceService"/> of a given silo, and does not wait long for one that hangs.</summary>
-internal sealed class FenceClient(IServiceProvider services) : GrainServiceClient<IFenceService>(services)
+internal sealed class FenceClient(IServiceProvider services, SiloRights rights) : GrainServiceClient<IFenceService>(services)
 {
     private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan MaxRoundAboutTime = 2 * MaxAnswerTime;
 
-    /// <summary>Asks a silo to void what is older than a version.</summary>
+    private uint _turn;
+
+    /// <summary>
+    /// Asks a silo to void what is older than a version; when it does not answer, through another silo. Where two silos can't reach each other, and a third
+    /// one reaches both, Orleans declares neither dead.
+    /// </summary>
     /// <returns>How long leases of it may last yet; null when the silo has not acknowledged.</returns>
     public async Task<TimeSpan?> VoidAsync(string silo, string key, long version) =>
-        (await AskAsync<VoidAnswer?>(silo, async service => await service.VoidAsync(key, version), unanswered: null))?.LeaseLeft;
+        (await VoidDirectlyAsync(silo, key, version) ?? await VoidThroughAnotherAsync(silo, key, version))?.LeaseLeft;
+
+    /// <summary>Asks a silo to void what is older than a version, on the straight way alone.</summary>
+    /// <returns>Null when the silo has not acknowledged.</returns>
+    public Task<VoidAnswer?> VoidDirectlyAsync(string silo, string key, long version) =>
+        AskAsync<VoidAnswer?>(silo, async service => await service.VoidAsync(key, version), MaxAnswerTime, unanswered: null);
 
     /// <summary>Asks a silo whether it may decide and knows the asking one as alive.</summary>
     /// <returns>False also when it does not answer.</returns>
-    public Task<bool> PingAsync(string silo, string asker) => AskAsync(silo, service => service.PingAsync(asker), unanswered: false);
+    public Task<bool> PingAsync(string silo, string asker) => AskAsync(silo, service => service.PingAsync(asker), MaxAnswerTime, unanswered: false);
 
-    private async Task<T> AskAsync<T>(string silo, Func<IFenceService, Task<T>> ask, T unanswered)
+    private async Task<VoidAnswer?> VoidThroughAnotherAsync(string silo, string key, long version)
+    {
+        var others = rights.Mandate.Peers.Remove(silo);
+        return others.IsEmpty
+            ? null
+            : await AskAsync(
+                others[(int)(Interlocked.Increment(ref _turn) % others.Length)],
+                service => service.PassVoidOnAsync(silo, key, version),
+                MaxRoundAboutTime,
+                unanswered: null);
+    }
+
+    private async Task<T> AskAsync<T>(string silo, Func<IFenceService, Task<T>> ask, TimeSpan within, T unanswered)
     {
         if (!SiloNames.TryParse(silo, out var address))
         {
@@ -53,7 +83,7 @@ internal sealed class FenceClient(IServiceProvider services) : GrainServiceClien
         try
         {
             // Other silos answer in real time, whatever clock this one decides by.
-            return await ask(GetGrainService(address)).WaitAsync(MaxAnswerTime, TimeProvider.System);
+            return await ask(GetGrainService(address)).WaitAsync(within, TimeProvider.System);
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, CancellationToken.None))
         {

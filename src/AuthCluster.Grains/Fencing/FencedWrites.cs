@@ -51,7 +51,12 @@ internal sealed class FencedWrites(
             metrics.Answered(answer.Outcome, rights.Now - began);
             if (answer.Outcome == FenceOutcome.NotEverywhere)
             {
-                pending.Add(key, version, write.Unacknowledged.Where(silo => readings.Newest!.IsActive(silo)));
+                pending.Add(key, version, answer.Unconfirmed.Where(silo => silo.For is null).Select(silo => silo.Silo));
+                foreach (var dead in answer.Unconfirmed.Where(silo => silo.For is not null))
+                {
+                    pending.NoteDead(dead.Silo, dead.For!.Value);
+                }
+
             }
         }
 

@@ -16,6 +16,9 @@ internal delegate Task<FenceReading?> ReadMembership(CancellationToken cancellat
 internal sealed partial class FreshReadings(
     ReadMembership read, SiloRights rights, FenceSettings settings, IClusterMembershipService members, TimeProvider clock, ILogger<FreshReadings> logger)
 {
+    // Longer than that of the silo's own regular reading: what is at stake is one answer, not the silo's right to decide.
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly SharedRuns<MembershipReading?> _readings = new();
 
@@ -62,8 +65,8 @@ internal sealed partial class FreshReadings(
         var began = rights.Now;
         try
         {
-            using var timeout = new CancellationTokenSource(rights.Pace.ReadTimeout, clock);
-            if (await read(timeout.Token).WaitAsync(rights.Pace.ReadTimeout, clock) is { } rows)
+            using var timeout = new CancellationTokenSource(ReadTimeout, clock);
+            if (await read(timeout.Token).WaitAsync(ReadTimeout, clock) is { } rows)
             {
                 var reading = MembershipReading.Of(rows, began, rights.Now, rights.Mandate.Self, settings.OutageGrace);
                 Take(reading);

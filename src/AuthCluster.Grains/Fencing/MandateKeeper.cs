@@ -88,7 +88,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
             var reading = Take(rows, began);
             NoteLapse(began, end);
             _ = _duties.After(reading, () => _readNow.Set());
-            _lastFailure = "";
+            _lastFailure = reading.View.IsActive(_rights.Mandate.Self) ? "" : "the membership does not call this silo active";
         }
         else
         {

@@ -16,6 +16,7 @@ internal sealed partial class PendingVoids(
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Dictionary<string, long>> _bySilo = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _dead = new(StringComparer.Ordinal);
 
     /// <summary>How many writes each silo has not acknowledged.</summary>
     public ImmutableArray<UnconfirmedRecord> Counts
@@ -49,9 +50,28 @@ internal sealed partial class PendingVoids(
         }
     }
 
+    /// <summary>Logs once that a dead silo keeps writes unconfirmed. It is not asked: its time runs out.</summary>
+    public void NoteDead(string silo, TimeSpan left)
+    {
+        lock (_lock)
+        {
+            if (_dead.Add(silo))
+            {
+                LogDeadKeepsUnconfirmed(silo, left);
+            }
+        }
+    }
+
     /// <summary>Sends on what is not acknowledged, to all silos at once: one that hangs does not keep the others waiting.</summary>
-    public Task SendAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(Counts.Select(count => SendAsync(count.Silo, cancellationToken)));
+    public Task SendAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _dead.RemoveWhere(silo => rights.Mandate.Latest?.IsDead(silo) != true);
+        }
+
+        return Task.WhenAll(Counts.Select(count => SendAsync(count.Silo, cancellationToken)));
+    }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Sending on writes that silos have not acknowledged", clock, logger).RunAsync(Period, SendAsync, stoppingToken);
@@ -113,6 +133,9 @@ internal sealed partial class PendingVoids(
 
     [LoggerMessage(1230, LogLevel.Warning, "Silo {Silo} is alive and has not acknowledged a stored write; it may decide by the older state until it does. GET /admin/v1/cluster shows it.")]
     private partial void LogKeepsUnconfirmed(string silo);
+
+    [LoggerMessage(1233, LogLevel.Warning, "Nothing proves that dead silo {Silo} has ended: for {Left} at most it may decide by older states, and changes are answered 202. If you know that its process has ended, say so: POST /admin/v1/cluster/silos/{Silo}/ended.")]
+    private partial void LogDeadKeepsUnconfirmed(string silo, TimeSpan left);
 
     [LoggerMessage(1231, LogLevel.Information, "Silo {Silo} has acknowledged all writes.")]
     private partial void LogAcknowledged(string silo);

@@ -24,7 +24,7 @@ internal sealed class VouchedEnds(
             return VouchEndedOutcome.Unavailable;
         }
 
-        switch (reading.View.Find(command.Address)?.Standing)
+        switch (reading.View.Find(address.ToString())?.Standing)
         {
             case SiloStanding.Active or SiloStanding.Joining:
                 return VouchEndedOutcome.Alive;
@@ -39,7 +39,7 @@ internal sealed class VouchedEnds(
             await gate.RunAsync(
                 StorageLane.Changes,
                 async token => isEnded = await store.VouchEndedAsync(
-                    address.Endpoint.Address.ToString(), address.Endpoint.Port, address.Generation, AuditEntry.Of(command.Actor, "silo.ended", command.Address, clock.GetUtcNow()), token),
+                    address.Endpoint.Address.ToString(), address.Endpoint.Port, address.Generation, AuditEntry.Of(command.Actor, "silo.ended", address.ToString(), clock.GetUtcNow()), token),
                 cancellationToken);
             return isEnded ? VouchEndedOutcome.Done : VouchEndedOutcome.NotFound;
         }

@@ -15,6 +15,7 @@ internal sealed partial class KeyFollower(
     private long _olderFloor;
     private long _olderVersion;
     private bool _isRead = true;
+    private bool _areVoid;
 
     public Task FollowAsync(long version, long storedFloor)
     {
@@ -61,8 +62,24 @@ internal sealed partial class KeyFollower(
             _isRead = false;
         }
 
+        NoteVoid(isFailed: failedBegan is not null);
         rights.Look(failedBegan);
         return failedBegan is null;
+    }
+
+    /// <summary>Logs once that the keys were changed elsewhere and can't be read, which keeps the silo from deciding, and once that they were.</summary>
+    private void NoteVoid(bool isFailed)
+    {
+        if (isFailed && !_areVoid && !rights.Keys.IsCurrent && rights.Mandate.HasBegun)
+        {
+            _areVoid = true;
+            LogVoid();
+        }
+        else if (!isFailed && _areVoid)
+        {
+            _areVoid = false;
+            LogReadAgain();
+        }
     }
 
     /// <summary>Takes what was read. The keys may be used only after all of it has been taken.</summary>
@@ -99,6 +116,12 @@ internal sealed partial class KeyFollower(
 
     [LoggerMessage(1215, LogLevel.Critical, "The database holds version {Stored} of the keys, older than {Held} that this silo knows: it went back in time. Stop all processes and run 'db restored'.")]
     private partial void LogOlderKeys(long stored, long held);
+
+    [LoggerMessage(1216, LogLevel.Error, "The keys or the generation floor were changed, and this silo can't read them; it decides nothing until it has.")]
+    private partial void LogVoid();
+
+    [LoggerMessage(1217, LogLevel.Information, "This silo has read the changed keys and the floor.")]
+    private partial void LogReadAgain();
 
     [LoggerMessage(1213, LogLevel.Error, "The keys in storage could not be loaded; the present ones stay in use unless a change has made them void.")]
     private partial void LogNotRead(Exception exception);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Time;
 using AuthCluster.Server.Telemetry;
@@ -34,21 +33,15 @@ internal sealed partial class DeathWatch(
             if (view.GetSiloStatus(silo.SiloAddress) == SiloStatus.Dead)
             {
                 // Start the timer before anything is written, because writing may wait for a reader.
-                await using var end = clock.CreateTimer(_ => Kill(), null, MaxWait, Timeout.InfiniteTimeSpan);
+                await using var end = clock.CreateTimer(_ => OwnProcess.Kill(), null, MaxWait, Timeout.InfiniteTimeSpan);
                 var told = ending.TellAsync(cancellationToken);
                 LogDeclaredDead();
                 await ServerConsole.TellAsync(["The other silos declared this one dead; it ends, to be started again."]);
                 await told;
                 console.Dispose();
-                Kill();
+                OwnProcess.Kill();
             }
         }
-    }
-
-    private static void Kill()
-    {
-        using var process = Process.GetCurrentProcess();
-        process.Kill();
     }
 
     [LoggerMessage(1600, LogLevel.Critical, "The other silos declared this one dead; it ends.")]

@@ -1,24 +1,32 @@
 using AuthCluster.Grains.Fencing;
 using AuthCluster.Grains.Time;
+using AuthCluster.Server.Telemetry;
 using AuthCluster.Web.Cluster;
 
 namespace AuthCluster.Server.Startup;
 
-/// <summary>Tells readiness whether this silo may decide, and ends a process that never may again.</summary>
+/// <summary>
+/// Tells readiness whether this silo may decide. Ends a process that never may again, and one that may not while others may: the others
+/// send it requests for its clients as long as it lives, and serve these clients themselves when it has gone.
+/// </summary>
 internal sealed partial class RightsWatch(
-    SiloRights rights, Readiness readiness, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RightsWatch> logger) : BackgroundService
+    SiloRights rights, Readiness readiness, ServerConsole console, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<RightsWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
     // A silo that was declared dead is ended sooner, by DeathWatch; this is for one whose row has gone from the membership.
     private const int MaxPeriodsDead = 6;
 
+    // As long as a silo that may not decide stays ready.
+    private const int MaxPeriodsInTheWay = 10;
+
     private int _periodsDead;
+    private int _periodsInTheWay;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         new Ticks("Watching the right to decide", clock, logger).RunAsync(Period, LookAsync, stoppingToken);
 
-    private Task LookAsync(CancellationToken cancellationToken)
+    private async Task LookAsync(CancellationToken cancellationToken)
     {
         readiness.Deciding(rights.MayDecide);
         if (rights.HasDied && ++_periodsDead == MaxPeriodsDead)
@@ -28,9 +36,20 @@ internal sealed partial class RightsWatch(
             lifetime.StopApplication();
         }
 
-        return Task.CompletedTask;
+        _periodsInTheWay = rights.IsInTheWay ? _periodsInTheWay + 1 : 0;
+        if (_periodsInTheWay == MaxPeriodsInTheWay)
+        {
+            LogInTheWay();
+            await ServerConsole.TellAsync(["This silo can't read the database and may not decide, while other silos may; it ends, to be started again."]);
+            console.Dispose();
+            // An orderly stop would try for a minute to write to the database that this silo can't reach.
+            OwnProcess.Kill();
+        }
     }
 
     [LoggerMessage(1612, LogLevel.Critical, "The membership holds no row of this silo any more, or calls it dead; it decides nothing and ends, to be started again.")]
     private partial void LogGone();
+
+    [LoggerMessage(1613, LogLevel.Critical, "This silo may not decide any more, since it can't read the database, while other silos can. It ends, so that they serve its clients, and is to be started again.")]
+    private partial void LogInTheWay();
 }

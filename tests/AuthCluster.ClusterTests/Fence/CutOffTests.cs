@@ -22,10 +22,13 @@ public sealed class CutOffTests(SeparateHosts hosts)
     {
         var cluster = await hosts.SoundAsync();
         using var warm = new Caller();
-        await Activations.WarmAsync(warm, cluster.Nodes, cluster.Steady);
-        var (victim, _) = await Activations.FullestAsync(warm, cluster.Silos);
+        var admin = new FenceAdmin(warm, cluster.Admin);
+        await admin.SignInAsync(cluster.Silos[0]);
+        var homes = await admin.CreateSpreadAsync(cluster, $"cut-{from}-{to}", 12);
+        var victim = cluster.Silos.MaxBy(silo => homes.Values.Count(home => home == silo.Port))!;
+        var own = homes.Where(home => home.Value == victim.Port).Select(home => home.Key).ToList();
         using var fault = await FaultWatch.StartAsync(
-            $"a silo without the database; lost is what {(from ? "it sends" : "")}{(from && to ? " and what " : "")}{(to ? "is sent to it" : "")}", cluster, [victim], cluster.Take(35));
+            $"a silo without the database; lost is what {(from ? "it sends" : "")}{(from && to ? " and what " : "")}{(to ? "is sent to it" : "")}", cluster, [victim], cluster.Take(35), own);
 
         await Task.Delay(1_000, Cancellation);
         await hosts.CutAsync(victim, from, to);
@@ -64,5 +67,26 @@ public sealed class CutOffTests(SeparateHosts hosts)
 
         var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
         Assert.InRange(report.First.Count(answer => answer.IsStoredOnly), 0, report.First.Count / 3);
+    }
+
+    [Fact]
+    public async Task Writes_hold_everywhere_though_two_living_silos_cannot_reach_each_other()
+    {
+        var cluster = await hosts.SoundAsync();
+        var apart = cluster.Silos.Take(2).ToList();
+        using var fault = await FaultWatch.StartAsync("the link between two of three silos is cut", cluster, apart, cluster.Take(35));
+
+        await Task.Delay(1_000, Cancellation);
+        await hosts.CutBetweenAsync(apart[0], apart[1]);
+        var cut = fault.Now;
+        await Task.Delay(CutFor, Cancellation);
+        var healed = fault.Now;
+        await hosts.HealAsync();
+        await Task.Delay(2_000, Cancellation);
+
+        var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
+        Assert.All(apart, silo => Assert.True(silo.IsRunning, "A silo was declared dead, so that the link did not matter."));
+        Assert.Contains(report.First, answer => answer.IsEverywhere && answer.Sent > cut && answer.Answered < healed && answer.Took > TimeSpan.FromMilliseconds(400));
+        Assert.DoesNotContain(report.First, answer => answer.IsStoredOnly);
     }
 }

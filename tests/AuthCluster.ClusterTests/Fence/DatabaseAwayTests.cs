@@ -1,6 +1,5 @@
 using AuthCluster.ClusterTests.Session;
 using AuthCluster.TestKit;
-using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Fence;
 
@@ -42,7 +41,7 @@ public sealed class DatabaseAwayTests(FencedCluster fenced)
         using var warm = new Caller();
         var admin = new FenceAdmin(warm, fenced.Admin);
         await admin.SignInAsync(fenced.Silos[0]);
-        var homes = await CreateAsync(admin, 24);
+        var homes = await admin.CreateSpreadAsync(fenced, "spread", 24);
         var victim = fenced.Silos.MaxBy(silo => homes.Values.Count(home => home == silo.Port))!;
         var others = fenced.Nodes.Except([victim]).ToList();
         using var fault = await FaultWatch.StartAsync("database away for all silos, one of them killed", fenced, [victim], fenced.Take(20), [.. homes.Keys]);
@@ -65,25 +64,28 @@ public sealed class DatabaseAwayTests(FencedCluster fenced)
         Assert.Empty(failed.Where(asked => !lived.Contains(asked.Client)).Select(asked => asked.Sample));
     }
 
-    /// <summary>New clients, with the HTTP port of the silo that activated each of them.</summary>
-    private async Task<IReadOnlyDictionary<TestClient, int>> CreateAsync(FenceAdmin admin, int count)
+    [Fact]
+    public async Task A_silo_that_alone_cannot_reach_the_database_past_the_outage_grace_ends_and_leaves_its_clients_to_the_others()
     {
-        var homes = new Dictionary<TestClient, int>();
-        var before = await ActivationsAsync();
-        for (var i = 0; i < count; i++)
+        await using var strict = new FencedCluster { OutageGrace = "00:00:02" };
+        await strict.BeSoundAsync();
+        using var caller = new Caller();
+        await Activations.WarmAsync(caller, strict.Nodes, strict.Steady);
+        var (victim, lived) = await Activations.FullestAsync(caller, strict.Silos);
+        Assert.InRange(lived, 1, double.MaxValue);
+
+        strict.ProxyOf(victim).Set(ProxyMode.Refuse);
+        var code = await victim.ExitAsync(Cancellation);
+
+        Assert.True(code == 137, ServerProcess.Tail(victim.Output));
+        Assert.Contains("while other silos can", victim.Output, StringComparison.Ordinal);
+        foreach (var client in strict.Steady)
         {
-            var client = await admin.CreateAsync(fenced.Nodes[0], $"located-{i}");
-            var after = await ActivationsAsync();
-            homes[client] = Assert.Single(after, silo => silo.Value == before[silo.Key] + 1).Key;
-            before = after;
+            foreach (var node in strict.Nodes.Except([victim]))
+            {
+                Assert.Equal(200, (await caller.AskAsync(node, client)).Status);
+            }
         }
-
-        return homes;
-
-        async Task<Dictionary<int, int>> ActivationsAsync() =>
-            (await admin.GetAsync(fenced.Nodes[0], "cluster")).GetProperty("silos").EnumerateArray()
-                .Where(silo => silo.GetProperty("status").GetString() == "active")
-                .ToDictionary(silo => fenced.PortOf(silo.GetProperty("address").GetString()!)!.Value, silo => silo.GetProperty("activations").GetInt32());
     }
 
     private void Set(IEnumerable<ServerProcess> silos, ProxyMode mode)

@@ -34,6 +34,27 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
         return new TestClient(id, JsonElement.Parse(created.Body).GetProperty("secret").GetString()!);
     }
 
+    /// <summary>Creates clients, and tells the HTTP port of the silo that activated each of them.</summary>
+    public async Task<IReadOnlyDictionary<TestClient, int>> CreateSpreadAsync(FencedCluster fenced, string prefix, int count)
+    {
+        var homes = new Dictionary<TestClient, int>();
+        var before = await ActivationsAsync();
+        for (var i = 0; i < count; i++)
+        {
+            var client = await CreateAsync(fenced.Nodes[0], $"{prefix}-{i}");
+            var after = await ActivationsAsync();
+            homes[client] = Assert.Single(after, silo => silo.Value == before[silo.Key] + 1).Key;
+            before = after;
+        }
+
+        return homes;
+
+        async Task<Dictionary<int, int>> ActivationsAsync() =>
+            (await GetAsync(fenced.Nodes[0], "cluster")).GetProperty("silos").EnumerateArray()
+                .Where(silo => silo.GetProperty("status").GetString() == "active")
+                .ToDictionary(silo => fenced.PortOf(silo.GetProperty("address").GetString()!)!.Value, silo => silo.GetProperty("activations").GetInt32());
+    }
+
     /// <summary>Adds a secret and returns the client with it, and the secret's id.</summary>
     public async Task<(TestClient Client, string SecretId)> AddSecretAsync(ServerProcess node, TestClient client)
     {

@@ -38,6 +38,14 @@ public sealed class SeparateHosts : IAsyncDisposable
         }
     }
 
+    /// <summary>Drops all that two nodes send to each other.</summary>
+    public async Task CutBetweenAsync(ServerProcess one, ServerProcess other)
+    {
+        var nodes = _cluster!.Nodes.ToList();
+        await _network!.CutAsync(nodes.IndexOf(one), nodes.IndexOf(other));
+        await _network.CutAsync(nodes.IndexOf(other), nodes.IndexOf(one));
+    }
+
     /// <summary>Ends all cuts.</summary>
     public Task HealAsync() => _network!.HealAsync();
 
