@@ -114,6 +114,7 @@ public sealed class FencedWritesTests
         Assert.Equal((SiloTable.Name(2), (SiloTable.Grace * 1.01) + TimeSpan.FromSeconds(0.2) - (silo.Rights.Now - died)), (unconfirmed.Silo, unconfirmed.For));
         Assert.Equal(asked, silo.Asked.Count);
         Assert.Empty(silo.Pending.Counts);
+        Assert.Equal([1233], silo.Log.Collector.GetSnapshot().Select(line => line.Id.Id));
     });
 
     [Fact]

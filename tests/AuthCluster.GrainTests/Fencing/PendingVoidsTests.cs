@@ -91,6 +91,26 @@ public sealed class PendingVoidsTests
     }
 
     [Fact]
+    public async Task A_dead_silo_that_keeps_writes_unconfirmed_is_logged_once_until_it_has_ended()
+    {
+        using var silo = await FencedSilo.AmongAsync(1);
+        silo.Table.Rows = [SiloTable.Row(1), SiloTable.Row(2, SiloTable.Dead, TimeSpan.Zero)];
+        await silo.Readings.ReadAsync();
+
+        silo.Pending.NoteDead(Second, TimeSpan.FromMinutes(9));
+        await silo.Pending.SendAsync(Cancellation);
+        silo.Pending.NoteDead(Second, TimeSpan.FromMinutes(8));
+        Assert.Equal([1233], Logged(silo));
+        silo.Table.Rows = [SiloTable.Row(1)];
+        await silo.Readings.ReadAsync();
+        await silo.Pending.SendAsync(Cancellation);
+        silo.Pending.NoteDead(Second, TimeSpan.FromMinutes(7));
+
+        Assert.Equal([1233, 1233], Logged(silo));
+        Assert.Empty(silo.Asked);
+    }
+
+    [Fact]
     public async Task A_silo_that_does_not_acknowledge_one_write_is_not_asked_for_its_others_in_the_same_round()
     {
         using var silo = await FencedSilo.AmongAsync(2);
