@@ -68,7 +68,9 @@ public sealed record AttemptTimeout(TimeSpan? First, TimeSpan Again)
     internal TimeSpan AnswerWithin(int failures, TimeSpan left)
     {
         var wait = Min(WaitFor(failures, left), CallTimeouts.ResponseTimeout);
-        return wait > 2 * WayBack ? wait - WayBack : wait / 2;
+        // What made the first attempt fail also makes answers slow: a silo that hangs, a machine without a free processor.
+        var wayBack = failures > 0 && wait / 4 > WayBack ? wait / 4 : WayBack;
+        return wait > 2 * wayBack ? wait - wayBack : wait / 2;
     }
 
     /// <summary>Waits for one attempt.</summary>
