@@ -107,11 +107,18 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
         KeyedCreations.FindRepeat(state, command.IdempotencyId, command.Secret.SecretId)
         ?? Existing(state, command.IfMatch, present => secrets.Add(present, command, time));
 
-    /// <summary>Revokes a secret. Where it is not there, the ETag does not matter (RFC 9110 section 13.2.1).</summary>
-    public static Change RevokeSecret(ClientState? state, RevokeSecretCommand command, ChangeTime time) =>
-        state is { Existed: true } && state.Secrets.All(secret => secret.Id != command.SecretId)
-            ? Change.Gone
-            : Existing(state, command.IfMatch, present => SecretChanges.Revoke(present, command, time));
+    /// <summary>
+    /// Revokes a secret. Where it is not there since the same was asked for before, that has to hold, whatever the ETag (RFC 9110 section 13.2.1). One that
+    /// was never there is not found.
+    /// </summary>
+    public static Change RevokeSecret(ClientState? state, RevokeSecretCommand command, ChangeTime time)
+    {
+        var asked = AskedChange.Of(command.Actor.Actor, "secret.revoke", command.SecretId);
+        return state is null || state.Secrets.Any(secret => secret.Id == command.SecretId)
+            ? Existing(state, command.IfMatch, present => SecretChanges.Revoke(present, command, time), asked)
+            : state.Recent.Any(change => change.Asked == asked) ? Change.Gone
+            : new Change(ClientOutcome.NotFound);
+    }
 
     /// <summary>The actor with the audit id by which a repeated command is recognised.</summary>
     public ActorRecord Keyed(ActorRecord actor, string? idempotencyId, string? secretId) =>

@@ -55,6 +55,15 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
     }
 
     [Fact]
+    public async Task A_secret_that_was_never_there_is_not_found_at_once()
+    {
+        var id = await CreateAsync();
+        doubted.Outcome = FenceOutcome.NotEverywhere;
+
+        Assert.Equal(ClientOutcome.NotFound, (await SendAsync(id, "revoke a secret that was never there")).Outcome);
+    }
+
+    [Fact]
     public async Task A_revoked_secret_stays_gone_whatever_etag_its_revocation_names()
     {
         var id = await CreateAsync();
@@ -186,7 +195,6 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
     private async Task<int> AuditedAsync(string id) =>
         Assert.Single(await Cluster.QueryAsync<int>("select count(*) from audit where client_id = @Id", new { Id = id }));
 
-    /// <summary>Makes a call as a front end does: each has an audit id of its own.</summary>
     /// <summary>A client that the change does change.</summary>
     private async Task<string> CreateForAsync(string change)
     {
@@ -199,6 +207,7 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
         return id;
     }
 
+    /// <summary>Makes a call as a front end does: each has an audit id of its own.</summary>
     private async Task<ClientAnswer> SendAsync(string id, string change, string? ifMatch = null, string by = "tester")
     {
         var actor = Actor() with { Actor = by };
@@ -207,6 +216,7 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
         {
             "delete" => await grain.DeleteAsync(new DeleteClientCommand(ifMatch, actor), Cancellation),
             "revoke a secret" => await grain.RevokeSecretAsync(new RevokeSecretCommand("s2", false, ifMatch, actor), Cancellation),
+            "revoke a secret that was never there" => await grain.RevokeSecretAsync(new RevokeSecretCommand("s9", false, ifMatch, actor), Cancellation),
             "replace" => await grain.ReplaceAsync(ReplacementOf(null), Cancellation),
             "replace and disable" => await grain.ReplaceAsync(ReplacementOf(false), Cancellation),
             "patch" => (await grain.PatchAsync(PatchOf("""{ "name": "Renamed" }""", ifMatch, actor), Cancellation)).Answer,
