@@ -23,7 +23,8 @@ public sealed class BusyMachineTests(FencedCluster fenced)
         var before = await LapsesAsync(caller);
         var watch = TokenWatch.Start(caller, fenced.Nodes, fenced.Steady);
 
-        var computing = Enumerable.Range(0, 10 * Environment.ProcessorCount).Select(_ => Process.Start("sh", ["-c", "while :; do :; done"])).ToList();
+        // They end by themselves when the test run is cut short.
+        var computing = Enumerable.Range(0, 10 * Environment.ProcessorCount).Select(_ => Process.Start("timeout", ["60", "sh", "-c", "while :; do :; done"])).ToList();
         string load;
         try
         {
@@ -34,7 +35,7 @@ public sealed class BusyMachineTests(FencedCluster fenced)
         {
             foreach (var process in computing)
             {
-                process.Kill();
+                process.Kill(entireProcessTree: true);
                 process.Dispose();
             }
         }
