@@ -106,14 +106,8 @@ public sealed class Mandate(string self, FenceTimes times)
         }
     }
 
-    /// <summary>Whether another silo has answered a question of the last term: it may decide, and this one is not dead to it.</summary>
-    public bool HasPeerThatMayDecide(TimeSpan now)
-    {
-        lock (_lock)
-        {
-            return now - _peerAskedAt < times.Term;
-        }
-    }
+    /// <summary>Whether the silo may decide by a good reading of the last term: it reaches the database.</summary>
+    public bool MayDecideByReading(TimeSpan now) => MayDecide(now) && LastGood is { } good && now - good.Began < times.Term;
 
     /// <summary>Whether to answer another silo that asks since it can't read the membership.</summary>
     public bool Answers(string asker, TimeSpan now) => MayDecide(now) && Latest?.IsDead(asker) != true;

@@ -142,6 +142,8 @@ public static class GrainsSetup
         services.AddSingleton<FenceDuties>();
         services.AddSingleton(provider => new SiloEnd(provider.GetRequiredService<SiloRights>(), provider.GetRequiredService<FenceDuties>()));
         services.AddSingleton<VouchedEnds>();
+        services.AddSingleton(provider => new OtherSilos(
+            provider.GetRequiredService<FenceClient>(), provider.GetRequiredService<IClusterMembershipService>(), provider.GetRequiredService<ILocalSiloDetails>()));
         services.AddGrainService<FenceService>();
         services.AddSingleton<PendingVoids>();
         services.AddHostedService(provider => provider.GetRequiredService<PendingVoids>());

@@ -24,6 +24,10 @@ public interface IFenceService : IGrainService
     /// <param name="asker">The asking silo.</param>
     [Alias("ping")]
     Task<bool> PingAsync(string asker);
+
+    /// <summary>Asks whether the silo may decide by what it has just read: it reaches the database.</summary>
+    [Alias("reads")]
+    Task<bool> ReadsAsync();
 }
 
 /// <summary>The answer of a silo that has voided older versions.</summary>

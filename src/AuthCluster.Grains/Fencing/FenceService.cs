@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using AuthCluster.Contracts.Cluster;
 using AuthCluster.Contracts.Keys;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,8 @@ internal sealed class FenceService(
         rights.MayDecide
         && rights.Mandate.Answers(asker, rights.Now)
         && !(SiloNames.TryParse(asker, out var address) && members.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead));
+
+    public Task<bool> ReadsAsync() => Task.FromResult(rights.MayDecide && rights.Mandate.MayDecideByReading(rights.Now));
 }
 
 /// <summary>Asks another silo to void what is older than a version: see <see cref="FenceClient.VoidAsync"/>.</summary>
@@ -41,8 +44,6 @@ internal sealed class FenceClient(IServiceProvider services, SiloRights rights) 
 {
     private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxRoundAboutTime = 2 * MaxAnswerTime;
-
-    private uint _turn;
 
     /// <summary>
     /// Asks a silo to void what is older than a version; when it does not answer, through another silo. Where two silos can't reach each other, and a third
@@ -61,13 +62,17 @@ internal sealed class FenceClient(IServiceProvider services, SiloRights rights) 
     /// <returns>False also when it does not answer.</returns>
     public Task<bool> PingAsync(string silo, string asker) => AskAsync(silo, service => service.PingAsync(asker), MaxAnswerTime, unanswered: false);
 
+    /// <summary>Asks a silo whether it may decide by what it has just read.</summary>
+    /// <returns>False also when it does not answer.</returns>
+    public Task<bool> ReadsAsync(string silo) => AskAsync(silo, service => service.ReadsAsync(), MaxAnswerTime, unanswered: false);
+
     private async Task<VoidAnswer?> VoidThroughAnotherAsync(string silo, string key, long version)
     {
         var others = rights.Mandate.Peers.Remove(silo);
         return others.IsEmpty
             ? null
             : await AskAsync(
-                others[(int)(Interlocked.Increment(ref _turn) % others.Length)],
+                others[RandomNumberGenerator.GetInt32(others.Length)],
                 service => service.PassVoidOnAsync(silo, key, version),
                 MaxRoundAboutTime,
                 unanswered: null);

@@ -45,25 +45,24 @@ internal sealed class FencedWrites(
             keys.LoadSoon();
         }
 
-        var answer = await FollowAsync(write, key, version);
+        var answer = await FollowAsync(write, key, version, deadline);
         if (kind == WriteKind.Change)
         {
             metrics.Answered(answer.Outcome, rights.Now - began);
             if (answer.Outcome == FenceOutcome.NotEverywhere)
             {
-                pending.Add(key, version, answer.Unconfirmed.Where(silo => silo.For is null).Select(silo => silo.Silo));
+                pending.Add(key, version, write.Unacknowledged.Where(silo => readings.Newest!.IsActive(silo)));
                 foreach (var dead in answer.Unconfirmed.Where(silo => silo.For is not null))
                 {
                     pending.NoteDead(dead.Silo, dead.For!.Value);
                 }
-
             }
         }
 
         return answer;
     }
 
-    private async Task<FenceAnswer> FollowAsync(FencedWrite write, string key, long version)
+    private async Task<FenceAnswer> FollowAsync(FencedWrite write, string key, long version, TimeSpan deadline)
     {
         // Ask the silos that are known already while the membership is read: an acknowledgement counts from when the write was stored.
         var calls = new Dictionary<string, Task>(StringComparer.Ordinal);
@@ -72,7 +71,7 @@ internal sealed class FencedWrites(
             calls[silo] = AskAsync(write, silo, key, version);
         }
 
-        var step = await BeginAsync(write);
+        var step = await BeginAsync(write, deadline);
         while (step.Answer is null)
         {
             foreach (var silo in step.Void)
@@ -90,11 +89,11 @@ internal sealed class FencedWrites(
         return step.Answer;
     }
 
-    private async Task<WriteStep> BeginAsync(FencedWrite write)
+    private async Task<WriteStep> BeginAsync(FencedWrite write, TimeSpan deadline)
     {
         while (true)
         {
-            if (await readings.ReadAsync() is { } fresh)
+            if (await ReadUntilAsync(deadline) is { } fresh)
             {
                 return write.ReadReturned(fresh, rights.Now);
             }
@@ -106,6 +105,20 @@ internal sealed class FencedWrites(
             }
 
             await Task.Delay(step.LookAfter!.Value, WaitsBy);
+        }
+    }
+
+    /// <returns>Null when there is no reading by then; it goes on, for whoever shares it.</returns>
+    private async Task<Membership?> ReadUntilAsync(TimeSpan deadline)
+    {
+        var left = deadline - rights.Now;
+        try
+        {
+            return await readings.ReadAsync().WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, WaitsBy);
+        }
+        catch (TimeoutException)
+        {
+            return null;
         }
     }
 

@@ -52,12 +52,6 @@ public sealed class SiloRights
     public bool MayDecide => Keys.MayDecide(Now);
 
     /// <summary>
-    /// Whether this silo may not decide while another one may, which it has asked lately: that one can read the database. The clients of this silo
-    /// would be served if the silo were not there.
-    /// </summary>
-    public bool IsInTheWay => !MayDecide && Mandate.HasPeerThatMayDecide(Now);
-
-    /// <summary>
     /// Waits until this silo may decide, or until it is known that it can't soon: a reading of the membership that began after the call has failed.
     /// </summary>
     public Task<bool> WaitAsync()

@@ -32,6 +32,7 @@ internal sealed partial class KeyFollower(
     {
         var began = rights.Now;
         TimeSpan? failedBegan = began;
+        var isAnswered = false;
         try
         {
             await gate.RunAsync(
@@ -40,6 +41,7 @@ internal sealed partial class KeyFollower(
                 {
                     if (await store.ReadAsync(token) is { } material)
                     {
+                        isAnswered = true;
                         failedBegan = Install(material, began) ? null : began;
                     }
                 },
@@ -62,20 +64,20 @@ internal sealed partial class KeyFollower(
             _isRead = false;
         }
 
-        NoteVoid(isFailed: failedBegan is not null);
+        NoteVoid(isAnswered);
         rights.Look(failedBegan);
         return failedBegan is null;
     }
 
     /// <summary>Logs once that the keys were changed elsewhere and can't be read, which keeps the silo from deciding, and once that they were.</summary>
-    private void NoteVoid(bool isFailed)
+    private void NoteVoid(bool isAnswered)
     {
-        if (isFailed && !_areVoid && !rights.Keys.IsCurrent && rights.Mandate.HasBegun)
+        if (!isAnswered && !_areVoid && !rights.Keys.IsCurrent && rights.Keys.Version > 0)
         {
             _areVoid = true;
             LogVoid();
         }
-        else if (!isFailed && _areVoid)
+        else if (_areVoid && rights.Keys.IsCurrent)
         {
             _areVoid = false;
             LogReadAgain();

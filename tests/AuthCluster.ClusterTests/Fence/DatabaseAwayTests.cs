@@ -88,6 +88,37 @@ public sealed class DatabaseAwayTests(FencedCluster fenced)
         }
     }
 
+    [Fact]
+    public async Task Silos_that_all_lose_the_database_past_the_outage_grace_stay_and_issue_again_when_it_is_back()
+    {
+        await using var strict = new FencedCluster { OutageGrace = "00:00:02" };
+        await strict.BeSoundAsync();
+        using var caller = new Caller();
+        await Activations.WarmAsync(caller, strict.Nodes, strict.Steady);
+
+        foreach (var silo in strict.Silos)
+        {
+            strict.ProxyOf(silo).Set(ProxyMode.Refuse);
+            // One goes after the other, so that each has the right for longer than the one before.
+            await Task.Delay(1_000, Cancellation);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(16), Cancellation);
+        Assert.All(await Task.WhenAll(strict.Silos.Select(silo => caller.AskAsync(silo, strict.Steady[0]))), asked => Assert.Equal(503, asked.Status));
+        foreach (var silo in strict.Silos)
+        {
+            strict.ProxyOf(silo).Set(ProxyMode.Forward);
+        }
+
+        await Eventually.HoldsAsync(
+            "every node issues tokens",
+            TimeSpan.FromSeconds(20),
+            async () => (await Task.WhenAll(strict.Nodes.Select(node => caller.AskAsync(node, strict.Steady[0])))).All(asked => asked.Status == 200),
+            Cancellation);
+        Assert.All(strict.Silos, silo => Assert.True(silo.IsRunning, ServerProcess.Tail(silo.Output)));
+        Assert.All(strict.Silos, silo => Assert.DoesNotContain("to be started again", silo.Output, StringComparison.Ordinal));
+    }
+
     private void Set(IEnumerable<ServerProcess> silos, ProxyMode mode)
     {
         foreach (var silo in silos)
