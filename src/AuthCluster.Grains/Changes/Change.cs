@@ -24,6 +24,9 @@ internal sealed record Change(ClientOutcome Outcome)
     /// <summary>Who asked for what, as <see cref="AskedChange"/> has it; null for a change that is another one when it is asked for again.</summary>
     public string? Asked { get; init; }
 
+    /// <summary>Whether the state is what an earlier call made that asked for the same, of the ETag that this one names.</summary>
+    public bool IsRepeat { get; init; }
+
     /// <summary>
     /// Whether the row has to hold on every silo before the answer: after a change, and where an earlier call may have made it, whose answer was lost or
     /// could not confirm it.

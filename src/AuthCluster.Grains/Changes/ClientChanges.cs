@@ -156,8 +156,8 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     }
 
     /// <summary>
-    /// Changes a client that is there and has the ETag that the command names. When just this was asked for and made of that ETag, and nothing else since, the
-    /// answer of the earlier call was lost or could not confirm it (RFC 9110 section 13.1.1).
+    /// Changes a client that is there and has the ETag that the command names. Where just this was asked for and made of that ETag, and nothing else since, it is
+    /// a repeat (RFC 9110 section 13.1.1).
     /// </summary>
     /// <param name="state">The client.</param>
     /// <param name="ifMatch">The ETag; null for any.</param>
@@ -166,6 +166,6 @@ internal sealed class ClientChanges(string clientId, SecretChanges secrets)
     private static Change Existing(ClientState? state, string? ifMatch, Func<ClientState, Change> change, string? asked = null) =>
         state is null or { Deleted: true } ? new Change(ClientOutcome.NotFound)
         : ifMatch is null || ifMatch == state.ETag ? change(state) with { Asked = asked }
-        : asked is not null && state.IsMadeOf(ifMatch, asked) ? new Change(ClientOutcome.Done) { ETag = state.ETag }
+        : asked is not null && state.IsMadeOf(ifMatch, asked) ? new Change(ClientOutcome.Done) { ETag = state.ETag, Asked = asked, IsRepeat = true }
         : new Change(ClientOutcome.Stale);
 }

@@ -68,7 +68,7 @@ internal sealed class ClientAdministration(string clientId, ClientRow row, Clien
                     : WithoutOutbox(state);
             },
             cancellationToken);
-        return version is null ? new Change(ClientOutcome.Unavailable)
+        return version is null ? new Change(ClientOutcome.Unavailable) { Asked = change.Asked }
             : !change.MustHold ? change
             : change with
             {

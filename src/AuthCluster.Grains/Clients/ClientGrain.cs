@@ -40,6 +40,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
     private readonly SecretCheck _secrets;
     private readonly ClientAdministration _administration;
     private readonly ClientChanges _changes;
+    private readonly DoubtedChanges _doubted = new();
     private readonly RevokedTokens _revoked;
     private readonly ClientDecisions _decisions;
     private IGrainTimer? _outboxTimer;
@@ -226,7 +227,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
         ActorRecord actor, Func<ClientState?, ChangeTime, Change> decide, bool mayEndAdmin, CancellationToken cancellationToken)
     {
         var began = _services.Clock.GetTimestamp();
-        var change = await _administration.RunAsync(actor, decide, mayEndAdmin, cancellationToken);
+        var change = await _administration.RunAsync(actor, (state, time) => _doubted.Judge(decide(state, time)), mayEndAdmin, cancellationToken);
         // What the client looks like right after the write, whatever is written while this one waits.
         var answer = Answer(change.Outcome) with { ETag = change.ETag };
         if (change.StoredVersion is { } version)
@@ -242,6 +243,7 @@ internal sealed class ClientGrain : Grain, IClientGrain, IClientRowListener
             };
         }
 
+        _doubted.Note(change, isDoubted: answer.Outcome == ClientOutcome.Unavailable || answer.UnconfirmedFor is not null);
         DeactivateUnlessKnown();
         return (answer, change);
     }

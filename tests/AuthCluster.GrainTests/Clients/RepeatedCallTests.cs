@@ -90,7 +90,6 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
         var first = await SendAsync(id, change, etag);
         var again = await SendAsync(id, change, etag);
         doubted.Outcome = FenceOutcome.Everywhere;
-        await Cluster.ForgetAsync(id);
         var confirmed = await SendAsync(id, change, etag);
 
         Assert.NotEqual(etag, first.ETag);
@@ -100,6 +99,7 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
             (ClientOutcome.Done, first.ETag, first.ETag, first.Client!.DocumentJson, first.Client.UpdatedAt),
             (answer.Outcome, answer.ETag, answer.Client!.ETag, answer.Client.DocumentJson, answer.Client.UpdatedAt)));
         Assert.Equal(audited + 1, await AuditedAsync(id));
+        Assert.Equal(ClientOutcome.Stale, (await SendAsync(id, change, etag)).Outcome);
     }
 
     [Theory]
@@ -108,6 +108,7 @@ public sealed class RepeatedCallTests(DoubtedCluster doubted) : IClassFixture<Do
     {
         var id = await CreateForAsync(change);
         var etag = await ETagAsync(id);
+        doubted.Outcome = FenceOutcome.NotEverywhere;
         var made = (await SendAsync(id, change, etag)).ETag!;
 
         Assert.Equal(ClientOutcome.Stale, (await SendAsync(id, change, etag, "another administrator")).Outcome);
