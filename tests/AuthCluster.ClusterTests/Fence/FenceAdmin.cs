@@ -41,6 +41,7 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
         // A client whose home can't be told, since another activation came or went at the same moment, is left out.
         for (var i = 0; homes.Count < count; i++)
         {
+            Assert.InRange(i, 0, 4 * count);
             var before = await ActivationsAsync();
             var client = await CreateAsync(fenced.Nodes[0], $"{prefix}-{i}");
             var after = await ActivationsAsync();
