@@ -22,7 +22,7 @@ public sealed class EndProofs(string self, string endpoint, TimeSpan startedAt, 
     {
         ArgumentNullException.ThrowIfNull(view);
         return [.. Dead(view).Where(silo => silo.Endpoint != endpoint && !_refusedAt.ContainsKey(silo.Silo)
-            && view.DeadFor(silo, now) < times.DecidesAfterDeath(view.LongestGrace))];
+            && view.DecidesFor(silo, times, now) > TimeSpan.Zero)];
     }
 
     /// <summary>

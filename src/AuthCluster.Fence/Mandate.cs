@@ -106,8 +106,8 @@ public sealed class Mandate(string self, FenceTimes times)
         }
     }
 
-    /// <summary>Whether the silo may decide by a good reading of the last term: it reaches the database.</summary>
-    public bool MayDecideByReading(TimeSpan now) => MayDecide(now) && LastGood is { } good && now - good.Began < times.Term;
+    /// <summary>Whether the silo has found itself active within the last term: it reaches the database.</summary>
+    public bool HasReadLately(TimeSpan now) => LastGood is { } good && now - good.Began < times.Term;
 
     /// <summary>Whether to answer another silo that asks since it can't read the membership.</summary>
     public bool Answers(string asker, TimeSpan now) => MayDecide(now) && Latest?.IsDead(asker) != true;

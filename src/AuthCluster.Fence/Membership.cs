@@ -70,4 +70,11 @@ public sealed class Membership
     /// <summary>How long a dead silo has been dead at the least.</summary>
     /// <remarks>The age by the database's clock, and the time on the own clock since the reading returned.</remarks>
     public TimeSpan DeadFor(SiloEntry silo, TimeSpan now) => silo.DeadFor + (now - Returned);
+
+    /// <summary>For how long a dead silo may decide yet, or its leases may last; not more than zero when it may not.</summary>
+    public TimeSpan DecidesFor(SiloEntry silo, FenceTimes times, TimeSpan now)
+    {
+        ArgumentNullException.ThrowIfNull(times);
+        return times.DecidesAfterDeath(LongestGrace) - DeadFor(silo, now);
+    }
 }

@@ -49,7 +49,7 @@ internal sealed class ClusterGrain(
         // A reading may be older than a death that Orleans knows of already.
         return reading.View.Silos
             .Where(silo => silo.Standing == SiloStanding.Dead || IsDeadToOrleans(silo.Silo))
-            .Select(silo => (Silo: silo, Left: rights.Times.DecidesAfterDeath(reading.View.LongestGrace) - reading.View.DeadFor(silo, now)))
+            .Select(silo => (Silo: silo, Left: reading.View.DecidesFor(silo, rights.Times, now)))
             .Where(dead => dead.Left > TimeSpan.Zero)
             .Select(dead => new SiloRecord(
                 dead.Silo.Silo, reading.Rows[dead.Silo.Silo].Name, "dead", null, clock.GetUtcNow() + dead.Left));

@@ -41,7 +41,7 @@ internal sealed class FenceMetrics
 
     private static int DeadIn(SiloRights rights) => rights.Mandate.Latest is not { } view
         ? 0
-        : view.Silos.Count(silo => silo.Standing == SiloStanding.Dead && view.DeadFor(silo, rights.Now) < rights.Times.DecidesAfterDeath(view.LongestGrace));
+        : view.Silos.Count(silo => silo.Standing == SiloStanding.Dead && view.DecidesFor(silo, rights.Times, rights.Now) > TimeSpan.Zero);
 
     /// <summary>Counts a loss of the right to decide.</summary>
     public void Lapsed() => _lapses.Add(1);

@@ -30,7 +30,7 @@ internal sealed class FenceService(
         && rights.Mandate.Answers(asker, rights.Now)
         && !(SiloNames.TryParse(asker, out var address) && members.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead));
 
-    public Task<bool> ReadsAsync() => Task.FromResult(rights.MayDecide && rights.Mandate.MayDecideByReading(rights.Now));
+    public Task<bool> ReadsAsync() => Task.FromResult(rights.MayDecide && rights.Mandate.HasReadLately(rights.Now));
 }
 
 /// <summary>Asks another silo to void what is older than a version: see <see cref="FenceClient.VoidAsync"/>.</summary>
