@@ -4,7 +4,8 @@ using System.Text;
 namespace AuthCluster.Grains.Changes;
 
 /// <summary>
-/// Who asks for what, as a short hash. A command with the same one comes from the same caller and makes the same of the same state, so it may be a repeat.
+/// Who asks for what, as a short hash. Two commands with the same hash come from one caller and make the same state of the same one: the second may repeat the
+/// first.
 /// </summary>
 internal static class AskedChange
 {

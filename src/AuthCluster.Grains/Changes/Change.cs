@@ -39,7 +39,7 @@ internal sealed record Change(ClientOutcome Outcome)
     /// <summary>What is wrong with the document that results from a patch.</summary>
     public ImmutableArray<FieldProblem> Problems { get; init; } = [];
 
-    /// <summary>What is to be deleted is not there any more, or never was.</summary>
+    /// <summary>What is to be deleted is not there any more.</summary>
     public static Change Gone { get; } = new(ClientOutcome.NotFound) { MustHold = true };
 
     /// <summary>A change of the state.</summary>

@@ -8,7 +8,7 @@ namespace AuthCluster.Web.Admin;
 /// <summary>Makes the parameters of the routes, as the OpenAPI document describes them.</summary>
 internal static class AdminParameters
 {
-    private const string IfMatchDescription = "The ETag that the client must have now, in double quotes; 412 when it has another. A PUT, PATCH, disable or enable that is sent again with the ETag of the first time succeeds, and changes nothing, unless the client was changed since.";
+    private const string IfMatchDescription = "The ETag that the client must have now, in double quotes; 412 when it has another. A PUT, PATCH, disable or enable that was answered 202 or 503 may be sent again with the same ETag: it succeeds, and changes nothing, unless the client was changed since.";
 
     public static OpenApiParameter After { get; } = Text(AdminCursor.Parameter, "What the page before gave as its next.");
 
