@@ -17,22 +17,8 @@ public sealed class HealthyTests(FencedCluster fenced)
         var admin = new FenceAdmin(caller, fenced.Admin);
         await admin.SignInAsync(fenced.Silos[0]);
         var watch = TokenWatch.Start(caller, fenced.Nodes, fenced.Steady);
-        var answers = new List<WriteAnswer>();
 
-        for (var write = 0; write < Writes; write++)
-        {
-            var (client, node) = (clients[write % clients.Count], fenced.Nodes[write % fenced.Nodes.Count]);
-            watch.Focus(client);
-            await watch.AskAllAsync(client);
-            answers.Add(await admin.DisableAsync(node, client));
-            var disabled = watch.Promise("disable", client, answers[^1].Answered, asked => asked.IsIssued);
-            await watch.AskAllAsync(client);
-            disabled.Until = caller.Now;
-            answers.Add(await admin.EnableAsync(node, client));
-            var enabled = watch.Promise("enable", client, answers[^1].Answered, asked => asked.Sample.Status == 401);
-            await watch.AskAllAsync(client);
-            enabled.Until = caller.Now;
-        }
+        var answers = await Switching.RunAsync(fenced, caller, admin, watch, clients, Writes);
 
         var report = await watch.StopAsync();
         var figures = $"{WriteAnswer.Figures("disable and enable", answers)}\n{report.Figures()}";

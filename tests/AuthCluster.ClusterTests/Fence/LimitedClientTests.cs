@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using AuthCluster.ClusterTests.Session;
-using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Fence;
 
@@ -21,18 +19,7 @@ public sealed class LimitedClientTests(FencedCluster fenced)
         using var caller = new Caller();
         await Activations.WarmAsync(caller, fenced.Nodes, clients);
         var (victim, lived) = await Activations.FullestAsync(caller, fenced.Silos);
-        var samples = new ConcurrentBag<(TestClient Client, Sample Sample)>();
-        var nodes = fenced.Nodes;
-        var load = Load.Start(
-            caller,
-            async number =>
-            {
-                var client = clients[number / nodes.Count % clients.Count];
-                var sample = await caller.AskAsync(nodes[number % nodes.Count], client);
-                samples.Add((client, sample));
-                return sample;
-            },
-            perSecond: 150);
+        var load = LimitedLoad.Start(caller, fenced, clients);
 
         await Task.Delay(1_500, Cancellation);
         var lost = caller.Now;
@@ -45,19 +32,16 @@ public sealed class LimitedClientTests(FencedCluster fenced)
         }
 
         await load.StopAsync();
-        var byClient = samples.ToLookup(one => one.Client, one => one.Sample);
-        var elapsed = byClient.ToDictionary(group => group.Key, group => group.Max(sample => sample.At + sample.Took) - group.Min(sample => sample.At));
-        var issued = byClient.ToDictionary(group => group.Key, group => group.Count(sample => sample.Status == 200));
+        var byClient = load.ByClient;
         var gaps = byClient.ToDictionary(
             group => group.Key,
             group => group.Where(sample => sample.Status == 200 && sample.At > lost).Select(sample => sample.At + sample.Took - lost).DefaultIfEmpty(TimeSpan.MaxValue).Min());
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{fault}: {lived} clients lived on the lost silo; {issued.Values.Sum()} tokens of {clients.Count} clients, "
-            + $"{string.Join(", ", samples.GroupBy(one => one.Sample.Status).OrderBy(group => group.Key).Select(group => $"{group.Count()} × {group.Key}"))}; "
+            $"{fault}: {lived} clients lived on the lost silo; {load.Figures()}; "
             + $"the first token after the loss came after {string.Join(", ", gaps.Values.Order().Select(gap => $"{gap.TotalSeconds:f1}"))} s");
 
         // One token of each client was spent to warm up, so that the bucket may hold that much less.
-        Assert.All(clients, client => Assert.InRange(issued[client], 1, fenced.Burst + (int)Math.Ceiling(elapsed[client].TotalSeconds * fenced.PerSecond)));
+        load.AssertWithinBuckets();
         Assert.All(clients, client => Assert.True(gaps[client] < TimeSpan.FromSeconds(seconds), $"{client} got no token for {gaps[client].TotalSeconds:f1} s."));
     }
 }

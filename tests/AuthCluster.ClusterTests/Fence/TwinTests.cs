@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using AuthCluster.ClusterTests.Session;
-using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Fence;
 
@@ -28,22 +26,8 @@ public sealed class TwinTests
         await Activations.WarmAsync(caller, fenced.Nodes, [.. clients, .. fenced.Steady]);
         await AssertTwinsAsync(caller, fenced, clients.Count + fenced.Steady.Count);
         var watch = TokenWatch.Start(caller, fenced.Nodes, fenced.Steady);
-        var answers = new List<WriteAnswer>();
 
-        for (var write = 0; write < Writes; write++)
-        {
-            var (client, node) = (clients[write % clients.Count], fenced.Nodes[write % fenced.Nodes.Count]);
-            watch.Focus(client);
-            await watch.AskAllAsync(client);
-            answers.Add(await admin.DisableAsync(node, client));
-            var disabled = watch.Promise("disable", client, answers[^1].Answered, asked => asked.IsIssued);
-            await watch.AskAllAsync(client);
-            disabled.Until = caller.Now;
-            answers.Add(await admin.EnableAsync(fenced.Nodes[(write + 1) % fenced.Nodes.Count], client));
-            var enabled = watch.Promise("enable", client, answers[^1].Answered, asked => asked.Sample.Status == 401);
-            await watch.AskAllAsync(client);
-            enabled.Until = caller.Now;
-        }
+        var answers = await Switching.RunAsync(fenced, caller, admin, watch, clients, Writes, enableAt: 1);
 
         var report = await watch.StopAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{WriteAnswer.Figures($"{silos} activations of each client, disable and enable", answers)}\n{report.Figures()}");
@@ -82,33 +66,15 @@ public sealed class TwinTests
         var clients = fenced.Limited["twins"];
         using var caller = new Caller();
         await AssertTwinsAsync(caller, fenced, clients.Count);
-        var samples = new ConcurrentBag<(TestClient Client, Sample Sample)>();
-        var nodes = fenced.Nodes;
-        var load = Load.Start(
-            caller,
-            async number =>
-            {
-                var client = clients[number / nodes.Count % clients.Count];
-                var sample = await caller.AskAsync(nodes[number % nodes.Count], client);
-                samples.Add((client, sample));
-                return sample;
-            },
-            perSecond: 150);
+        var load = LimitedLoad.Start(caller, fenced, clients);
         await Task.Delay(TimeSpan.FromSeconds(Seconds), Cancellation);
         await load.StopAsync();
 
-        var byClient = samples.ToLookup(one => one.Client, one => one.Sample);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{samples.Count(one => one.Sample.Status == 200)} tokens of {clients.Count} clients, "
-            + string.Join(", ", samples.GroupBy(one => one.Sample.Status).OrderBy(group => group.Key).Select(group => $"{group.Count()} × {group.Key}"))
-            + $"; at each node {string.Join(", ", nodes.Select(node => samples.Count(one => one.Sample.Port == node.Port && one.Sample.Status == 200)))}");
-        Assert.All(clients, client =>
-        {
-            var elapsed = byClient[client].Max(sample => sample.At + sample.Took) - byClient[client].Min(sample => sample.At);
-            Assert.InRange(byClient[client].Count(sample => sample.Status == 200), 1, fenced.Burst + (int)Math.Ceiling(elapsed.TotalSeconds * fenced.PerSecond));
-        });
+            $"{load.Figures()}; at each node {string.Join(", ", fenced.Nodes.Select(node => load.Issued.Count(sample => sample.Port == node.Port)))}");
+        load.AssertWithinBuckets();
         // Otherwise nothing was asked of the others.
-        Assert.All(fenced.Silos, silo => Assert.Contains(samples, one => one.Sample.Port == silo.Port && one.Sample.Status == 200));
+        Assert.All(fenced.Silos, silo => Assert.Contains(load.Issued, sample => sample.Port == silo.Port));
     }
 
     /// <summary>Each silo has activated each of the clients.</summary>
