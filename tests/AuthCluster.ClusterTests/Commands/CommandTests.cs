@@ -34,7 +34,7 @@ public sealed class CommandTests
     {
         var client = TestClient.New("orders");
         var admin = TestClient.New("boss");
-        var postgres = await SharedPostgres.ServerAsync();
+        var postgres = await SharedPostgres.ServerAsync(fsync: true);
         await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql, client.Document(), admin.Document(TestClient.Administers));
         var database = await cluster.Database.QueryAsync("select current_database()");
         var nodes = await cluster.StartNodesAsync(2);

@@ -16,7 +16,7 @@ public sealed class PoolerTests
     {
         PgBouncer.Need();
         var (client, admin) = (TestClient.New("orders"), TestClient.New("boss"));
-        var server = await SharedPostgres.ServerAsync();
+        var server = await SharedPostgres.ServerAsync(fsync: true);
         await using var pooler = await PgBouncer.StartAsync(server, sessions: 5, Cancellation);
         await using var cluster = await ClusterUnderTest.CreateAsync(DatabaseKind.PostgreSql, client.Document(), admin.Document(TestClient.Administers));
         var connectionString = pooler.ConnectionStringOf(await cluster.Database.QueryAsync("select current_database()")) + more;

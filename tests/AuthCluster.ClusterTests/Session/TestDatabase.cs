@@ -58,7 +58,7 @@ public sealed partial class TestDatabase : IAsyncDisposable
 
     /// <summary>One on the shared PostgreSQL server, or on the named SQL Server.</summary>
     public static async Task<TestDatabase> CreateAsync(DatabaseKind kind) =>
-        kind == DatabaseKind.PostgreSql ? await CreateAsync(await SharedPostgres.ServerAsync()) : await CreateSqlServerAsync(NamedSqlServer.ConnectionString!);
+        kind == DatabaseKind.PostgreSql ? await CreateAsync(await SharedPostgres.ServerAsync(fsync: true)) : await CreateSqlServerAsync(NamedSqlServer.ConnectionString!);
 
     /// <summary>One on a PostgreSQL server of the test's own.</summary>
     public static async Task<TestDatabase> CreateAsync(PostgresServer server)

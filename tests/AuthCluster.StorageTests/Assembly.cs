@@ -1,0 +1,4 @@
+using AuthCluster.TestKit;
+
+[assembly: AssemblyFixture(typeof(SharedPostgres))]
+[assembly: AssemblyFixture(typeof(MachineTurn))]
