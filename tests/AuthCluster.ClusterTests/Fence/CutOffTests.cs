@@ -62,8 +62,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
         await hosts.CutAsync(victim, from: true, to: true);
         await Task.Delay(CutFor, Cancellation);
         await hosts.HealAsync();
-        // Each side may have declared the other dead. What has ended starts again.
-        await cluster.BeSoundAsync();
+        await cluster.SettleAsync();
 
         var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
         Assert.InRange(report.First.Count(answer => answer.IsStoredOnly), 0, report.First.Count / 3);
@@ -74,7 +73,13 @@ public sealed class CutOffTests(SeparateHosts hosts)
     {
         var cluster = await hosts.SoundAsync();
         var apart = cluster.Silos.Take(2).ToList();
-        using var fault = await FaultWatch.StartAsync("the link between two of three silos is cut", cluster, apart, cluster.Take(35));
+        using var warm = new Caller();
+        var admin = new FenceAdmin(warm, cluster.Admin);
+        await admin.SignInAsync(cluster.Nodes[^1]);
+        // A void need not cross the cut link when the client lives on the third silo, which reaches both of the others.
+        var homes = await admin.CreateSpreadAsync(cluster, "apart", 48);
+        var clients = homes.Where(home => apart.Any(silo => silo.Port == home.Value)).Select(home => home.Key).Take(35).ToList();
+        using var fault = await FaultWatch.StartAsync("the link between two of three silos is cut", cluster, apart, clients);
 
         await Task.Delay(1_000, Cancellation);
         await hosts.CutBetweenAsync(apart[0], apart[1]);
@@ -88,5 +93,47 @@ public sealed class CutOffTests(SeparateHosts hosts)
         Assert.All(apart, silo => Assert.True(silo.IsRunning, "A silo was declared dead, so that the link did not matter."));
         Assert.Contains(report.First, answer => answer.IsEverywhere && answer.Sent > cut && answer.Answered < healed && answer.Took > TimeSpan.FromMilliseconds(400));
         Assert.DoesNotContain(report.First, answer => answer.IsStoredOnly);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Silos_without_database_in_either_half_decide_until_the_outage_grace_and_break_no_promise(bool singleSiloReachesIt)
+    {
+        var cluster = await hosts.SoundAsync();
+        using var warm = new Caller();
+        var admin = new FenceAdmin(warm, cluster.Admin);
+        await admin.SignInAsync(cluster.Nodes[^1]);
+        var homes = await admin.CreateSpreadAsync(cluster, $"halves-{singleSiloReachesIt}", 24);
+        var without = cluster.Silos.Skip(singleSiloReachesIt ? 1 : 0).ToList();
+        // Whichever silos are declared dead in the end, the front end lives and reaches those that live.
+        using var fault = await FaultWatch.StartAsync(
+            $"a single silo apart from two; the database with {(singleSiloReachesIt ? "the single one" : "neither half")}", cluster, cluster.Silos, cluster.Take(20), [.. homes.Keys]);
+
+        await Task.Delay(1_000, Cancellation);
+        foreach (var other in cluster.Silos.Skip(1))
+        {
+            await hosts.CutBetweenAsync(cluster.Silos[0], other);
+        }
+
+        foreach (var silo in without)
+        {
+            cluster.ProxyOf(silo).Set(ProxyMode.Blackhole);
+        }
+
+        var cut = fault.Now;
+        await Task.Delay(CutFor, Cancellation);
+        var healed = fault.Now;
+        await cluster.SettleAsync();
+
+        var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
+        foreach (var silo in without)
+        {
+            var issued = report.Watch.Asked.Where(asked => asked.IsIssued && asked.Sample.Port == silo.Port && asked.Sample.At > cut && asked.Answered < healed).ToList();
+            Assert.NotEmpty(issued);
+            Assert.All(issued, asked => Assert.True(asked.Sample.At < cut + SeparateHosts.OutageGrace + Margin, asked.Sample.ToString()));
+        }
+
+        Assert.Contains(report.First, answer => !answer.IsEverywhere && answer.Sent > cut);
     }
 }

@@ -13,6 +13,9 @@ public sealed class FencedCluster : IAsyncDisposable
     private const int Unused = 260;
     private const int LimitedPerTest = 12;
 
+    // Votes of silos that were cut off from each other are written, read and followed by then.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(6);
+
     private static readonly string Twins = Repository.PathOf("tests", "AuthCluster.TwinSilos", "bin", Repository.Configuration, "net10.0", "AuthCluster.TwinSilos.dll");
 
     private readonly Dictionary<ServerProcess, TcpProxy> _proxies = [];
@@ -95,6 +98,20 @@ public sealed class FencedCluster : IAsyncDisposable
                 TestContext.Current.TestOutputHelper?.WriteLine("A silo was declared dead while the cluster started.");
             }
         }
+    }
+
+    /// <summary>
+    /// Ends what a test did, and waits until no silo ends for it any more: silos that were cut off from each other declare each other dead for a while
+    /// yet when they meet again.
+    /// </summary>
+    public async Task SettleAsync()
+    {
+        do
+        {
+            await BeSoundAsync();
+            await Task.Delay(Quiet, Cancellation);
+        }
+        while (Nodes.Any(node => !node.IsRunning));
     }
 
     /// <summary>What stands between a silo and the database.</summary>

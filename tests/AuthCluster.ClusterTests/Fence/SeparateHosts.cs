@@ -22,18 +22,16 @@ public sealed class SeparateHosts : IAsyncDisposable
     /// <summary>Drops all that a node sends to the others, or that they send to the node, or both.</summary>
     public async Task CutAsync(ServerProcess node, bool from, bool to)
     {
-        var nodes = _cluster!.Nodes.ToList();
-        var host = nodes.IndexOf(node);
-        foreach (var other in Enumerable.Range(0, nodes.Count).Where(other => other != host))
+        foreach (var other in _cluster!.Nodes.Where(other => other != node))
         {
             if (from)
             {
-                await _network!.CutAsync(host, other);
+                await CutAsync(node, other);
             }
 
             if (to)
             {
-                await _network!.CutAsync(other, host);
+                await CutAsync(other, node);
             }
         }
     }
@@ -41,9 +39,8 @@ public sealed class SeparateHosts : IAsyncDisposable
     /// <summary>Drops all that two nodes send to each other.</summary>
     public async Task CutBetweenAsync(ServerProcess one, ServerProcess other)
     {
-        var nodes = _cluster!.Nodes.ToList();
-        await _network!.CutAsync(nodes.IndexOf(one), nodes.IndexOf(other));
-        await _network.CutAsync(nodes.IndexOf(other), nodes.IndexOf(one));
+        await CutAsync(one, other);
+        await CutAsync(other, one);
     }
 
     /// <summary>Ends all cuts.</summary>
@@ -60,6 +57,12 @@ public sealed class SeparateHosts : IAsyncDisposable
         {
             await _network.DisposeAsync();
         }
+    }
+
+    private Task CutAsync(ServerProcess from, ServerProcess to)
+    {
+        var nodes = _cluster!.Nodes.ToList();
+        return _network!.CutAsync(nodes.IndexOf(from), nodes.IndexOf(to));
     }
 }
 
