@@ -103,7 +103,7 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
     {
         ArgumentNullException.ThrowIfNull(latest);
         var missing = _mustAcknowledge
-            .Where(silo => !_acknowledged.Contains(silo) && (silo == self || latest.Find(silo) is { Standing: not SiloStanding.Dead }))
+            .Where(silo => !_acknowledged.Contains(silo) && (silo == self || Works(silo, latest)))
             .ToImmutableArray();
         var isLate = now >= deadline;
         if (missing.Length > 0 && (!isLate || !_acknowledged.Contains(self)))
@@ -141,7 +141,7 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         }
 
         var unconfirmed = UnconfirmedAt(latest, now);
-        var mayProveSoon = unconfirmed.Any(silo => DeadFor(latest.Find(silo.Silo)!, latest, now) < times.DeathPatience);
+        var mayProveSoon = unconfirmed.Any(silo => silo.For is { } left && times.DecidesAfterDeath(latest.LongestGrace) - left < times.DeathPatience);
         if (mayProveSoon && !isLate)
         {
             return new WriteStep([], times.AskAgainAfter / 2, null);
@@ -157,21 +157,12 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
     private ImmutableArray<UnconfirmedSilo> UnconfirmedAt(Membership latest, TimeSpan now)
     {
         var unconfirmed = ImmutableArray.CreateBuilder<UnconfirmedSilo>();
+        unconfirmed.AddRange(Unacknowledged.Where(silo => silo != self && Works(silo, latest)).Select(silo => new UnconfirmedSilo(silo, null)));
         foreach (var silo in latest.Silos.Where(silo => silo.Silo != self && !_acknowledged.Contains(silo.Silo)))
         {
-            var hadToAcknowledge = _mustAcknowledge.Contains(silo.Silo);
-            if (DeadFor(silo, latest, now) is not { } dead)
-            {
-                if (hadToAcknowledge && silo.Standing == SiloStanding.Active)
-                {
-                    unconfirmed.Add(new UnconfirmedSilo(silo.Silo, null));
-                }
-
-                continue;
-            }
-
-            var left = times.DecidesAfterDeath(latest.LongestGrace) - dead;
-            if (left > TimeSpan.Zero && (hadToAcknowledge || _first!.IsDead(silo.Silo)))
+            if (DeadFor(silo, latest, now) is { } dead
+                && times.DecidesAfterDeath(latest.LongestGrace) - dead is var left && left > TimeSpan.Zero
+                && (_mustAcknowledge.Contains(silo.Silo) || _first!.IsDead(silo.Silo)))
             {
                 unconfirmed.Add(new UnconfirmedSilo(silo.Silo, left));
             }
@@ -179,6 +170,14 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
 
         return unconfirmed.DrainToImmutable();
     }
+
+    /// <summary>
+    /// Whether a silo that worked at the first reading still does. The database may have answered a reading that began before the first returned at an
+    /// earlier moment, at which the silo had not joined.
+    /// </summary>
+    private bool Works(string silo, Membership latest) => latest.Find(silo) is { } entry
+        ? entry.Standing != SiloStanding.Dead
+        : latest.Began < _first?.Returned;
 
     /// <summary>How long a silo has been dead at the least; null when it lives.</summary>
     /// <remarks>

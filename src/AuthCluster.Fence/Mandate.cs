@@ -32,6 +32,9 @@ public sealed class Mandate(string self, FenceTimes times)
     /// <summary>The last reading in which the silo found itself active; null before the first. State is loaded only after it.</summary>
     public Membership? LastGood { get; private set; }
 
+    /// <summary>The last time for which the silo had no right, and a reading gave the right back; null for none.</summary>
+    public Lapse? LastLapse { get; private set; }
+
     /// <summary>Whether the silo has read its own death.</summary>
     public bool HasDied { get; private set; }
 
@@ -62,6 +65,7 @@ public sealed class Mandate(string self, FenceTimes times)
         ArgumentNullException.ThrowIfNull(view);
         lock (_lock)
         {
+            var (hadBegun, end) = (HasBegun, End);
             if (Latest is null || view.Began >= Latest.Began)
             {
                 Latest = view;
@@ -81,6 +85,10 @@ public sealed class Mandate(string self, FenceTimes times)
             }
 
             Update();
+            if (hadBegun && view.Returned >= end && MayDecide(view.Returned))
+            {
+                LastLapse = new Lapse(end, view.Returned);
+            }
         }
     }
 
@@ -140,3 +148,8 @@ public sealed class Mandate(string self, FenceTimes times)
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }
+
+/// <summary>A time for which a silo had no right to decide.</summary>
+/// <param name="From">When the right ended.</param>
+/// <param name="Until">When a reading gave it back.</param>
+public readonly record struct Lapse(TimeSpan From, TimeSpan Until);

@@ -173,6 +173,7 @@ public static class GrainsSetup
         services.AddSingleton<SiloActivity>();
         services.AddHostedService<SiloMetrics>();
         services.AddSingleton<SiloReportClient>();
+        services.AddSingleton<ReportOfSilo>(provider => provider.GetRequiredService<SiloReportClient>().ReportAsync);
         services.AddGrainService<SiloReportService>();
     }
 

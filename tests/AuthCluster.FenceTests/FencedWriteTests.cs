@@ -154,6 +154,20 @@ public sealed class FencedWriteTests
     }
 
     [Fact]
+    public void A_silo_that_worked_at_the_first_reading_is_named_though_a_later_one_that_was_answered_earlier_found_it_joining_or_not_at_all()
+    {
+        foreach (var earlier in new[] { View(100.1, returned: 100.2, Active("a"), Joining("b")), View(100.1, returned: 100.2, Active("a")) })
+        {
+            var write = new FencedWrite("a", WriteKind.Change, Second(108), Times);
+            write.ReadReturned(View(100, returned: 100.4, Active("a"), Active("b")), Second(100.4));
+            Acknowledge(write, "a");
+
+            Assert.Equal(["b"], write.Look(earlier, Second(100.5)).Void);
+            AssertNamed(write.Look(earlier, Second(108)), new UnconfirmedSilo("b", null));
+        }
+    }
+
+    [Fact]
     public void The_longest_grace_of_any_silo_tells_how_long_a_dead_one_may_decide()
     {
         var view = new Membership(Second(100), Second(100), Second(600), [Active("a"), Dead("b", 61)]);

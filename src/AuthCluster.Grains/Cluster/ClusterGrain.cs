@@ -1,5 +1,4 @@
 using AuthCluster.Contracts.Cluster;
-using AuthCluster.Fence;
 using AuthCluster.Grains.Fencing;
 
 namespace AuthCluster.Grains.Cluster;
@@ -7,7 +6,7 @@ namespace AuthCluster.Grains.Cluster;
 /// <summary>Asks each silo that is not dead for its report, and tells which silos may still decide by a state that answered writes have replaced.</summary>
 [GrainType("cluster")]
 internal sealed class ClusterGrain(
-    IClusterMembershipService membership, SiloReportClient silos, SiloRights rights, FreshReadings readings, VouchedEnds vouched, TimeProvider clock)
+    IClusterMembershipService membership, ReportOfSilo reportOf, SiloRights rights, FreshReadings readings, VouchedEnds vouched, TimeProvider clock)
     : Grain, IClusterGrain
 {
     private static readonly TimeSpan MaxAnswerTime = TimeSpan.FromSeconds(1);
@@ -17,12 +16,16 @@ internal sealed class ClusterGrain(
         var living = membership.CurrentSnapshot.Members.Values
             .Where(member => member.Status is SiloStatus.Joining or SiloStatus.Active or SiloStatus.ShuttingDown or SiloStatus.Stopping)
             .ToList();
+        var reading = ReadAsync(cancellationToken);
         var reports = await Task.WhenAll(living.Select(member => AskAsync(member, cancellationToken)));
+        await reading;
         var unconfirmed = reports
             .SelectMany(report => report is { Unconfirmed.IsDefault: false } ? report.Unconfirmed : [])
             .GroupBy(silo => silo.Silo, StringComparer.Ordinal)
             .ToDictionary(silo => silo.Key, silo => silo.Sum(one => one.Writes), StringComparer.Ordinal);
-        var records = living.Zip(reports, (member, report) => RecordOf(member, report, unconfirmed.GetValueOrDefault(member.SiloAddress.ToString())));
+        // One that died while it was asked counts among the dead alone.
+        var records = living.Zip(reports, (member, report) => RecordOf(member, report, unconfirmed.GetValueOrDefault(member.SiloAddress.ToString())))
+            .Where(silo => !IsDead(silo.Address));
         return new ClusterAnswer([.. records.Concat(DeadOnes()).OrderBy(silo => silo.Address, StringComparer.Ordinal)]);
     }
 
@@ -48,15 +51,29 @@ internal sealed class ClusterGrain(
         var now = rights.Now;
         // A reading may be older than a death that Orleans knows of already.
         return reading.View.Silos
-            .Where(silo => silo.Standing == SiloStanding.Dead || IsDeadToOrleans(silo.Silo))
+            .Where(silo => IsDead(silo.Silo))
             .Select(silo => (Silo: silo, Left: reading.View.DecidesFor(silo, rights.Times, now)))
             .Where(dead => dead.Left > TimeSpan.Zero)
             .Select(dead => new SiloRecord(
                 dead.Silo.Silo, reading.Rows[dead.Silo.Silo].Name, "dead", null, clock.GetUtcNow() + dead.Left));
     }
 
-    private bool IsDeadToOrleans(string silo) =>
-        SiloNames.TryParse(silo, out var address) && membership.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead;
+    private bool IsDead(string silo) =>
+        readings.Latest?.View.IsDead(silo) == true
+        || (SiloNames.TryParse(silo, out var address) && membership.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead);
+
+    /// <summary>Reads the membership, so that the answer knows each death that an answered write has named. Without the database the newest reading serves.</summary>
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await readings.ReadAsync().WaitAsync(MaxAnswerTime, clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // The newest reading serves.
+        }
+    }
 
     private async Task<SiloReport?> AskAsync(ClusterMember member, CancellationToken cancellationToken)
     {
@@ -67,7 +84,7 @@ internal sealed class ClusterGrain(
 
         try
         {
-            return await silos.Of(member.SiloAddress).ReportAsync().WaitAsync(MaxAnswerTime, clock, cancellationToken);
+            return await reportOf(member.SiloAddress).WaitAsync(MaxAnswerTime, clock, cancellationToken);
         }
         catch (Exception e) when (CallFailures.IsOnTheWay(e, cancellationToken))
         {

@@ -18,8 +18,11 @@ internal sealed class SiloReportService(GrainId id, Silo silo, ILoggerFactory lo
         Task.FromResult(new SiloReport(Version, activity.StartedAt, activity.Activations, activity.TokensPerSecond, pending.Counts));
 }
 
+/// <summary>Asks a silo for its report.</summary>
+internal delegate Task<SiloReport> ReportOfSilo(SiloAddress silo);
+
 /// <summary>Calls the <see cref="ISiloReportService"/> of a given silo.</summary>
 internal sealed class SiloReportClient(IServiceProvider services) : GrainServiceClient<ISiloReportService>(services)
 {
-    public ISiloReportService Of(SiloAddress silo) => GetGrainService(silo);
+    public Task<SiloReport> ReportAsync(SiloAddress silo) => GetGrainService(silo).ReportAsync();
 }

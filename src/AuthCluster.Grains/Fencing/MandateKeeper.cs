@@ -1,3 +1,4 @@
+using AuthCluster.Fence;
 using AuthCluster.Storage.Cluster;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,7 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
     private volatile bool _isStopping;
     private Thread? _thread;
     private bool _hasLapsed;
+    private Lapse? _lastLapse;
     private string _lastFailure = "";
 
     public MandateKeeper(
@@ -82,19 +84,18 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
 
     private void ReadOnce(TimeSpan began)
     {
-        var end = _rights.Mandate.End;
         if (_reader.Read(_rights.Pace.ReadTimeout, out var failure) is { } rows)
         {
             var reading = Take(rows, began);
-            NoteLapse(began, end);
+            NoteReturn();
             _ = _duties.After(reading, () => _readNow.Set());
             _lastFailure = reading.View.IsActive(_rights.Mandate.Self) ? "" : "the membership does not call this silo active";
         }
         else
         {
             _lastFailure = failure is null ? "the database holds no keys" : $"the database did not answer: {failure.Message}";
-            _rights.Mandate.ReadFailed(began);
-            NoteLapse(_rights.Now, end);
+            NoteReturn();
+            NoteFailure(began);
             _rights.Look(failedBegan: began);
             _ = _duties.AfterFailure();
         }
@@ -108,24 +109,46 @@ internal sealed partial class MandateKeeper : IHostedService, ILifecycleParticip
         return reading;
     }
 
-    /// <summary>Logs a loss of the right once, with its cause, and its return.</summary>
-    /// <param name="at">Until when the right would have had to last.</param>
-    /// <param name="end">When it ended, before the reading.</param>
-    private void NoteLapse(TimeSpan at, TimeSpan end)
+    /// <summary>Logs that a reading has given the right back: one of this thread, or one that another has made since.</summary>
+    private void NoteReturn()
     {
-        var may = _rights.Mandate.MayDecide(_rights.Now);
-        if (!_hasLapsed && !_isStopping && _rights.Mandate.LastGood is not null && end > TimeSpan.Zero && at >= end)
+        if (_rights.Mandate.LastLapse is not { } lapse || lapse == _lastLapse)
         {
-            _metrics.Lapsed();
-            LogLapsed(at - end, _lastFailure.Length > 0 ? _lastFailure : "the process did not run, or had no processor, in the meantime");
-            _hasLapsed = true;
+            return;
         }
 
-        if (_hasLapsed && may)
+        _lastLapse = lapse;
+        if (!_hasLapsed)
+        {
+            NoteLapse(lapse.Until - lapse.From);
+        }
+
+        LogDecidesAgain();
+        _hasLapsed = false;
+    }
+
+    /// <summary>Takes a failed reading, and logs the loss of the right when that is found first.</summary>
+    private void NoteFailure(TimeSpan began)
+    {
+        var (now, end) = (_rights.Now, _rights.Mandate.End);
+        _rights.Mandate.ReadFailed(began);
+        if (!_hasLapsed && !_isStopping && _rights.Mandate.LastGood is not null && end > TimeSpan.Zero && now >= end)
+        {
+            NoteLapse(now - end);
+        }
+
+        if (_hasLapsed && _rights.Mandate.MayDecide(now))
         {
             LogDecidesAgain();
             _hasLapsed = false;
         }
+    }
+
+    private void NoteLapse(TimeSpan lapse)
+    {
+        _metrics.Lapsed();
+        LogLapsed(lapse, _lastFailure.Length > 0 ? _lastFailure : "the process did not run, or had no processor, in the meantime");
+        _hasLapsed = true;
     }
 
     [LoggerMessage(1220, LogLevel.Warning, "This silo had no right to decide for {Lapse}, and decided nothing: {Cause}.")]

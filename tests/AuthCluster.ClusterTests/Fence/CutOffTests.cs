@@ -1,4 +1,6 @@
 using AuthCluster.ClusterTests.Session;
+using AuthCluster.TestKit;
+using AuthCluster.TestKit.OAuth;
 
 namespace AuthCluster.ClusterTests.Fence;
 
@@ -6,11 +8,15 @@ namespace AuthCluster.ClusterTests.Fence;
 [Collection(nameof(SeparateHosts))]
 public sealed class CutOffTests(SeparateHosts hosts)
 {
-    // From the cut to the outage grace after the death, which others note after some seconds.
-    private static readonly TimeSpan CutFor = TimeSpan.FromSeconds(13);
+    // From the cut to the outage grace after the death, which others note after some seconds, more on a busy machine.
+    private static readonly TimeSpan CutFor = TimeSpan.FromSeconds(16);
+    private const int WritesOfACut = 42;
 
     // The proxy before the database may have passed on one more reading.
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(500);
+
+    // The last reading may have begun this long before the cut, and the last request of a client that lives on the silo this long before the end.
+    private static readonly TimeSpan Slack = TimeSpan.FromSeconds(2);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -28,7 +34,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
         var victim = cluster.Silos.MaxBy(silo => homes.Values.Count(home => home == silo.Port))!;
         var own = homes.Where(home => home.Value == victim.Port).Select(home => home.Key).ToList();
         using var fault = await FaultWatch.StartAsync(
-            $"a silo without the database; lost is what {(from ? "it sends" : "")}{(from && to ? " and what " : "")}{(to ? "is sent to it" : "")}", cluster, [victim], cluster.Take(35), own);
+            $"a silo without the database; lost is what {(from ? "it sends" : "")}{(from && to ? " and what " : "")}{(to ? "is sent to it" : "")}", cluster, [victim], cluster.Take(WritesOfACut), own);
 
         await Task.Delay(1_000, Cancellation);
         await hosts.CutAsync(victim, from, to);
@@ -41,11 +47,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
         await Task.Delay(2_000, Cancellation);
 
         var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
-        var byVictim = report.Watch.Asked.Where(asked => asked.IsIssued && asked.Sample.Port == victim.Port && asked.Sample.At > cut && asked.Sample.At < healed).ToList();
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"the cut-off silo issued {byVictim.Count} tokens, the last asked for {byVictim.Select(asked => asked.Sample.At - cut).DefaultIfEmpty().Max().TotalSeconds:f1} s after the cut");
-        Assert.NotEmpty(byVictim);
-        Assert.All(byVictim, asked => Assert.True(asked.Sample.At < cut + SeparateHosts.OutageGrace + Margin, asked.Sample.ToString()));
+        AssertDecidesUntilTheGrace(report, victim, own, cut, healed);
         Assert.Contains(report.Writes, write => write.First.IsStoredOnly && write.Last.Answered < healed);
     }
 
@@ -56,7 +58,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
         using var warm = new Caller();
         await Activations.WarmAsync(warm, cluster.Nodes, cluster.Steady);
         var (victim, _) = await Activations.FullestAsync(warm, cluster.Silos);
-        using var fault = await FaultWatch.StartAsync("a silo without peers, with the database", cluster, [victim], cluster.Take(35));
+        using var fault = await FaultWatch.StartAsync("a silo without peers, with the database", cluster, [victim], cluster.Take(WritesOfACut));
 
         await Task.Delay(1_000, Cancellation);
         await hosts.CutAsync(victim, from: true, to: true);
@@ -77,8 +79,8 @@ public sealed class CutOffTests(SeparateHosts hosts)
         var admin = new FenceAdmin(warm, cluster.Admin);
         await admin.SignInAsync(cluster.Nodes[^1]);
         // A void need not cross the cut link when the client lives on the third silo, which reaches both of the others.
-        var homes = await admin.CreateSpreadAsync(cluster, "apart", 48);
-        var clients = homes.Where(home => apart.Any(silo => silo.Port == home.Value)).Select(home => home.Key).Take(35).ToList();
+        var homes = await admin.CreateSpreadAsync(cluster, "apart", 64);
+        var clients = homes.Where(home => apart.Any(silo => silo.Port == home.Value)).Select(home => home.Key).Take(WritesOfACut).ToList();
         using var fault = await FaultWatch.StartAsync("the link between two of three silos is cut", cluster, apart, clients);
 
         await Task.Delay(1_000, Cancellation);
@@ -129,11 +131,20 @@ public sealed class CutOffTests(SeparateHosts hosts)
         var report = await fault.StopAsync(TimeSpan.FromSeconds(30));
         foreach (var silo in without)
         {
-            var issued = report.Watch.Asked.Where(asked => asked.IsIssued && asked.Sample.Port == silo.Port && asked.Sample.At > cut && asked.Answered < healed).ToList();
-            Assert.NotEmpty(issued);
-            Assert.All(issued, asked => Assert.True(asked.Sample.At < cut + SeparateHosts.OutageGrace + Margin, asked.Sample.ToString()));
+            var own = homes.Where(home => home.Value == silo.Port).Select(home => home.Key);
+            AssertDecidesUntilTheGrace(report, silo, own, cut, healed);
         }
 
         Assert.Contains(report.First, answer => !answer.IsEverywhere && answer.Sent > cut);
+    }
+    /// <summary>A silo without the database goes on deciding for the clients that live on it, until the outage grace is over and no longer.</summary>
+    private static void AssertDecidesUntilTheGrace(FaultReport report, ServerProcess silo, IEnumerable<TestClient> own, TimeSpan cut, TimeSpan healed)
+    {
+        var clients = own.ToHashSet();
+        var samples = report.Watch.Asked.Where(asked => asked.Sample.Port == silo.Port && asked.Sample.At > cut && asked.Answered < healed).ToList();
+        var end = cut + SeparateHosts.OutageGrace;
+        Assert.Contains(samples, asked => clients.Contains(asked.Client) && asked.IsIssued && asked.Sample.At > end - (2 * Slack));
+        Assert.Empty(samples.Where(asked => clients.Contains(asked.Client) && asked.Sample.At < end - Slack && !asked.IsIssued).Select(asked => asked.Sample));
+        Assert.Empty(samples.Where(asked => asked.IsIssued && asked.Sample.At > end + Margin).Select(asked => asked.Sample));
     }
 }

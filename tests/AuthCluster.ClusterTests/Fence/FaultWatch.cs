@@ -72,7 +72,6 @@ internal sealed class FaultWatch : IDisposable
                 $"  {failed.Count()} requests of clients that nobody wrote failed at sound node {failed.Key}, the first: {failed.MinBy(asked => asked.Sample.At)!.Sample}");
         }
 
-
         Assert.Empty(report.Broken);
         Assert.All(writes, write => Assert.True(write.First.Status is 200 or 202 or 503, write.First.ToString()));
         Assert.All(writes, write => Assert.True(write.First.Took < WriteAnswer.MaxTime, write.First.ToString()));

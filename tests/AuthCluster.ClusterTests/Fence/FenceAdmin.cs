@@ -10,6 +10,9 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
 {
     private string _bearer = "";
 
+    /// <summary>The time, by the clock of all answers.</summary>
+    public TimeSpan Now => caller.Now;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Gets the administrator's token.</summary>
@@ -76,17 +79,20 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
         return JsonElement.Parse(answer.Body);
     }
 
-    /// <summary>
-    /// The silos that might still decide by an older state, with the time until when, as <c>GET /cluster</c> tells; null when there was no answer.
-    /// </summary>
-    public async Task<IReadOnlyDictionary<string, DateTimeOffset>?> UnconfirmedAsync(ServerProcess node)
+    /// <summary>The silos that might still decide by an older state, by address, as <c>GET /cluster</c> tells; null when there was no answer.</summary>
+    public async Task<IReadOnlyDictionary<string, UnconfirmedSilo>?> UnconfirmedAsync(ServerProcess node)
     {
         var answer = await SendAsync(node, HttpMethod.Get, "cluster");
         return answer.Status != 200
             ? null
             : JsonElement.Parse(answer.Body).GetProperty("silos").EnumerateArray()
                 .Where(silo => silo.TryGetProperty("mayDecideUntil", out var until) && until.ValueKind == JsonValueKind.String)
-                .ToDictionary(silo => silo.GetProperty("address").GetString()!, silo => silo.GetProperty("mayDecideUntil").GetDateTimeOffset());
+                .ToDictionary(
+                    silo => silo.GetProperty("address").GetString()!,
+                    silo => new UnconfirmedSilo(
+                        answer.Answered,
+                        caller.Now + (silo.GetProperty("mayDecideUntil").GetDateTimeOffset() - DateTimeOffset.UtcNow),
+                        silo.GetProperty("status").GetString() == "dead"));
     }
 
     /// <summary>Sends a request below <c>/admin/v1/</c>; never throws for what the server does.</summary>
@@ -106,3 +112,9 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
         }
     }
 }
+
+/// <summary>A silo that might still decide by an older state.</summary>
+/// <param name="Told">When the server told so, by the caller's clock.</param>
+/// <param name="Until">Until when it might; of one that lives this is reckoned as though it were declared dead now.</param>
+/// <param name="IsDead">Whether it was declared dead.</param>
+internal sealed record UnconfirmedSilo(TimeSpan Told, TimeSpan Until, bool IsDead);

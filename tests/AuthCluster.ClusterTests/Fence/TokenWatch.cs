@@ -57,6 +57,9 @@ internal sealed class TokenWatch
         _load = Load.Start(caller, AskNextAsync, perSecond * nodes.Count);
     }
 
+    /// <summary>The HTTP ports of the nodes that are asked.</summary>
+    public IEnumerable<int> Ports => _nodes.Select(node => node.Port);
+
     /// <summary>Starts to ask.</summary>
     /// <param name="caller">Sends the requests.</param>
     /// <param name="nodes">The nodes that are asked, in turn.</param>

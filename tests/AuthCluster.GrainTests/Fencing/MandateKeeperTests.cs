@@ -66,6 +66,44 @@ public sealed class MandateKeeperTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_right_that_was_gone_only_while_a_reading_ran_is_logged_whichever_reading_gave_it_back(bool byAnother)
+    {
+        await using var silo = new KeptSilo();
+        await silo.StartAsync();
+        silo.Clock.Advance(TimeSpan.FromSeconds(1.8));
+        if (byAnother)
+        {
+            silo.Clock.Advance(TimeSpan.FromSeconds(0.5));
+            await silo.Silo.Readings.ReadAsync();
+        }
+        else
+        {
+            var isSlow = true;
+            silo.Instead = () =>
+            {
+                if (isSlow)
+                {
+                    isSlow = false;
+                    silo.Clock.Advance(TimeSpan.FromSeconds(0.5));
+                }
+
+                return silo.Table.Read();
+            };
+        }
+
+        await silo.RoundAsync();
+
+        Assert.Equal(
+            [
+                (Lapsed, "This silo had no right to decide for 00:00:00.3000000, and decided nothing: the process did not run, or had no processor, in the meantime."),
+                (DecidesAgain, "This silo may decide again."),
+            ],
+            silo.Logged);
+    }
+
+    [Theory]
     [InlineData(true, "the database did not answer: The database could not be reached.")]
     [InlineData(false, "the database holds no keys")]
     public async Task A_silo_whose_readings_fail_decides_until_its_outage_grace_is_over_and_then_logs_once_why_it_does_not(bool isAway, string cause)
