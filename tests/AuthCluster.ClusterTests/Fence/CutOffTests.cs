@@ -137,6 +137,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
 
         Assert.Contains(report.First, answer => !answer.IsEverywhere && answer.Sent > cut);
     }
+
     /// <summary>A silo without the database goes on deciding for the clients that live on it, until the outage grace is over and no longer.</summary>
     private static void AssertDecidesUntilTheGrace(FaultReport report, ServerProcess silo, IEnumerable<TestClient> own, TimeSpan cut, TimeSpan healed)
     {
