@@ -152,4 +152,4 @@ public sealed class Mandate(string self, FenceTimes times)
 /// <summary>A time for which a silo had no right to decide.</summary>
 /// <param name="From">When the right ended.</param>
 /// <param name="Until">When a reading gave it back.</param>
-public readonly record struct Lapse(TimeSpan From, TimeSpan Until);
+public sealed record Lapse(TimeSpan From, TimeSpan Until);
