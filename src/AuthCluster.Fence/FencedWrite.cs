@@ -141,7 +141,7 @@ public sealed class FencedWrite(string self, WriteKind kind, TimeSpan deadline, 
         }
 
         var unconfirmed = UnconfirmedAt(latest, now);
-        var mayProveSoon = unconfirmed.Any(silo => silo.For is { } left && times.DecidesAfterDeath(latest.LongestGrace) - left < times.DeathPatience);
+        var mayProveSoon = unconfirmed.Any(silo => silo.For > times.DecidesAfterDeath(latest.LongestGrace) - times.DeathPatience);
         if (mayProveSoon && !isLate)
         {
             return new WriteStep([], times.AskAgainAfter / 2, null);

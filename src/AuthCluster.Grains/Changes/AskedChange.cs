@@ -4,8 +4,8 @@ using System.Text;
 namespace AuthCluster.Grains.Changes;
 
 /// <summary>
-/// Who asks for what, as a short hash. Two commands with the same hash come from one caller and make the same state of the same one: the second may repeat the
-/// first.
+/// Who asks for what, as a short hash. Two commands with the same hash come from the same caller, and turn the same state into the same new state. So the
+/// second may be a repeat of the first.
 /// </summary>
 internal static class AskedChange
 {

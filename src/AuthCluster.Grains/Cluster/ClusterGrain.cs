@@ -23,10 +23,11 @@ internal sealed class ClusterGrain(
             .SelectMany(report => report is { Unconfirmed.IsDefault: false } ? report.Unconfirmed : [])
             .GroupBy(silo => silo.Silo, StringComparer.Ordinal)
             .ToDictionary(silo => silo.Key, silo => silo.Sum(one => one.Writes), StringComparer.Ordinal);
-        // One that died while it was asked counts among the dead alone.
+        // One snapshot decides for all, so that each silo is told once: one that died while it was asked counts among the dead alone.
+        var (read, members) = (readings.Latest, membership.CurrentSnapshot);
         var records = living.Zip(reports, (member, report) => RecordOf(member, report, unconfirmed.GetValueOrDefault(member.SiloAddress.ToString())))
-            .Where(silo => !IsDead(silo.Address));
-        return new ClusterAnswer([.. records.Concat(DeadOnes()).OrderBy(silo => silo.Address, StringComparer.Ordinal)]);
+            .Where(silo => !IsDead(silo.Address, read, members));
+        return new ClusterAnswer([.. records.Concat(DeadOnes(read, members)).OrderBy(silo => silo.Address, StringComparer.Ordinal)]);
     }
 
     public async Task<VouchEndedAnswer> VouchEndedAsync(VouchEndedCommand command, CancellationToken cancellationToken = default) =>
@@ -41,26 +42,25 @@ internal sealed class ClusterGrain(
 
     private TimeSpan LongestGrace => rights.Mandate.Latest?.LongestGrace ?? TimeSpan.Zero;
 
-    private IEnumerable<SiloRecord> DeadOnes()
+    private IEnumerable<SiloRecord> DeadOnes(MembershipReading? reading, ClusterMembershipSnapshot members)
     {
-        if (readings.Latest is not { } reading)
+        if (reading is null)
         {
             return [];
         }
 
         var now = rights.Now;
-        // A reading may be older than a death that Orleans knows of already.
         return reading.View.Silos
-            .Where(silo => IsDead(silo.Silo))
+            .Where(silo => IsDead(silo.Silo, reading, members))
             .Select(silo => (Silo: silo, Left: reading.View.DecidesFor(silo, rights.Times, now)))
             .Where(dead => dead.Left > TimeSpan.Zero)
             .Select(dead => new SiloRecord(
                 dead.Silo.Silo, reading.Rows[dead.Silo.Silo].Name, "dead", null, clock.GetUtcNow() + dead.Left));
     }
 
-    private bool IsDead(string silo) =>
-        readings.Latest?.View.IsDead(silo) == true
-        || (SiloNames.TryParse(silo, out var address) && membership.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead);
+    /// <remarks>A reading may be older than a death that Orleans knows of already.</remarks>
+    private static bool IsDead(string silo, MembershipReading? reading, ClusterMembershipSnapshot members) =>
+        reading?.View.IsDead(silo) == true || members.IsDead(silo);
 
     /// <summary>Reads the membership, so that the answer knows each death that an answered write has named. Without the database the newest reading serves.</summary>
     private async Task ReadAsync(CancellationToken cancellationToken)

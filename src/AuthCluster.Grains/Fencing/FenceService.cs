@@ -28,7 +28,7 @@ internal sealed class FenceService(
     public Task<bool> PingAsync(string asker) => Task.FromResult(
         rights.MayDecide
         && rights.Mandate.Answers(asker, rights.Now)
-        && !(SiloNames.TryParse(asker, out var address) && members.CurrentSnapshot.GetSiloStatus(address) == SiloStatus.Dead));
+        && !members.CurrentSnapshot.IsDead(asker));
 
     public Task<bool> ReadsAsync() => Task.FromResult(rights.MayDecide && rights.Mandate.HasReadLately(rights.Now));
 }

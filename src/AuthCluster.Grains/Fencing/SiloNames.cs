@@ -10,6 +10,10 @@ internal static class SiloNames
     /// <summary>The name of the silo of a row.</summary>
     public static string Of(SiloRow row) => SiloAddress.New(IPAddress.Parse(row.Address), row.Port, row.Generation).ToString();
 
+    /// <summary>Whether Orleans knows a silo as dead.</summary>
+    public static bool IsDead(this ClusterMembershipSnapshot members, string name) =>
+        TryParse(name, out var address) && members.GetSiloStatus(address) == SiloStatus.Dead;
+
     /// <summary>The address of a silo.</summary>
     /// <returns>False when the text names none.</returns>
     public static bool TryParse(string name, out SiloAddress address)
