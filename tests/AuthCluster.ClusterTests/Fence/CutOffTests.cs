@@ -27,10 +27,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
     public async Task A_silo_without_database_and_peers_decides_until_the_outage_grace_and_writes_are_confirmed_then(bool from, bool to)
     {
         var cluster = await hosts.SoundAsync();
-        using var warm = new Caller();
-        var admin = new FenceAdmin(warm, cluster.Admin);
-        await admin.SignInAsync(cluster.Silos[0]);
-        var homes = await admin.CreateSpreadAsync(cluster, $"cut-{from}-{to}", 12);
+        var homes = await cluster.CreateSpreadAsync($"cut-{from}-{to}", 12);
         var victim = cluster.Silos.MaxBy(silo => homes.Values.Count(home => home == silo.Port))!;
         var own = homes.Where(home => home.Value == victim.Port).Select(home => home.Key).ToList();
         using var fault = await FaultWatch.StartAsync(
@@ -75,11 +72,8 @@ public sealed class CutOffTests(SeparateHosts hosts)
     {
         var cluster = await hosts.SoundAsync();
         var apart = cluster.Silos.Take(2).ToList();
-        using var warm = new Caller();
-        var admin = new FenceAdmin(warm, cluster.Admin);
-        await admin.SignInAsync(cluster.Nodes[^1]);
         // A void need not cross the cut link when the client lives on the third silo, which reaches both of the others.
-        var homes = await admin.CreateSpreadAsync(cluster, "apart", 64);
+        var homes = await cluster.CreateSpreadAsync("apart", 64);
         var clients = homes.Where(home => apart.Any(silo => silo.Port == home.Value)).Select(home => home.Key).Take(WritesOfACut).ToList();
         using var fault = await FaultWatch.StartAsync("the link between two of three silos is cut", cluster, apart, clients);
 
@@ -103,10 +97,7 @@ public sealed class CutOffTests(SeparateHosts hosts)
     public async Task Silos_without_database_in_either_half_decide_until_the_outage_grace_and_break_no_promise(bool singleSiloReachesIt)
     {
         var cluster = await hosts.SoundAsync();
-        using var warm = new Caller();
-        var admin = new FenceAdmin(warm, cluster.Admin);
-        await admin.SignInAsync(cluster.Nodes[^1]);
-        var homes = await admin.CreateSpreadAsync(cluster, $"halves-{singleSiloReachesIt}", 24);
+        var homes = await cluster.CreateSpreadAsync($"halves-{singleSiloReachesIt}", 24);
         var without = cluster.Silos.Skip(singleSiloReachesIt ? 1 : 0).ToList();
         // Whichever silos are declared dead in the end, the front end lives and reaches those that live.
         using var fault = await FaultWatch.StartAsync(

@@ -37,31 +37,6 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
         return new TestClient(id, JsonElement.Parse(created.Body).GetProperty("secret").GetString()!);
     }
 
-    /// <summary>Creates clients, and tells the HTTP port of the silo that activated each of them.</summary>
-    public async Task<IReadOnlyDictionary<TestClient, int>> CreateSpreadAsync(FencedCluster fenced, string prefix, int count)
-    {
-        var homes = new Dictionary<TestClient, int>();
-        // A client whose home can't be told, since another activation came or went at the same moment, is left out.
-        for (var i = 0; homes.Count < count; i++)
-        {
-            Assert.InRange(i, 0, 4 * count);
-            var before = await ActivationsAsync();
-            var client = await CreateAsync(fenced.Nodes[0], $"{prefix}-{i}");
-            var after = await ActivationsAsync();
-            if (after.Where(silo => silo.Value == before.GetValueOrDefault(silo.Key) + 1).ToList() is [var home])
-            {
-                homes[client] = home.Key;
-            }
-        }
-
-        return homes;
-
-        async Task<Dictionary<int, int>> ActivationsAsync() =>
-            (await GetAsync(fenced.Nodes[0], "cluster")).GetProperty("silos").EnumerateArray()
-                .Where(silo => silo.GetProperty("status").GetString() == "active")
-                .ToDictionary(silo => fenced.PortOf(silo.GetProperty("address").GetString()!)!.Value, silo => silo.GetProperty("activations").GetInt32());
-    }
-
     /// <summary>Adds a secret and returns the client with it, and the secret's id.</summary>
     public async Task<(TestClient Client, string SecretId)> AddSecretAsync(ServerProcess node, TestClient client)
     {
@@ -90,7 +65,6 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
                 .ToDictionary(
                     silo => silo.GetProperty("address").GetString()!,
                     silo => new UnconfirmedSilo(
-                        answer.Answered,
                         caller.Now + (silo.GetProperty("mayDecideUntil").GetDateTimeOffset() - DateTimeOffset.UtcNow),
                         silo.GetProperty("status").GetString() == "dead"));
     }
@@ -114,7 +88,6 @@ internal sealed class FenceAdmin(Caller caller, TestClient admin)
 }
 
 /// <summary>A silo that might still decide by an older state.</summary>
-/// <param name="Told">When the server told so, by the caller's clock.</param>
-/// <param name="Until">Until when it might; of one that lives this is reckoned as though it were declared dead now.</param>
+/// <param name="Until">Until when it might, by the caller's clock; of one that lives this is reckoned as though it were declared dead now.</param>
 /// <param name="IsDead">Whether it was declared dead.</param>
-internal sealed record UnconfirmedSilo(TimeSpan Told, TimeSpan Until, bool IsDead);
+internal sealed record UnconfirmedSilo(TimeSpan Until, bool IsDead);

@@ -120,6 +120,34 @@ public sealed class FencedCluster : IAsyncDisposable
     /// <summary>Clients that no test has used.</summary>
     public IReadOnlyList<TestClient> Take(int count) => [.. Enumerable.Range(0, count).Select(_ => _unused.Dequeue())];
 
+    /// <summary>Creates clients, and tells the HTTP port of the silo that activated each of them.</summary>
+    public async Task<IReadOnlyDictionary<TestClient, int>> CreateSpreadAsync(string prefix, int count)
+    {
+        using var caller = new Caller();
+        var admin = new FenceAdmin(caller, Admin);
+        await admin.SignInAsync(Nodes[^1]);
+        var homes = new Dictionary<TestClient, int>();
+        // A client whose home can't be told, since another activation came or went at the same moment, is left out.
+        for (var i = 0; homes.Count < count; i++)
+        {
+            Assert.InRange(i, 0, 4 * count);
+            var before = await ActivationsAsync();
+            var client = await admin.CreateAsync(Nodes[0], $"{prefix}-{i}");
+            var after = await ActivationsAsync();
+            if (after.Where(silo => silo.Value == before.GetValueOrDefault(silo.Key) + 1).ToList() is [var home])
+            {
+                homes[client] = home.Key;
+            }
+        }
+
+        return homes;
+
+        async Task<Dictionary<int, int>> ActivationsAsync() =>
+            (await admin.GetAsync(Nodes[0], "cluster")).GetProperty("silos").EnumerateArray()
+                .Where(silo => silo.GetProperty("status").GetString() == "active")
+                .ToDictionary(silo => PortOf(silo.GetProperty("address").GetString()!)!.Value, silo => silo.GetProperty("activations").GetInt32());
+    }
+
     /// <summary>The HTTP port of the silo with this address, <c>S127.0.0.1:11111:7</c>.</summary>
     public int? PortOf(string address)
     {

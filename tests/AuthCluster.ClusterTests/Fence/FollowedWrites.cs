@@ -109,8 +109,7 @@ internal sealed class FollowedWrites
         else if (answer.IsStoredOnly && await _admin.UnconfirmedAsync(node) is { } unconfirmed)
         {
             // A living silo may have acknowledged between the two answers, so the list speaks from when it was told.
-            var told = unconfirmed.Values.Select(silo => silo.Told).DefaultIfEmpty(_admin.Now).Max();
-            _watch.Promise("disable (202)", client, told, asked => asked.IsIssued, unconfirmed.Keys.Select(_portOf).OfType<int>());
+            _watch.Promise("disable (202)", client, _admin.Now, asked => asked.IsIssued, unconfirmed.Keys.Select(_portOf).OfType<int>());
             foreach (var (address, silo) in unconfirmed.Where(silo => silo.Value.IsDead))
             {
                 _watch.Promise("disable (202) past the time of a dead silo", client, silo.Until, asked => asked.IsIssued, _watch.Ports.Where(port => port != _portOf(address)));

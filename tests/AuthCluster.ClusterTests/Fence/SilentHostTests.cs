@@ -63,6 +63,6 @@ public sealed class SilentHostTests(SeparateHosts hosts)
                 return named.Value is { IsDead: true };
             },
             Cancellation);
-        return (named.Key, named.Value.Until - named.Value.Told);
+        return (named.Key, named.Value.Until - admin.Now);
     }
 }
