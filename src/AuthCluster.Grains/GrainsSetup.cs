@@ -139,6 +139,7 @@ public static class GrainsSetup
         services.AddSingleton<FenceMetrics>();
         services.AddSingleton<FencedWrites>();
         services.AddSingleton<ConfirmWrite>(provider => provider.GetRequiredService<FencedWrites>().ConfirmAsync);
+        services.AddSingleton<OrleansView>();
         services.AddSingleton<FenceDuties>();
         services.AddSingleton(provider => new SiloEnd(provider.GetRequiredService<SiloRights>(), provider.GetRequiredService<FenceDuties>()));
         services.AddSingleton<VouchedEnds>();

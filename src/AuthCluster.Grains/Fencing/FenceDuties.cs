@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Fencing;
 
 /// <summary>
-/// What a silo does after each reading of the membership: it loads changed keys, states its outage grace, and proves that dead silos have ended.
+/// What a silo does after each reading of the membership: it loads changed keys, keeps up Orleans' view, states its outage grace, and proves that
+/// dead silos have ended.
 /// After a failed one it looks whether storage is away, and asks the other silos whether it may go on spending from rate limits.
 /// </summary>
 internal sealed partial class FenceDuties(
@@ -16,6 +17,7 @@ internal sealed partial class FenceDuties(
     SiloRights rights,
     PingSilo pingSilo,
     IKeyLoader keys,
+    OrleansView orleans,
     StorageGate gate,
     StorageProbe probe,
     FenceSettings settings,
@@ -44,8 +46,7 @@ internal sealed partial class FenceDuties(
             await keys.FollowAsync(reading.KeysVersion, reading.Floor);
             if (settings.IsShared)
             {
-                await StateGraceAsync(reading, readAgain);
-                await ProveEndsAsync(reading);
+                await Task.WhenAll(ShowOrleansAsync(reading), FollowMembershipAsync(reading, readAgain));
             }
         });
     }
@@ -120,6 +121,16 @@ internal sealed partial class FenceDuties(
         {
             LogRoundFailed(e);
         }
+    }
+
+    /// <summary>Keeps Orleans' view up. Before the silo has found itself active, Orleans reads as it needs to.</summary>
+    private Task ShowOrleansAsync(MembershipReading reading) =>
+        rights.Mandate.HasBegun || rights.Mandate.HasDied ? orleans.FollowAsync(reading) : Task.CompletedTask;
+
+    private async Task FollowMembershipAsync(MembershipReading reading, Action readAgain)
+    {
+        await StateGraceAsync(reading, readAgain);
+        await ProveEndsAsync(reading);
     }
 
     /// <summary>Writes this silo's outage grace into its row, before it decides anything: others wait for the longest grace.</summary>

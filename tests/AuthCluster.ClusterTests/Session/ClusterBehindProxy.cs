@@ -99,13 +99,24 @@ public sealed class ClusterBehindProxy : IAsyncDisposable
         // The hash of an unknown id decides which silo looks it up: with this many ids, each silo looks up some.
         const int LookUps = 12;
         using var caller = new Caller();
-        await Eventually.HoldsAsync(
-            "both silos read storage",
-            // Long: a silo that hung in the test before may have to come back first.
-            TimeSpan.FromSeconds(30),
-            async () => (await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => caller.AskAsync(cluster.Nodes[i % cluster.Nodes.Count], TestClient.New($"nobody-{i}")))))
-                .All(sample => sample.Status == 401),
-            TestContext.Current.CancellationToken);
+        IReadOnlyList<Sample> last = [];
+        try
+        {
+            await Eventually.HoldsAsync(
+                "both silos read storage",
+                // Long: a silo that hung in the test before may have to come back first.
+                TimeSpan.FromSeconds(30),
+                async () =>
+                {
+                    last = await Task.WhenAll(Enumerable.Range(0, LookUps).Select(i => caller.AskAsync(cluster.Nodes[i % cluster.Nodes.Count], TestClient.New($"nobody-{i}"))));
+                    return last.All(sample => sample.Status == 401);
+                },
+                TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"Not both silos read storage. The last answers:\n{string.Join('\n', last)}\n{cluster.Outputs()}");
+        }
     }
 
     private async Task<TestDatabase> CreatePostgresAsync()

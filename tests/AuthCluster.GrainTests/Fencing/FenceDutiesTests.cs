@@ -29,6 +29,8 @@ public sealed class FenceDutiesTests : IKeyLoader, IAsyncLifetime
     private readonly List<string> _pinged = [];
     private readonly SiloRights _rights;
     private MembershipTables? _tables;
+    // Orleans has read nothing since this silo was created.
+    private readonly MembersOfProcess _members = new((SiloAddress.New(IPAddress.Parse(Self.Address), Self.Port, Self.Generation), SiloStatus.Created));
     private FreshReadings? _readings;
     private StorageGate? _gate;
     private FenceDuties? _duties;
@@ -46,7 +48,7 @@ public sealed class FenceDutiesTests : IKeyLoader, IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _tables = await MembershipTables.CreateAsync();
-        _readings = new FreshReadings(Tables.Store.ReadAsync, _rights, _settings, new MembersOfProcess(), _clock, NullLogger<FreshReadings>.Instance);
+        _readings = new FreshReadings(Tables.Store.ReadAsync, _rights, _settings, _members, _clock, NullLogger<FreshReadings>.Instance);
         _gate = new StorageGate(Tables.Database, _clock, NullLogger<StorageGate>.Instance);
         _duties = DutiesWith(new StorageProbe(Tables.Database));
     }
@@ -262,10 +264,50 @@ public sealed class FenceDutiesTests : IKeyLoader, IAsyncLifetime
         Assert.False(_gate.IsFailing);
     }
 
+    [Theory]
+    [InlineData(SiloTable.Joining, 0)]
+    [InlineData(SiloTable.Active, 1)]
+    [InlineData(SiloTable.Dead, 1)]
+    public async Task A_silo_that_has_joined_makes_Orleans_read_what_Orleans_does_not_know(int status, int refreshes)
+    {
+        await Tables.InsertAsync(Self with { Status = status });
+
+        await AfterAsync(await ReadAsync());
+
+        Assert.Equal(refreshes, _members.Refreshes);
+        Assert.Empty(Logged);
+    }
+
+    [Fact]
+    public async Task While_a_reading_by_Orleans_hangs_the_other_duties_are_done_and_the_next_round_comes()
+    {
+        await Tables.InsertAsync(Self);
+        await Tables.InsertAsync(Peer with { Status = SiloTable.Dead });
+        _members.Reading = new TaskCompletionSource().Task;
+
+        var round = AfterAsync(await ReadAsync());
+
+        await Eventually.HoldsAsync("the death is stamped", TimeSpan.FromSeconds(30), () => Tables.HasAsync("dead_at", Peer), Cancellation);
+        Assert.False(round.IsCompleted);
+        await Eventually.HoldsAsync(
+            "the round ends",
+            TimeSpan.FromSeconds(30),
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                return round.IsCompleted;
+            },
+            Cancellation);
+        _members.Reading = Task.CompletedTask;
+        await AfterAsync(await ReadAsync());
+        Assert.Equal(2, _members.Refreshes);
+        Assert.DoesNotContain(RoundFailed, Logged);
+    }
+
     private IEnumerable<int> Logged => _log.Collector.GetSnapshot().Select(line => line.Id.Id);
 
     private FenceDuties DutiesWith(StorageProbe probe) =>
-        new(Tables.Store, _rights, PingAsync, this, _gate!, probe, _settings, new SiloDetails(SiloTable.Self), _clock, _log);
+        new(Tables.Store, _rights, PingAsync, this, new OrleansView(_members, _clock), _gate!, probe, _settings, new SiloDetails(SiloTable.Self), _clock, _log);
 
     private async Task<MembershipReading> ReadAsync() => (await _readings!.ReadRowsAsync())!;
 

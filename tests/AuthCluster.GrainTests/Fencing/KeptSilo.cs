@@ -34,6 +34,7 @@ internal sealed class KeptSilo : ISiloLifecycle, IAsyncDisposable
             Rights,
             (_, _) => Task.FromResult(false),
             _silo,
+            new OrleansView(new MembersOfProcess(), Clock),
             gate,
             new StorageProbe(_tables.Database),
             _silo.Settings,

@@ -1,0 +1,66 @@
+using AuthCluster.Grains.Fencing;
+using AuthCluster.Storage.Cluster;
+using Microsoft.Extensions.Time.Testing;
+
+namespace AuthCluster.GrainTests.Fencing;
+
+/// <summary>When a silo's reading of the membership makes Orleans read too.</summary>
+public sealed class OrleansViewTests
+{
+    private readonly FakeTimeProvider _clock = new();
+
+    /// <summary>What Orleans knows of silo number 2, what the reading says of it, and whether Orleans has to read. 0 stands for nothing.</summary>
+    public static TheoryData<SiloStatus, SiloStatus, bool> Views => new()
+    {
+        { SiloStatus.None, SiloStatus.None, false },
+        { SiloStatus.Joining, SiloStatus.Joining, false },
+        { SiloStatus.Active, SiloStatus.Active, false },
+        { SiloStatus.Dead, SiloStatus.Dead, false },
+        // The reading names no dead silo whose end is proven, and Orleans may have forgotten one that the reading still names.
+        { SiloStatus.Dead, SiloStatus.None, false },
+        { SiloStatus.None, SiloStatus.Dead, false },
+        { SiloStatus.None, SiloStatus.Joining, true },
+        { SiloStatus.None, SiloStatus.Active, true },
+        { SiloStatus.Joining, SiloStatus.Active, true },
+        { SiloStatus.Active, SiloStatus.ShuttingDown, true },
+        { SiloStatus.Active, SiloStatus.Dead, true },
+        { SiloStatus.Active, SiloStatus.None, true },
+        { SiloStatus.Dead, SiloStatus.Active, true },
+    };
+
+    [Theory]
+    [MemberData(nameof(Views))]
+    public async Task Orleans_reads_where_its_view_differs_from_the_silos_reading_and_only_there(SiloStatus known, SiloStatus read, bool reads)
+    {
+        var members = new MembersOfProcess([.. Silos(known).Select(silo => (AddressOf(silo.Row), silo.Status))]);
+
+        await new OrleansView(members, _clock).FollowAsync(Reading([.. Silos(read).Select(silo => silo.Row)]));
+
+        Assert.Equal(reads ? 1 : 0, members.Refreshes);
+    }
+
+    [Fact]
+    public async Task Orleans_reads_when_a_silo_has_a_successor_at_its_address()
+    {
+        var (before, after) = (SiloTable.Row(2), SiloTable.Row(2) with { Generation = 77 });
+        var members = new MembersOfProcess((AddressOf(SiloTable.Row(1)), SiloStatus.Active), (AddressOf(before), SiloStatus.Active));
+
+        await new OrleansView(members, _clock).FollowAsync(Reading(SiloTable.Row(1), before with { Status = SiloTable.Dead }, after));
+
+        Assert.Equal(1, members.Refreshes);
+    }
+
+    private static IEnumerable<(SiloRow Row, SiloStatus Status)> Silos(SiloStatus other)
+    {
+        yield return (SiloTable.Row(1), SiloStatus.Active);
+        if (other != SiloStatus.None)
+        {
+            yield return (SiloTable.Row(2, (int)other), other);
+        }
+    }
+
+    private static SiloAddress AddressOf(SiloRow row) => SiloNames.TryParse(SiloNames.Of(row), out var address) ? address : throw new FormatException(row.Address);
+
+    private static MembershipReading Reading(params SiloRow[] rows) =>
+        MembershipReading.Of(new FenceReading(1, 7, [.. rows]), TimeSpan.Zero, TimeSpan.Zero, SiloTable.Self, SiloTable.Grace);
+}
