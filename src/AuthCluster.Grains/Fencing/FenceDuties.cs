@@ -32,23 +32,26 @@ internal sealed partial class FenceDuties(
     private EndProofs? _proofs;
     private Task _running = Task.CompletedTask;
     private Task _pinging = Task.CompletedTask;
+    private Task _showing = Task.CompletedTask;
     private Task? _ending;
 
     /// <summary>Starts what a reading calls for, unless an earlier round is still under way.</summary>
     /// <param name="reading">The reading.</param>
     /// <param name="readAgain">Makes the silo read again at once.</param>
-    /// <returns>The round that is under way then.</returns>
+    /// <returns>The round that is under way then, and Orleans' reading.</returns>
     public Task After(MembershipReading reading, Action readAgain)
     {
         gate.Answered();
-        return StartRound(async () =>
+        var round = StartRound(async () =>
         {
             await keys.FollowAsync(reading.KeysVersion, reading.Floor);
             if (settings.IsShared)
             {
-                await Task.WhenAll(ShowOrleansAsync(reading), FollowMembershipAsync(reading, readAgain));
+                await StateGraceAsync(reading, readAgain);
+                await ProveEndsAsync(reading);
             }
         });
+        return Task.WhenAll(round, ShowOrleans(reading));
     }
 
     /// <summary>Starts what a failed reading calls for, unless an earlier round is still under way.</summary>
@@ -92,6 +95,20 @@ internal sealed partial class FenceDuties(
         }
     }
 
+    /// <summary>Keeps Orleans' view up, apart from the round. Before the silo has found itself active, Orleans reads as it needs to.</summary>
+    private Task ShowOrleans(MembershipReading reading)
+    {
+        lock (_lock)
+        {
+            if (_showing.IsCompleted && settings.IsShared && (rights.Mandate.HasBegun || rights.Mandate.HasDied))
+            {
+                _showing = Task.Run(() => RunAsync(() => orleans.FollowAsync(reading)));
+            }
+
+            return _showing;
+        }
+    }
+
     private Task StartRound(Func<Task> round)
     {
         lock (_lock)
@@ -121,16 +138,6 @@ internal sealed partial class FenceDuties(
         {
             LogRoundFailed(e);
         }
-    }
-
-    /// <summary>Keeps Orleans' view up. Before the silo has found itself active, Orleans reads as it needs to.</summary>
-    private Task ShowOrleansAsync(MembershipReading reading) =>
-        rights.Mandate.HasBegun || rights.Mandate.HasDied ? orleans.FollowAsync(reading) : Task.CompletedTask;
-
-    private async Task FollowMembershipAsync(MembershipReading reading, Action readAgain)
-    {
-        await StateGraceAsync(reading, readAgain);
-        await ProveEndsAsync(reading);
     }
 
     /// <summary>Writes this silo's outage grace into its row, before it decides anything: others wait for the longest grace.</summary>

@@ -1,22 +1,30 @@
 namespace AuthCluster.Grains.Fencing;
 
 /// <summary>
-/// Orleans' own view of the membership, kept up with the silo's readings. Orleans reads once a second, but after each reading that fails it waits
-/// longer, up to 64 s. So after an outage of the database it would not know the silos that have started meanwhile: calls to their
-/// clients would fail, and a silo that was declared dead would not end.
+/// Keeps Orleans' own view of the membership up with the silo's readings. Orleans reads once a second and is told of most changes at once; but
+/// after each reading that fails it waits longer, up to 64 s. So after an outage of the database it would not know the silos that have started
+/// since: calls to their clients would fail, and a silo that was declared dead would not end.
 /// </summary>
+/// <remarks>For one caller at a time.</remarks>
 internal sealed class OrleansView(IClusterMembershipService members, TimeProvider clock)
 {
-    // One reading by Orleans takes as long at most, unless it waits for another one first.
+    /// <summary>After so many differing readings in a row Orleans is late: at two readings a second it has had time for one of its own.</summary>
+    public const int Patience = 3;
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>Makes Orleans read at once where it knows other silos, or knows them in another state, than this reading.</summary>
-    /// <exception cref="TimeoutException">Orleans has not read in time. It still does.</exception>
+    private int _differing;
+
+    /// <summary>Takes a reading, and makes Orleans read too when it still knows other silos, or other states of them, than this and the last readings.</summary>
+    /// <exception cref="OperationCanceledException">Orleans did not read within three seconds.</exception>
     public async Task FollowAsync(MembershipReading reading)
     {
-        if (!Agrees(members.CurrentSnapshot, reading))
+        _differing = Agrees(members.CurrentSnapshot, reading) ? 0 : _differing + 1;
+        if (_differing == Patience)
         {
-            await members.Refresh().AsTask().WaitAsync(Timeout, clock);
+            _differing = 0;
+            using var timeout = new CancellationTokenSource(Timeout, clock);
+            await members.Refresh(cancellationToken: timeout.Token);
         }
     }
 

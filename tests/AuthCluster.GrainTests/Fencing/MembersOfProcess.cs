@@ -19,7 +19,7 @@ internal sealed class MembersOfProcess(params (SiloAddress Silo, SiloStatus Stat
     public ValueTask Refresh(MembershipVersion minimumVersion = default, CancellationToken cancellationToken = default)
     {
         Refreshes++;
-        return new ValueTask(Reading);
+        return new ValueTask(Reading.WaitAsync(cancellationToken));
     }
 
     public Task<bool> TryKill(SiloAddress siloAddress) => throw new NotSupportedException();

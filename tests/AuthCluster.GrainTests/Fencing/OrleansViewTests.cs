@@ -34,9 +34,43 @@ public sealed class OrleansViewTests
     {
         var members = new MembersOfProcess([.. Silos(known).Select(silo => (AddressOf(silo.Row), silo.Status))]);
 
-        await new OrleansView(members, _clock).FollowAsync(Reading([.. Silos(read).Select(silo => silo.Row)]));
+        await FollowAsync(new OrleansView(members, _clock), OrleansView.Patience, [.. Silos(read).Select(silo => silo.Row)]);
 
         Assert.Equal(reads ? 1 : 0, members.Refreshes);
+    }
+
+    [Fact]
+    public async Task Orleans_is_left_alone_while_it_may_still_read_by_itself()
+    {
+        var members = new MembersOfProcess((AddressOf(SiloTable.Row(1)), SiloStatus.Active));
+        var view = new OrleansView(members, _clock);
+        SiloRow[] differing = [SiloTable.Row(1), SiloTable.Row(2)];
+
+        await FollowAsync(view, OrleansView.Patience - 1, differing);
+        await FollowAsync(view, 1, SiloTable.Row(1));
+        await FollowAsync(view, OrleansView.Patience - 1, differing);
+        Assert.Equal(0, members.Refreshes);
+
+        await FollowAsync(view, 1, differing);
+        Assert.Equal(1, members.Refreshes);
+        // One that goes on differing does not make Orleans read each time.
+        await FollowAsync(view, OrleansView.Patience - 1, differing);
+        Assert.Equal(1, members.Refreshes);
+    }
+
+    [Fact]
+    public async Task A_reading_by_Orleans_that_hangs_is_given_up_after_three_seconds()
+    {
+        var members = new MembersOfProcess { Reading = new TaskCompletionSource().Task };
+        var view = new OrleansView(members, _clock);
+        await FollowAsync(view, OrleansView.Patience - 1, SiloTable.Row(1));
+
+        var reading = FollowAsync(view, 1, SiloTable.Row(1));
+
+        _clock.Advance(TimeSpan.FromSeconds(2.9));
+        Assert.False(reading.IsCompleted);
+        _clock.Advance(TimeSpan.FromSeconds(0.1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }
 
     [Fact]
@@ -45,7 +79,7 @@ public sealed class OrleansViewTests
         var (before, after) = (SiloTable.Row(2), SiloTable.Row(2) with { Generation = 77 });
         var members = new MembersOfProcess((AddressOf(SiloTable.Row(1)), SiloStatus.Active), (AddressOf(before), SiloStatus.Active));
 
-        await new OrleansView(members, _clock).FollowAsync(Reading(SiloTable.Row(1), before with { Status = SiloTable.Dead }, after));
+        await FollowAsync(new OrleansView(members, _clock), OrleansView.Patience, SiloTable.Row(1), before with { Status = SiloTable.Dead }, after);
 
         Assert.Equal(1, members.Refreshes);
     }
@@ -61,6 +95,11 @@ public sealed class OrleansViewTests
 
     private static SiloAddress AddressOf(SiloRow row) => SiloNames.TryParse(SiloNames.Of(row), out var address) ? address : throw new FormatException(row.Address);
 
-    private static MembershipReading Reading(params SiloRow[] rows) =>
-        MembershipReading.Of(new FenceReading(1, 7, [.. rows]), TimeSpan.Zero, TimeSpan.Zero, SiloTable.Self, SiloTable.Grace);
+    private static async Task FollowAsync(OrleansView view, int readings, params SiloRow[] rows)
+    {
+        for (var reading = 0; reading < readings; reading++)
+        {
+            await view.FollowAsync(MembershipReading.Of(new FenceReading(1, 7, [.. rows]), TimeSpan.Zero, TimeSpan.Zero, SiloTable.Self, SiloTable.Grace));
+        }
+    }
 }
