@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace AuthCluster.Grains.Fencing;
 
 /// <summary>
-/// What a silo does after each reading of the membership: it loads changed keys, keeps up Orleans' view, states its outage grace, and proves that
-/// dead silos have ended.
-/// After a failed one it looks whether storage is away, and asks the other silos whether it may go on spending from rate limits.
+/// What a silo does after each reading of the membership: it loads changed keys, states its outage grace, proves that dead silos have ended, and
+/// keeps Orleans' view up to date. After a failed one it looks whether storage is away, and asks the other silos whether it may go on spending from
+/// rate limits.
 /// </summary>
 internal sealed partial class FenceDuties(
     FenceStore store,
@@ -32,7 +32,7 @@ internal sealed partial class FenceDuties(
     private EndProofs? _proofs;
     private Task _running = Task.CompletedTask;
     private Task _pinging = Task.CompletedTask;
-    private Task _showing = Task.CompletedTask;
+    private Task _refreshing = Task.CompletedTask;
     private Task? _ending;
 
     /// <summary>Starts what a reading calls for, unless an earlier round is still under way.</summary>
@@ -42,7 +42,7 @@ internal sealed partial class FenceDuties(
     public Task After(MembershipReading reading, Action readAgain)
     {
         gate.Answered();
-        var round = StartRound(async () =>
+        var round = Start(ref _running, async () =>
         {
             await keys.FollowAsync(reading.KeysVersion, reading.Floor);
             if (settings.IsShared)
@@ -51,24 +51,19 @@ internal sealed partial class FenceDuties(
                 await ProveEndsAsync(reading);
             }
         });
-        return Task.WhenAll(round, ShowOrleans(reading));
+        // Before the silo has found itself active, Orleans reads as it needs to.
+        return settings.IsShared && (rights.Mandate.HasBegun || rights.Mandate.HasDied)
+            ? Task.WhenAll(round, Start(ref _refreshing, () => orleans.FollowAsync(reading)))
+            : round;
     }
 
     /// <summary>Starts what a failed reading calls for, unless an earlier round is still under way.</summary>
     /// <returns>The round and the pings that are under way then.</returns>
     public Task AfterFailure()
     {
-        var round = StartRound(() => gate.ProbeAsync(probe.AnswerAsync, CancellationToken.None));
-        lock (_lock)
-        {
-            // Apart from the round, which waits for storage: the right to spend lasts no longer than a term.
-            if (_pinging.IsCompleted)
-            {
-                _pinging = Task.Run(() => RunAsync(() => Task.WhenAll(rights.Mandate.Peers.Select(PingAsync))));
-            }
-
-            return Task.WhenAll(round, _pinging);
-        }
+        var round = Start(ref _running, () => gate.ProbeAsync(probe.AnswerAsync, CancellationToken.None));
+        // Apart from the round, which waits for storage: the right to spend lasts no longer than a term.
+        return Task.WhenAll(round, Start(ref _pinging, () => Task.WhenAll(rights.Mandate.Peers.Select(PingAsync))));
     }
 
     /// <summary>Tells the others that this silo has ended, when its last lease has run out. It decides nothing any more.</summary>
@@ -95,38 +90,26 @@ internal sealed partial class FenceDuties(
         }
     }
 
-    /// <summary>Keeps Orleans' view up, apart from the round. Before the silo has found itself active, Orleans reads as it needs to.</summary>
-    private Task ShowOrleans(MembershipReading reading)
+    /// <summary>Starts a piece of work, unless an earlier one of its kind is still under way.</summary>
+    /// <returns>The one that is under way then.</returns>
+    private Task Start(ref Task running, Func<Task> work)
     {
         lock (_lock)
         {
-            if (_showing.IsCompleted && settings.IsShared && (rights.Mandate.HasBegun || rights.Mandate.HasDied))
+            if (running.IsCompleted)
             {
-                _showing = Task.Run(() => RunAsync(() => orleans.FollowAsync(reading)));
+                running = Task.Run(() => RunAsync(work));
             }
 
-            return _showing;
+            return running;
         }
     }
 
-    private Task StartRound(Func<Task> round)
-    {
-        lock (_lock)
-        {
-            if (_running.IsCompleted)
-            {
-                _running = Task.Run(() => RunAsync(round));
-            }
-
-            return _running;
-        }
-    }
-
-    private async Task RunAsync(Func<Task> round)
+    private async Task RunAsync(Func<Task> work)
     {
         try
         {
-            await round();
+            await work();
         }
         catch (Exception e) when (e is OperationCanceledException or TimeoutException || StorageFaults.IsFault(e))
         {

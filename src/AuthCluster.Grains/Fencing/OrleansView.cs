@@ -30,9 +30,9 @@ internal sealed class OrleansView(IClusterMembershipService members, TimeProvide
 
     private static bool Agrees(ClusterMembershipSnapshot known, MembershipReading reading)
     {
-        foreach (var (name, row) in reading.Rows)
+        foreach (var row in reading.Rows.Values)
         {
-            var status = SiloNames.TryParse(name, out var address) ? known.GetSiloStatus(address) : SiloStatus.None;
+            var status = known.GetSiloStatus(SiloNames.AddressOf(row));
             // Orleans may have forgotten a dead silo by now.
             if (status != (SiloStatus)row.Status && (row.Status != (int)SiloStatus.Dead || status != SiloStatus.None))
             {

@@ -8,7 +8,10 @@ namespace AuthCluster.Grains.Fencing;
 internal static class SiloNames
 {
     /// <summary>The name of the silo of a row.</summary>
-    public static string Of(SiloRow row) => SiloAddress.New(IPAddress.Parse(row.Address), row.Port, row.Generation).ToString();
+    public static string Of(SiloRow row) => AddressOf(row).ToString();
+
+    /// <summary>Orleans' address of the silo of a row.</summary>
+    public static SiloAddress AddressOf(SiloRow row) => SiloAddress.New(IPAddress.Parse(row.Address), row.Port, row.Generation);
 
     /// <summary>Whether Orleans knows a silo as dead.</summary>
     public static bool IsDead(this ClusterMembershipSnapshot members, string name) =>

@@ -30,7 +30,7 @@ public sealed class FenceDutiesTests : IKeyLoader, IAsyncLifetime
     private readonly SiloRights _rights;
     private MembershipTables? _tables;
     // Orleans has read nothing since this silo was created.
-    private readonly MembersOfProcess _members = new((SiloAddress.New(IPAddress.Parse(Self.Address), Self.Port, Self.Generation), SiloStatus.Created));
+    private readonly MembersOfProcess _members = new((SiloNames.AddressOf(Self), SiloStatus.Created));
     private FreshReadings? _readings;
     private StorageGate? _gate;
     private FenceDuties? _duties;

@@ -32,7 +32,7 @@ public sealed class OrleansViewTests
     [MemberData(nameof(Views))]
     public async Task Orleans_reads_where_its_view_differs_from_the_silos_reading_and_only_there(SiloStatus known, SiloStatus read, bool reads)
     {
-        var members = new MembersOfProcess([.. Silos(known).Select(silo => (AddressOf(silo.Row), silo.Status))]);
+        var members = new MembersOfProcess([.. Silos(known).Select(silo => (SiloNames.AddressOf(silo.Row), silo.Status))]);
 
         await FollowAsync(new OrleansView(members, _clock), OrleansView.Patience, [.. Silos(read).Select(silo => silo.Row)]);
 
@@ -42,7 +42,7 @@ public sealed class OrleansViewTests
     [Fact]
     public async Task Orleans_is_left_alone_while_it_may_still_read_by_itself()
     {
-        var members = new MembersOfProcess((AddressOf(SiloTable.Row(1)), SiloStatus.Active));
+        var members = new MembersOfProcess((SiloNames.AddressOf(SiloTable.Row(1)), SiloStatus.Active));
         var view = new OrleansView(members, _clock);
         SiloRow[] differing = [SiloTable.Row(1), SiloTable.Row(2)];
 
@@ -77,7 +77,7 @@ public sealed class OrleansViewTests
     public async Task Orleans_reads_when_a_silo_has_a_successor_at_its_address()
     {
         var (before, after) = (SiloTable.Row(2), SiloTable.Row(2) with { Generation = 77 });
-        var members = new MembersOfProcess((AddressOf(SiloTable.Row(1)), SiloStatus.Active), (AddressOf(before), SiloStatus.Active));
+        var members = new MembersOfProcess((SiloNames.AddressOf(SiloTable.Row(1)), SiloStatus.Active), (SiloNames.AddressOf(before), SiloStatus.Active));
 
         await FollowAsync(new OrleansView(members, _clock), OrleansView.Patience, SiloTable.Row(1), before with { Status = SiloTable.Dead }, after);
 
@@ -92,8 +92,6 @@ public sealed class OrleansViewTests
             yield return (SiloTable.Row(2, (int)other), other);
         }
     }
-
-    private static SiloAddress AddressOf(SiloRow row) => SiloNames.TryParse(SiloNames.Of(row), out var address) ? address : throw new FormatException(row.Address);
 
     private static async Task FollowAsync(OrleansView view, int readings, params SiloRow[] rows)
     {
